@@ -1,0 +1,73 @@
+# Each target does its own set-up; all it needs is Python 3.11 or newer, make and git.
+#
+#   make demo     two agents share one memory, as a transcript
+#   make test     every test but the long ones             (ARGS="-k recall -x")
+#   make lint     ruff check, ruff format --check, pyright strict
+#   make bench    speed, size and retrieval figures        (LOCOMO=path/to/locomo10.json)
+#   make crash    kill the server in a write loop, again and again
+#   make lock     resolve the newest allowed versions into constraints.txt
+#   make clean    remove what the targets above have made
+
+PYTHON ?= python3
+ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
+STAMP := $(VENV)/.installed
+CODE := mcp_memory tests examples
+
+# Relative paths, because pip splits these variables at spaces. Two of them, because newer
+# pips take the versions of build requirements from the second only.
+PIP := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
+	PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip
+FREE_PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 .lock-venv/$(notdir $(BIN))/python -m pip
+
+# Makes a virtual environment with the first Python that is new enough: $(call make_venv,folder)
+define make_venv
+	@for python in "$(PYTHON)" python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	  if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	    echo "making $(1) with $$("$$python" --version)"; \
+	    exec "$$python" -m venv $(1); \
+	  fi; \
+	done; \
+	echo "Python 3.11 or newer was not found; name it, e.g. make PYTHON=/opt/python3.11/bin/python3" >&2; \
+	exit 1
+endef
+
+.PHONY: demo test lint bench crash lock clean
+
+demo: $(STAMP)
+	@$(BIN)/python examples/demo/demo.py $(ARGS)
+
+test: $(STAMP)
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(STAMP)
+	$(BIN)/python -m ruff check $(CODE)
+	$(BIN)/python -m ruff format --check $(CODE)
+	$(BIN)/python -m pyright
+
+bench: $(STAMP)
+	$(BIN)/python -m tests.benchmarks $(if $(LOCOMO),--locomo "$(LOCOMO)") $(ARGS)
+
+crash: $(STAMP)
+	$(BIN)/python -m pytest tests/crash -m "long or not long" $(ARGS)
+
+$(STAMP): pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) install --quiet --editable ".[dev]"
+	@touch $@
+
+$(BIN)/python:
+	$(call make_venv,$(VENV))
+
+lock:
+	rm -rf .lock-venv
+	$(call make_venv,.lock-venv)
+	$(FREE_PIP) install --quiet ".[dev]"
+	{ echo "# The versions that CI installs. Made by make lock; not edited by hand."; \
+	  $(FREE_PIP) freeze --exclude mcp-memory; } > constraints.txt
+	rm -rf .lock-venv
+
+clean:
+	rm -rf $(VENV) .lock-venv dist .pytest_cache .ruff_cache .hypothesis
+	find $(CODE) -name __pycache__ -prune -exec rm -rf {} +

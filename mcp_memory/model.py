@@ -1,0 +1,385 @@
+"""The nouns: frozen value objects that every layer shares.
+
+Times are aware and in UTC. An absent text is "", an absent time is None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+Json = Mapping[str, Any]
+"""A JSON object."""
+
+NOTHING: Json = MappingProxyType({})
+
+
+class Type(StrEnum):
+    """What kind of statement a memory is."""
+
+    PROFILE = "profile"
+    PREFERENCE = "preference"
+    TASK = "task"
+    FACT = "fact"
+    EPISODE = "episode"
+    SUMMARY = "summary"
+
+
+class Level(StrEnum):
+    """How far a memory reaches. Project, agent and session lie within the user."""
+
+    TENANT = "tenant"
+    USER = "user"
+    PROJECT = "project"
+    AGENT = "agent"
+    SESSION = "session"
+
+
+class Trust(StrEnum):
+    """Where a memory comes from."""
+
+    STATED = "stated"
+    OBSERVED = "observed"
+    INFERRED = "inferred"
+    IMPORTED = "imported"
+
+
+class Status(StrEnum):
+    """Where a memory is in its life. Erased memories leave no row."""
+
+    ACTIVE = "active"
+    PENDING = "pending"
+    SUPERSEDED = "superseded"
+    EXPIRED = "expired"
+    FORGOTTEN = "forgotten"
+
+
+class Verb(StrEnum):
+    """What a change did."""
+
+    REMEMBER = "remember"
+    MERGE = "merge"
+    SUPERSEDE = "supersede"
+    UPDATE = "update"
+    RESTORE = "restore"
+    FORGET = "forget"
+    EXPIRE = "expire"
+    ERASE = "erase"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Partition:
+    """The set of memories that share an owner: one level of one scope.
+
+    `name` is the project, agent or session id; "" for the tenant and user levels.
+    All parts match `[a-z0-9._-]{1,64}`, so that `str()` is unambiguous.
+    """
+
+    tenant: str
+    level: Level
+    user: str = ""
+    name: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.tenant}/{self.level}/{self.user}/{self.name}"
+
+    @classmethod
+    def parse(cls, text: str) -> Partition:
+        """The partition whose `str()` is `text`."""
+        tenant, level, user, name = text.split("/")
+        return cls(tenant=tenant, level=Level(level), user=user, name=name)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scope:
+    """Who is calling. `sources` names, for each part, what decided it.
+
+    Names match `[a-z0-9._-]{1,64}`; project, agent and session may be "" (none).
+    `project_label` is the project as a person knows it, e.g. `github.com/acme/app`.
+    """
+
+    tenant: str
+    user: str
+    project: str = ""
+    agent: str = ""
+    session: str = ""
+    client: str = ""
+    project_label: str = ""
+    sources: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    def partition(self, level: Level) -> Partition | None:
+        """The caller's partition at `level`, or None when it has no part in it."""
+        if level is Level.TENANT:
+            return Partition(tenant=self.tenant, level=level)
+        if level is Level.USER:
+            return Partition(tenant=self.tenant, level=level, user=self.user)
+        name = {"project": self.project, "agent": self.agent, "session": self.session}[level]
+        if not name:
+            return None
+        return Partition(tenant=self.tenant, level=level, user=self.user, name=name)
+
+    def partitions(self) -> tuple[Partition, ...]:
+        """Every partition the caller may see, widest first."""
+        found = (self.partition(level) for level in Level)
+        return tuple(p for p in found if p is not None)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Memory:
+    """One memory as one of its revisions says it.
+
+    `recorded_at`..`recorded_to` is when the store believed this revision (record time),
+    `valid_from`..`valid_to` when the statement held in the world (valid time); both are
+    half-open and None means without end. `fingerprint` identifies the key and normalised text.
+    `merged` is the other wording that this revision took in, "" for none.
+    """
+
+    id: str
+    revision: int
+    partition: Partition
+    content: str
+    fingerprint: str
+    type: Type
+    created_at: datetime
+    recorded_at: datetime
+    valid_from: datetime
+    key: str = ""
+    importance: float = 0.5
+    tags: tuple[str, ...] = ()
+    pinned: bool = False
+    trust: Trust = Trust.STATED
+    status: Status = Status.ACTIVE
+    source: str = ""
+    metadata: Json = field(default_factory=lambda: NOTHING)
+    recorded_to: datetime | None = None
+    valid_to: datetime | None = None
+    expires_at: datetime | None = None
+    evidence: int = 1
+    merged: str = ""
+    superseded_by: str = ""
+
+    @property
+    def level(self) -> Level:
+        """How far the memory reaches."""
+        return self.partition.level
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """One entry of the journal: who did what to which memory, from which client, and why.
+
+    `number` counts the changes of a store from 1 without gaps.
+    """
+
+    number: int
+    verb: Verb
+    memory_id: str
+    revision: int
+    at: datetime
+    user: str
+    agent: str
+    client: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Revision:
+    """One version of a memory, with the change that made it."""
+
+    memory: Memory
+    change: Change
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trace:
+    """What one recall searched, what it found, and how each score came about.
+
+    `partitions` are those that were searched; only a caller who sees all of them may
+    read the trace. `document` holds ids and numbers, never the text of a memory.
+    """
+
+    id: str
+    at: datetime
+    partitions: tuple[Partition, ...]
+    query: str
+    memory_ids: tuple[str, ...]
+    document: Json
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Draft:
+    """A statement to remember, as the caller gave it; "" and None mean not given."""
+
+    content: str
+    type: str = ""
+    key: str = ""
+    level: str = ""
+    importance: float | None = None
+    tags: tuple[str, ...] = ()
+    pinned: bool = False
+    trust: str = ""
+    expires_at: str = ""
+    expires_in: str = ""
+    valid_from: str = ""
+    source: str = ""
+    metadata: Json = field(default_factory=lambda: NOTHING)
+    supersedes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Similar:
+    """A memory close to one just remembered; `score` is a cosine in [-1, 1]."""
+
+    id: str
+    content: str
+    score: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Remembered:
+    """What became of one draft.
+
+    `status` is stored, merged, superseded, pending or rejected. With "superseded" the
+    draft was stored and took the place of `replaced`.
+    """
+
+    id: str
+    status: str
+    revision: int
+    level: Level
+    expires_at: datetime | None
+    reason: str
+    replaced: tuple[str, ...] = ()
+    similar: tuple[Similar, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Query:
+    """What to recall, as the caller gave it; "" and () mean not given.
+
+    `limit` counts memories (1..50), `max_tokens` bounds their text.
+    """
+
+    query: str = ""
+    key: str = ""
+    types: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    levels: tuple[str, ...] = ()
+    metadata: Json = field(default_factory=lambda: NOTHING)
+    since: str = ""
+    until: str = ""
+    as_of: str = ""
+    limit: int = 10
+    max_tokens: int = 1500
+    explain: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recalled:
+    """One memory that came back, with its score in [0, 1] and the reasons for it.
+
+    `parts` are the named parts of the score; `copies` counts near-identical memories
+    that were folded into this one.
+    """
+
+    memory: Memory
+    score: float
+    why: str
+    parts: Mapping[str, float]
+    copies: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recall:
+    """The answer to one query. `omitted` counts relevant memories that did not fit."""
+
+    memories: tuple[Recalled, ...]
+    context: str
+    searched: tuple[Partition, ...]
+    mode: str
+    degraded: bool
+    reason: str
+    omitted: int
+    abstained: bool
+    trace_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Patch:
+    """Fields of a memory to change; None means leave as it is.
+
+    `expires_at` takes a time, a duration, or "never". `restore_revision` brings back an
+    earlier revision, forgotten memories included.
+    """
+
+    content: str | None = None
+    type: str | None = None
+    key: str | None = None
+    level: str | None = None
+    importance: float | None = None
+    tags: tuple[str, ...] | None = None
+    pinned: bool | None = None
+    expires_at: str | None = None
+    metadata: Json | None = None
+    reason: str = ""
+    restore_revision: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Updated:
+    """A memory after an update, and as it was before."""
+
+    memory: Memory
+    previous: Memory
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Selection:
+    """Which memories to forget: by ids, or by everything that matches the rest.
+
+    `erase` removes for good. `confirm` is the token from the preview; `confirmed` is
+    set by a door whose user said yes when asked.
+    """
+
+    ids: tuple[str, ...] = ()
+    query: str = ""
+    key: str = ""
+    types: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    before: str = ""
+    erase: bool = False
+    confirm: str = ""
+    confirmed: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Erasure:
+    """What an erase removed, and from where. Counts are rows; `files` were rewritten."""
+
+    memories: int
+    revisions: int
+    journal_entries: int
+    traces: int
+    index_entries: int
+    vectors: int
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Forgotten:
+    """What a forget did, or would do.
+
+    With `done` False this is a preview: call again with the same arguments and `confirm`.
+    """
+
+    done: bool
+    erased: bool
+    memories: tuple[Memory, ...]
+    total: int
+    confirm: str = ""
+    receipt: Erasure | None = None

@@ -1,0 +1,391 @@
+"""A store in the memory of one process: complete, brute force, gone when closed.
+
+It answers as every other store does, and is for tests and for trying things out.
+"""
+
+from __future__ import annotations
+
+import heapq
+import json
+from collections import Counter
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import dropwhile, islice
+from threading import Lock
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mcp_memory import text
+from mcp_memory.errors import InvalidInput, StoreClosed, WriteConflict
+from mcp_memory.model import (
+    Change,
+    Erasure,
+    Json,
+    Memory,
+    Partition,
+    Revision,
+    Status,
+    Trace,
+    Verb,
+)
+from mcp_memory.storage.contract import (
+    Actor,
+    Candidate,
+    Corpus,
+    Filter,
+    Finding,
+    Order,
+    Proposal,
+    Stats,
+    VectorSpace,
+    Write,
+)
+from mcp_memory.storage.matching import (
+    Slot,
+    best_window,
+    is_current,
+    matches,
+    slots,
+    sort_key,
+    text_score,
+    words,
+)
+
+if TYPE_CHECKING:
+    from mcp_memory.storage.contract import Vector, Windows
+
+_TRACES_MAX = 1000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Row:
+    """One revision, the number of the change that made it, and what a search needs."""
+
+    memory: Memory
+    change: int
+    terms: tuple[str, ...]
+    windows: Windows | None
+
+
+class InMemoryStore:
+    """A Store that keeps everything in dictionaries, behind one lock."""
+
+    def __init__(self, space: VectorSpace) -> None:
+        self._space = space
+        self._lock = Lock()
+        self._closed = False
+        self._rows: dict[str, list[_Row]] = {}
+        self._journal: list[Change] = []
+        self._requests: dict[str, range] = {}
+        self._traces: dict[str, Trace] = {}
+        self._settings: dict[str, str] = {}
+
+    def write(self, request: str, writes: Sequence[Write]) -> list[Change]:
+        """Make all the writes, or none, and return the journal; see `Store.write`."""
+        with self._open():
+            if request in self._requests:
+                return [self._journal[number - 1] for number in self._requests[request]]
+            first = len(self._journal) + 1
+            staged: dict[str, list[_Row]] = {}
+            for number, write in enumerate(writes, start=first):
+                known = self._rows.get(write.memory.id, [])
+                self._append(staged.setdefault(write.memory.id, list(known)), write, number)
+            self._refuse_twins(staged)
+            changes = [_change_of(write, n) for n, write in enumerate(writes, start=first)]
+            self._rows.update(staged)
+            self._journal.extend(changes)
+            self._requests[request] = range(first, first + len(changes))
+            return changes
+
+    def select(
+        self, where: Filter, *, order: Order = Order.NEWEST, limit: int = 50, after: str = ""
+    ) -> list[Memory]:
+        """The memories that match, sorted; see `Store.select`."""
+        with self._open():
+            found = [row.memory for row in self._revisions() if matches(row.memory, where)]
+        found.sort(key=lambda memory: sort_key(memory, order), reverse=True)
+        rest = iter(found)
+        if after:
+            rest = islice(dropwhile(lambda memory: memory.id != after, rest), 1, None)
+        return list(islice(rest, limit))
+
+    def history(self, memory_id: str, partitions: Sequence[Partition]) -> list[Revision]:
+        """Every visible revision of a memory, oldest first; see `Store.history`."""
+        with self._open():
+            rows = self._rows.get(memory_id, [])
+            if not rows or rows[-1].memory.partition not in partitions:
+                return []
+            return [
+                Revision(memory=row.memory, change=self._journal[row.change - 1])
+                for row in rows
+                if row.memory.partition in partitions
+            ]
+
+    def propose(
+        self, where: Filter, *, terms: Sequence[str], vector: Vector | None, limit: int
+    ) -> Proposal:
+        """The `limit` best by text and the `limit` best by vector; see `Store.propose`."""
+        asked = tuple(dict.fromkeys(terms[: text.QUERY_TERMS_MAX]))
+        with self._open():
+            rows = [row for row in self._revisions() if matches(row.memory, where)]
+            corpus = self._corpus(where.partitions, asked)
+        best: dict[str, _Row] = {}
+        for score in (_text_scorer(asked, corpus), _vector_scorer(vector)):
+            best.update((row.memory.id, row) for row in _top(rows, score, limit))
+        return Proposal(
+            candidates=tuple(_candidate(row, vector) for row in best.values()),
+            corpus=corpus,
+            unembedded=sum(row.windows is None for row in rows),
+        )
+
+    def unembedded(self, limit: int) -> list[Memory]:
+        """Revisions that wait for vectors, newest first."""
+        with self._open():
+            waiting = [row.memory for row in self._revisions() if row.windows is None]
+        waiting.sort(key=lambda m: (m.recorded_at, m.id, m.revision), reverse=True)
+        return waiting[:limit]
+
+    def overdue(self, now: datetime, limit: int) -> list[Memory]:
+        """Active memories whose `expires_at` is at or before `now`, longest overdue first."""
+        with self._open():
+            due = [
+                (memory.expires_at, memory.id, memory)
+                for memory in self._current()
+                if memory.status is Status.ACTIVE
+                and memory.expires_at is not None
+                and memory.expires_at <= now
+            ]
+        return [memory for *_, memory in heapq.nsmallest(limit, due)]
+
+    def embed(self, vectors: Mapping[tuple[str, int], Windows]) -> None:
+        """Add vectors by (memory id, revision); see `Store.embed`."""
+        with self._open():
+            checked = {place: self._checked(windows) for place, windows in vectors.items()}
+            for (memory_id, revision), windows in checked.items():
+                rows = self._rows.get(memory_id, [])
+                if 1 <= revision <= len(rows):
+                    rows[revision - 1] = replace(rows[revision - 1], windows=windows)
+
+    def erase(self, memory_ids: Sequence[str], actor: Actor) -> Erasure:
+        """Remove memories with their history and traces for good; see `Store.erase`."""
+        with self._open():
+            erased = {i: self._rows.pop(i) for i in dict.fromkeys(memory_ids) if i in self._rows}
+            rows = [row for revisions in erased.values() for row in revisions]
+            traces = self._drop_traces(erased.keys(), words(row.memory for row in rows))
+            entries = self._blank_journal(erased.keys())
+            for revisions in erased.values():
+                self._journal.append(self._erasure_of(revisions[-1].memory, actor))
+        return Erasure(
+            memories=len(erased),
+            revisions=len(rows),
+            journal_entries=entries,
+            traces=traces,
+            index_entries=len(rows),
+            vectors=sum(len(row.windows) for row in rows if row.windows is not None),
+            files=(),
+        )
+
+    def save_traces(self, traces: Sequence[Trace]) -> None:
+        """Keep traces, the newest 1,000 of all."""
+        with self._open():
+            self._traces.update((trace.id, trace) for trace in traces)
+            for old in sorted(self._traces.values(), key=lambda t: (t.at, t.id))[:-_TRACES_MAX]:
+                del self._traces[old.id]
+
+    def trace(self, trace_id: str, partitions: Sequence[Partition]) -> Trace | None:
+        """The trace, if all the partitions it searched are among those given."""
+        with self._open():
+            trace = self._traces.get(trace_id)
+        return trace if trace and set(trace.partitions) <= set(partitions) else None
+
+    def setting(self, name: str, default: str) -> str:
+        """The stored value of a setting; the first call stores `default`."""
+        with self._open():
+            return self._settings.setdefault(name, default)
+
+    def stats(self, partitions: Sequence[Partition]) -> Stats:
+        """Counts over the given partitions."""
+        with self._open():
+            rows = [row for row in self._revisions() if row.memory.partition in partitions]
+        current = [row for row in rows if is_current(row.memory)]
+        return Stats(
+            by_status=Counter(str(row.memory.status) for row in current),
+            by_type=Counter(str(row.memory.type) for row in current),
+            by_level=Counter(str(row.memory.level) for row in current),
+            revisions=len(rows),
+            unembedded=sum(row.windows is None for row in current),
+        )
+
+    def check(self) -> list[Finding]:
+        """Verify that every revision has the journal entry that made it."""
+        with self._open():
+            rows = list(self._revisions())
+            strays = sum(self._journal[r.change - 1].memory_id != r.memory.id for r in rows)
+        return [
+            Finding(
+                name="journal",
+                ok=not strays,
+                detail=f"{len(rows)} revisions, {strays} without their journal entry",
+                advice="close this store and open a new one" if strays else "",
+            )
+        ]
+
+    def maintain(self) -> None:
+        """Nothing is ever due; see `Store.maintain`."""
+        with self._open():
+            pass
+
+    def close(self) -> None:
+        """Drop everything; every later call raises StoreClosed."""
+        with self._lock:
+            self._closed = True
+            self._rows.clear()
+            self._traces.clear()
+
+    @contextmanager
+    def _open(self) -> Generator[None, None, None]:
+        with self._lock:
+            if self._closed:
+                raise StoreClosed("the store was closed; open it again to go on")
+            yield
+
+    def _revisions(self) -> Iterator[_Row]:
+        for revisions in self._rows.values():
+            yield from revisions
+
+    def _current(self) -> Iterator[Memory]:
+        return (revisions[-1].memory for revisions in self._rows.values())
+
+    def _append(self, rows: list[_Row], write: Write, number: int) -> None:
+        memory = write.memory
+        last = rows[-1] if rows else None
+        current = last.memory.revision if last else 0
+        if memory.revision != current + 1:
+            raise WriteConflict(
+                f"memory '{memory.id}' is at revision {current}, so revision {memory.revision}"
+                " cannot follow; read it again and retry"
+            )
+        windows = None if write.vectors is None else self._checked(write.vectors)
+        if last:
+            if windows is None and last.memory.content == memory.content:
+                windows = last.windows
+            rows[-1] = replace(last, memory=replace(last.memory, recorded_to=memory.recorded_at))
+        kept = replace(memory, recorded_to=None, metadata=_own(memory.metadata))
+        terms = tuple(text.terms(memory.content))
+        rows.append(_Row(memory=kept, change=number, terms=terms, windows=windows))
+
+    def _refuse_twins(self, staged: Mapping[str, list[_Row]]) -> None:
+        claimed: set[Slot] = set()
+        for memory in (revisions[-1].memory for revisions in staged.values()):
+            _claim(claimed, memory)
+        for memory in self._current():
+            if memory.id not in staged and not claimed.isdisjoint(slots(memory)):
+                _claim(claimed, memory)
+
+    def _checked(self, windows: Windows) -> Windows:
+        """Our own, unchangeable copy. Raises InvalidInput for another space's vectors."""
+        copy = np.array(windows, dtype=np.float32)
+        width = self._space.dimensions
+        if copy.ndim != 2 or copy.shape[1] != width or not np.isfinite(copy).all():
+            expected = f"expected finite rows of {width} numbers, as '{self._space.name}' makes"
+            raise InvalidInput("vectors", copy.shape, expected)
+        copy.flags.writeable = False
+        return copy
+
+    def _corpus(self, partitions: Sequence[Partition], asked: Sequence[str]) -> Corpus:
+        rows = [
+            row
+            for row in (revisions[-1] for revisions in self._rows.values())
+            if row.memory.partition in partitions and row.memory.status is Status.ACTIVE
+        ]
+        having = Counter(term for row in rows for term in set(asked).intersection(row.terms))
+        return Corpus(
+            memories=len(rows),
+            terms=sum(len(row.terms) for row in rows),
+            frequencies={term: having[term] for term in asked},
+        )
+
+    def _drop_traces(self, memory_ids: Iterable[str], words: set[str]) -> int:
+        ids = set(memory_ids)
+        doomed = [
+            trace.id
+            for trace in self._traces.values()
+            if not ids.isdisjoint(trace.memory_ids)
+            or not words.isdisjoint(text.query_terms(trace.query))
+        ]
+        for trace_id in doomed:
+            del self._traces[trace_id]
+        return len(doomed)
+
+    def _blank_journal(self, memory_ids: Iterable[str]) -> int:
+        ids = set(memory_ids)
+        entries = [change for change in self._journal if change.memory_id in ids]
+        for change in entries:
+            self._journal[change.number - 1] = replace(change, reason="")
+        return len(entries)
+
+    def _erasure_of(self, memory: Memory, actor: Actor) -> Change:
+        return Change(
+            number=len(self._journal) + 1,
+            verb=Verb.ERASE,
+            memory_id=memory.id,
+            revision=memory.revision,
+            at=datetime.now(UTC),
+            user=actor.user,
+            agent=actor.agent,
+            client=actor.client,
+            reason="",
+        )
+
+
+def _change_of(write: Write, number: int) -> Change:
+    return Change(
+        number=number,
+        verb=write.verb,
+        memory_id=write.memory.id,
+        revision=write.memory.revision,
+        at=write.memory.recorded_at,
+        user=write.actor.user,
+        agent=write.actor.agent,
+        client=write.actor.client,
+        reason=write.reason,
+    )
+
+
+def _own(metadata: Json) -> Json:
+    """A copy of the JSON object that its giver cannot change."""
+    return MappingProxyType(json.loads(json.dumps(dict(metadata))))
+
+
+def _claim(claimed: set[Slot], memory: Memory) -> None:
+    for slot in slots(memory):
+        if slot in claimed:
+            _, noun, value = slot
+            raise WriteConflict(
+                f"an active memory with the {noun} '{value}' is already there;"
+                " read it again and retry"
+            )
+        claimed.add(slot)
+
+
+def _text_scorer(asked: Sequence[str], corpus: Corpus) -> Callable[[_Row], float | None]:
+    # None stands for "no match at all"; a score of 0.0 would still be a match.
+    return lambda row: text_score(asked, Counter(row.terms), corpus) or None
+
+
+def _vector_scorer(vector: Vector | None) -> Callable[[_Row], float | None]:
+    return lambda row: best_window(row.windows, vector)[0]
+
+
+def _top(rows: Sequence[_Row], score: Callable[[_Row], float | None], limit: int) -> list[_Row]:
+    scored = [(value, row.memory.id, row) for row in rows if (value := score(row)) is not None]
+    return [row for *_, row in heapq.nlargest(limit, scored, key=lambda found: found[:2])]
+
+
+def _candidate(row: _Row, vector: Vector | None) -> Candidate:
+    similarity, window = best_window(row.windows, vector)
+    return Candidate(memory=row.memory, terms=row.terms, similarity=similarity, vector=window)

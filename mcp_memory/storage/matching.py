@@ -1,0 +1,157 @@
+"""What a filter, a sort order and a text query mean, as pure functions over memories.
+
+The in-memory store is made of these; other stores must agree with them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, cast
+
+from mcp_memory import text
+from mcp_memory.model import Memory, Partition, Status
+from mcp_memory.storage.contract import Corpus, Filter, Order
+
+if TYPE_CHECKING:
+    from mcp_memory.storage.contract import Vector, Windows
+
+Slot = tuple[Partition, str, str]
+"""What only one active memory of a partition may have: "key" or "text", and which."""
+
+_SATURATION = 1.2
+_LENGTH_WEIGHT = 0.75
+
+
+def matches(revision: Memory, where: Filter) -> bool:
+    """Whether `where` lets this one revision through; at most one of a memory passes."""
+    return (
+        revision.partition in where.partitions
+        and (not where.statuses or revision.status in where.statuses)
+        and _in_time(revision, where)
+        and _in_period(revision, where)
+        and _has_identity(revision, where)
+        and _has_labels(revision, where)
+    )
+
+
+def is_current(revision: Memory) -> bool:
+    """Whether no later revision has taken its place."""
+    return revision.recorded_to is None
+
+
+def sort_key(memory: Memory, order: Order) -> tuple[bool, float, datetime, str]:
+    """A key that sorts ascending into the reverse of `order`."""
+    if order is Order.IMPORTANT:
+        return (memory.pinned, memory.importance, memory.recorded_at, memory.id)
+    return (False, 0.0, memory.recorded_at, memory.id)
+
+
+def text_score(terms: Sequence[str], counts: Mapping[str, int], corpus: Corpus) -> float:
+    """Okapi BM25 of one text with these term counts; 0.0 when it has none of `terms`.
+
+    The idf is that of Lucene, which is never negative (Robertson and Zaragoza, 2009).
+    """
+    length = sum(counts.values())
+    average = corpus.terms / corpus.memories if corpus.memories else 0.0
+    relative = length / average if average else 1.0
+    norm = _SATURATION * (1 - _LENGTH_WEIGHT + _LENGTH_WEIGHT * relative)
+    score = 0.0
+    for term in terms:
+        count = counts.get(term, 0)
+        if count:
+            score += _rarity(term, corpus) * count * (_SATURATION + 1) / (count + norm)
+    return score
+
+
+def best_window(
+    windows: Windows | None, vector: Vector | None
+) -> tuple[float, Vector] | tuple[None, None]:
+    """The cosine of the window nearest to `vector`, and that window; None without either."""
+    if vector is None or windows is None or not len(windows):
+        return None, None
+    cosines = windows @ vector
+    best = int(cosines.argmax())
+    return float(cosines[best]), windows[best]
+
+
+def slots(memory: Memory) -> list[Slot]:
+    """The slots that a memory takes up in its partition: none unless it is active."""
+    if memory.status is not Status.ACTIVE:
+        return []
+    taken = [(memory.partition, "text", memory.fingerprint)]
+    return [*taken, (memory.partition, "key", memory.key)] if memory.key else taken
+
+
+def words(memories: Iterable[Memory]) -> set[str]:
+    """Every search term of anything that these memories say."""
+    return {
+        term
+        for memory in memories
+        for said in (memory.content, memory.merged, memory.key, *memory.tags)
+        for term in text.terms(said)
+    }
+
+
+def _rarity(term: str, corpus: Corpus) -> float:
+    # The text itself may lie outside the corpus (not active, or as of a past date).
+    having = corpus.frequencies.get(term, 0)
+    memories = max(corpus.memories, having)
+    return math.log1p((memories - having + 0.5) / (having + 0.5))
+
+
+def _in_time(revision: Memory, where: Filter) -> bool:
+    if where.as_of is not None:
+        return (
+            _holds(revision.recorded_at, where.as_of, revision.recorded_to)
+            and _holds(revision.valid_from, where.as_of, revision.valid_to)
+            and _holds(None, where.as_of, revision.expires_at)
+        )
+    if not is_current(revision):
+        return False
+    shows_expired = not where.statuses or Status.EXPIRED in where.statuses
+    return shows_expired or _holds(None, where.now, revision.expires_at)
+
+
+def _in_period(revision: Memory, where: Filter) -> bool:
+    return _holds(where.since, revision.recorded_at, where.until)
+
+
+def _holds(start: datetime | None, moment: datetime, end: datetime | None) -> bool:
+    """Whether `moment` is in the half-open span; None is without end."""
+    return (start is None or start <= moment) and (end is None or moment < end)
+
+
+def _has_identity(revision: Memory, where: Filter) -> bool:
+    return (
+        (not where.ids or revision.id in where.ids)
+        and (not where.fingerprints or revision.fingerprint in where.fingerprints)
+        and (not where.key or revision.key == where.key)
+    )
+
+
+def _has_labels(revision: Memory, where: Filter) -> bool:
+    return (
+        (not where.types or revision.type in where.types)
+        and set(where.tags) <= set(revision.tags)
+        and all(
+            name in revision.metadata and _same_json(revision.metadata[name], value)
+            for name, value in where.metadata.items()
+        )
+    )
+
+
+def _same_json(left: Any, right: Any) -> bool:
+    """Equality as JSON has it: true is not 1, while 1 is 1.0."""
+    if isinstance(left, bool) or isinstance(right, bool):
+        return left is right
+    if isinstance(left, Mapping) and isinstance(right, Mapping):
+        first, second = cast("Mapping[str, Any]", left), cast("Mapping[str, Any]", right)
+        return first.keys() == second.keys() and all(
+            _same_json(first[name], second[name]) for name in first
+        )
+    if isinstance(left, list | tuple) and isinstance(right, list | tuple):
+        ours, theirs = cast("Sequence[Any]", left), cast("Sequence[Any]", right)
+        return len(ours) == len(theirs) and all(map(_same_json, ours, theirs))
+    return bool(left == right)

@@ -1,0 +1,137 @@
+"""What text is: cleaning, fingerprints and search terms. Pure functions, any language.
+
+Every store indexes the terms made here, so every store finds the same memories.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from functools import lru_cache
+
+import py_rust_stemmers
+
+TERMS_MAX = 32_768
+"""Terms kept of one text: as many as the longest content has bytes."""
+
+QUERY_TERMS_MAX = 64
+
+_FUNCTION_WORDS = (
+    "a about again am an and any are as at be been but by can could did do does for from had has"
+    " have he her him his how i if in into is it its me my of on or our she should so some than that"
+    " the their them then there these they this to us was we were what when where which who whom"
+    " why will with would you your s t"
+)
+STOP_WORDS = frozenset(_FUNCTION_WORDS.split())
+"""English function words that say little in a query; any other language keeps all words."""
+
+# Scripts written without spaces: Thai, Lao, Tibetan, Myanmar, Khmer, kana, Han.
+_UNSPACED = (
+    "\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
+    "\U00020000-\U0003ffff"
+)
+_RUN = re.compile(f"[{_UNSPACED}]+")
+# Vowel signs of Indic and unspaced scripts are marks, which \w leaves out.
+_SIGNS = "\u0900-\u0dff" + _UNSPACED
+_WORD = re.compile(rf"[\w{_SIGNS}]+(?:[-_./:@+#'][\w{_SIGNS}]+)*[+#]*")
+_PART = re.compile(rf"(?:[^\W_]|[{_SIGNS}])+")
+# Latin, Greek and Cyrillic accents; Hebrew points; Arabic vowel marks.
+_MARKS = re.compile("[\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u064b-\u065f\u0670]")
+# Zero-width and bidirectional controls, soft hyphen, byte-order mark, the tag block,
+# and variation selectors beyond the emoji ones: invisible to a person, not to a model.
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u202a-\u202e"
+    "\u2060-\u206f\u3164\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufffb\U0001d173-\U0001d17a"
+    "\U000e0000-\U000e0fff]"
+)
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def clean(text: str) -> str:
+    """The text without characters that a reader cannot see, in NFC, ends trimmed.
+
+    Line ends become "\\n"; control characters other than tab and newline become spaces.
+    Joiners that Persian, Indic scripts and emoji need stay.
+    """
+    text = unicodedata.normalize("NFC", _INVISIBLE.sub("", text))
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n")
+    return _CONTROLS.sub(" ", text).strip()
+
+
+def normalise(text: str) -> str:
+    """The text as two equal statements share it: case, width and spacing folded."""
+    folded = unicodedata.normalize("NFKC", clean(text)).casefold()
+    return " ".join(folded.split()).rstrip(" .!\u3002\uff01")
+
+
+def fingerprint(text: str) -> str:
+    """A hex digest (32 characters) of the normalised text."""
+    return hashlib.sha256(normalise(text).encode()).hexdigest()[:32]
+
+
+def terms(text: str) -> list[str]:
+    """The search terms of a text in order, repeats included.
+
+    Case and accents are folded, English words stemmed (Snowball). An identifier such as
+    `src/app.py` gives itself and its parts. Runs of a script without spaces give their
+    pairs and trigrams, or the single character of a run of one.
+    """
+    folded = _MARKS.sub("", unicodedata.normalize("NFKD", text).replace("\u2019", "'").casefold())
+    folded = unicodedata.normalize("NFC", folded)
+    found: list[str] = []
+    for match in _WORD.finditer(folded):
+        found.extend(_terms_of_word(match.group()))
+        if len(found) >= TERMS_MAX:
+            break
+    return found[:TERMS_MAX]
+
+
+def query_terms(text: str) -> list[str]:
+    """The distinct terms to search for, at most 64; function words only if nothing else."""
+    distinct = list(dict.fromkeys(terms(text)))
+    telling = [t for t in distinct if t not in STOP_WORDS]
+    return (telling or distinct)[:QUERY_TERMS_MAX]
+
+
+def _terms_of_word(word: str) -> list[str]:
+    if _RUN.search(word):
+        return _terms_of_unspaced(word)
+    parts = _PART.findall(word)
+    if len(parts) == 1:
+        return [stem(parts[0])] if parts[0] == word else [word[:64], stem(parts[0])]
+    if word.replace("'", "").isalpha():  # an apostrophe within a word: "don't", "Anna's"
+        return [stem(part) for part in parts if len(part) > 1]
+    return [word[:64], *(stem(part) for part in parts)]
+
+
+def _terms_of_unspaced(word: str) -> list[str]:
+    found: list[str] = []
+    end = 0
+    for run in _RUN.finditer(word):
+        found.extend(stem(part) for part in _PART.findall(word[end : run.start()]))
+        found.extend(_grams(run.group()))
+        end = run.end()
+    found.extend(stem(part) for part in _PART.findall(word[end:]))
+    return found
+
+
+def _grams(run: str) -> list[str]:
+    if len(run) == 1:
+        return [run]
+    pairs = [run[i : i + 2] for i in range(len(run) - 1)]
+    return pairs + [run[i : i + 3] for i in range(len(run) - 2)]
+
+
+@lru_cache(maxsize=16_384)
+def stem(word: str) -> str:
+    """The English stem (Snowball) of a folded word; other words and codes as they are."""
+    word = word[:64]
+    if len(word) > 3 and word.isascii() and word.isalpha() and word not in STOP_WORDS:
+        return _stemmer().stem_word(word)
+    return word
+
+
+@lru_cache(maxsize=1)
+def _stemmer() -> py_rust_stemmers.SnowballStemmer:
+    return py_rust_stemmers.SnowballStemmer("english")

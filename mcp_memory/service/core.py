@@ -1,0 +1,94 @@
+"""What every use case works with, and the few steps that several share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from mcp_memory.embedding import Embedder
+from mcp_memory.errors import ModelUnavailable, NotFound
+from mcp_memory.model import Memory, Scope, Status, Verb
+from mcp_memory.service.policy import Policy
+from mcp_memory.service.traces import TraceBuffer
+from mcp_memory.storage.contract import Actor, Filter, Store, Write
+
+if TYPE_CHECKING:
+    from mcp_memory.storage.contract import Vector, Windows
+
+ANY_STATUS: tuple[Status, ...] = ()
+IN_FORCE = (Status.ACTIVE, Status.EXPIRED)
+"""Active memories, those included whose time is up but that were not swept yet."""
+
+
+def _lookups() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max_workers=1, thread_name_prefix="mcp-memory-lookup")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Core:
+    """The parts of a running service."""
+
+    store: Store
+    embedder: Embedder
+    policy: Policy
+    clock: Callable[[], datetime]
+    traces: TraceBuffer
+    lookups: ThreadPoolExecutor = field(default_factory=_lookups)
+
+    def embed(self, texts: Sequence[str]) -> list[Windows | None]:
+        """The vectors of each text; None each while the model cannot be used."""
+        if not texts or not self.embedder.ready(self.policy.model_wait_s):
+            return [None] * len(texts)
+        try:
+            return list(self.embedder.embed(texts))
+        except ModelUnavailable:
+            return [None] * len(texts)
+
+    def embed_query(self, text: str) -> Vector | None:
+        """The vector of a query; None while the model cannot be used."""
+        if not self.embedder.ready(self.policy.model_wait_s):
+            return None
+        try:
+            return self.embedder.embed_query(text)
+        except ModelUnavailable:
+            return None
+
+    def visible(self, scope: Scope, statuses: tuple[Status, ...] = (Status.ACTIVE,)) -> Filter:
+        """Everything the caller may see, of the given statuses (none given: of any)."""
+        return Filter(partitions=scope.partitions(), now=self.clock(), statuses=statuses)
+
+    def one(self, scope: Scope, memory_id: str) -> Memory:
+        """The current revision of a memory, of any status. Raises NotFound."""
+        where = replace(self.visible(scope, ANY_STATUS), ids=(memory_id,))
+        found = self.store.select(where, limit=1) if is_id(memory_id) else []
+        if not found:
+            raise NotFound("memory", memory_id)
+        return found[0]
+
+
+def actor(scope: Scope) -> Actor:
+    """The caller, as the journal names it."""
+    return Actor(user=scope.user, agent=scope.agent, client=scope.client)
+
+
+def is_id(text: str) -> bool:
+    """Whether a text can be a memory's id at all; anything else is never looked up."""
+    return len(text) == 36 and text.isascii() and all(c.isalnum() or c == "-" for c in text)
+
+
+def expiry_of(memory: Memory, now: datetime, by: Actor) -> Write | None:
+    """The write that marks a memory as expired, if its time is up."""
+    if memory.status is not Status.ACTIVE or memory.expires_at is None or memory.expires_at > now:
+        return None
+    expired = successor(memory, now, status=Status.EXPIRED)
+    return Write(verb=Verb.EXPIRE, memory=expired, actor=by, reason="its time was up")
+
+
+def successor(memory: Memory, now: datetime, **changes: Any) -> Memory:
+    """The next revision of a memory, recorded now (never before the one it follows)."""
+    changes.setdefault("revision", memory.revision + 1)
+    changes.setdefault("merged", "")
+    return replace(memory, recorded_at=max(now, memory.recorded_at), **changes)

@@ -1,0 +1,187 @@
+"""forget: hide by id at once; anything wider, or for good, only after a preview."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import secrets
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from mcp_memory import ranking
+from mcp_memory.errors import ConfirmationInvalid, InvalidInput, NotFound, WriteConflict
+from mcp_memory.ids import new_id
+from mcp_memory.model import Erasure, Forgotten, Memory, Query, Scope, Selection, Status, Verb
+from mcp_memory.service import policy as limits
+from mcp_memory.service.core import ANY_STATUS, IN_FORCE, Core, actor, is_id, successor
+from mcp_memory.service.intake import line
+from mcp_memory.service.recall import filter_of, search
+from mcp_memory.service.times import parse_time
+from mcp_memory.storage.contract import Filter, Write
+from mcp_memory.text import clean
+
+_PAGE = 500
+_SET_MAX = 10_000
+_SHOWN_MAX = 20
+_TRIES = 3
+
+
+def forget(core: Core, scope: Scope, selection: Selection) -> Forgotten:
+    """Forget what is selected, or show what would be.
+
+    By ids and without erase it is done at once and can be undone. Otherwise the first
+    call returns a preview with a `confirm` token bound to exactly that set; the same call
+    with the token does it. Raises NotFound, InvalidInput, ConfirmationInvalid.
+    """
+    reason = line("reason", selection.reason, limits.REASON_CHARS_MAX)
+    by_ids = _check(selection)
+    found = _named(core, scope, selection) if by_ids else _matching(core, scope, selection)
+    if (selection.erase or not by_ids) and not selection.confirmed:
+        token = _Token(core, scope, selection.erase)
+        if not selection.confirm:
+            return _preview(found, selection, token.make(found) if found else "")
+        token.check(selection.confirm, found)
+    if selection.erase:
+        core.traces.drop()
+        receipt = core.store.erase([m.id for m in found], actor(scope)) if found else None
+        return _done(found, selection, receipt)
+    _hide(core, scope, found, reason)
+    return _done(found, selection, None)
+
+
+def _check(selection: Selection) -> bool:
+    """Whether the selection is by ids; ids and filters together are refused."""
+    wider = any((selection.query, selection.key, selection.types, selection.tags, selection.before))
+    if selection.ids and wider:
+        raise InvalidInput("ids", f"{len(selection.ids)} ids", "give ids or filters, not both")
+    if not selection.ids and not wider:
+        raise InvalidInput(
+            "ids", "nothing", "say what to forget: ids, or query, key, types, tags or before"
+        )
+    if len(selection.ids) > limits.IDS_MAX:
+        raise InvalidInput("ids", f"{len(selection.ids)} ids", f"expected at most {limits.IDS_MAX}")
+    return bool(selection.ids)
+
+
+def _named(core: Core, scope: Scope, selection: Selection) -> list[Memory]:
+    ids = tuple(dict.fromkeys(selection.ids))
+    odd = next((i for i in ids if not is_id(i)), None)
+    if odd is not None:
+        raise NotFound("memory", odd)
+    where = replace(core.visible(scope, ANY_STATUS), ids=ids)
+    found = core.store.select(where, limit=len(ids))
+    missing = set(ids) - {memory.id for memory in found}
+    if missing:
+        raise NotFound("memory", next(i for i in ids if i in missing))
+    return found
+
+
+def _matching(core: Core, scope: Scope, selection: Selection) -> list[Memory]:
+    """Every memory that matches, not a page of them; for erase, hidden ones as well."""
+    given = Query(key=selection.key, types=selection.types, tags=selection.tags)
+    where = replace(
+        filter_of(core, scope, given),
+        statuses=ANY_STATUS if selection.erase else IN_FORCE,
+        until=parse_time("before", selection.before),
+    )
+    query = clean(selection.query)
+    if query:
+        ranked, _, _ = search(core, where, query)
+        return [item.memory for item in ranking.relevant(ranked)]
+    return _all(core, where)
+
+
+def _all(core: Core, where: Filter) -> list[Memory]:
+    found: list[Memory] = []
+    after = ""
+    while page := core.store.select(where, limit=_PAGE, after=after):
+        found += page
+        after = page[-1].id
+        if len(found) > _SET_MAX:
+            raise InvalidInput(
+                "forget", f"more than {_SET_MAX} memories", "narrow it with types, tags or before"
+            )
+    return found
+
+
+def _preview(found: Sequence[Memory], selection: Selection, token: str) -> Forgotten:
+    return Forgotten(
+        done=False,
+        erased=selection.erase,
+        memories=tuple(found[:_SHOWN_MAX]),
+        total=len(found),
+        confirm=token,
+    )
+
+
+def _done(found: Sequence[Memory], selection: Selection, receipt: Erasure | None) -> Forgotten:
+    return Forgotten(
+        done=True,
+        erased=selection.erase,
+        memories=() if selection.erase else tuple(found[:_SHOWN_MAX]),
+        total=len(found),
+        receipt=receipt,
+    )
+
+
+def _hide(core: Core, scope: Scope, found: Sequence[Memory], reason: str) -> None:
+    request = new_id()
+    ids = tuple(memory.id for memory in found)
+    for attempt in range(1, _TRIES + 1):
+        writes = [
+            Write(
+                verb=Verb.FORGET,
+                memory=successor(memory, core.clock(), status=Status.FORGOTTEN),
+                actor=actor(scope),
+                reason=reason,
+            )
+            for memory in found
+            if memory.status is not Status.FORGOTTEN
+        ]
+        try:
+            if writes:
+                core.store.write(request, writes)
+            return
+        except WriteConflict:
+            if attempt == _TRIES:
+                raise
+            where = replace(core.visible(scope, ANY_STATUS), ids=ids)
+            found = core.store.select(where, limit=len(ids))
+
+
+class _Token:
+    """A confirm token: when it ends, and a MAC over caller, deed and the exact set."""
+
+    def __init__(self, core: Core, scope: Scope, erase: bool) -> None:
+        self._core = core
+        self._bound = [scope.tenant, scope.user, "erase" if erase else "forget"]
+
+    def make(self, found: Sequence[Memory]) -> str:
+        """A token for this set, good for the policy's confirm window."""
+        end = self._core.clock() + self._core.policy.confirm_window
+        return f"{int(end.timestamp()):x}-{self._mac(int(end.timestamp()), found)}"
+
+    def check(self, token: str, found: Sequence[Memory]) -> None:
+        """Raises ConfirmationInvalid unless the token was made for this set and still holds."""
+        try:
+            end = int(token.partition("-")[0], 16)
+            ended = datetime.fromtimestamp(end, UTC) < self._core.clock()
+        except (ValueError, OverflowError, OSError):
+            end, ended = 0, True
+        if not hmac.compare_digest(token.encode(), f"{end:x}-{self._mac(end, found)}".encode()):
+            raise ConfirmationInvalid(
+                "confirm: this token is not for exactly these memories (they may have changed"
+                " since the preview); call again without confirm to see them, then confirm"
+            )
+        if ended:
+            raise ConfirmationInvalid(
+                "confirm: this token is too old; call again without confirm for a new one"
+            )
+
+    def _mac(self, end: int, found: Sequence[Memory]) -> str:
+        key = self._core.store.setting("confirm_key", secrets.token_hex(32))
+        exact = sorted((memory.id, memory.revision) for memory in found)
+        body = json.dumps([self._bound, end, exact])
+        return hmac.new(bytes.fromhex(key), body.encode(), hashlib.sha256).hexdigest()[:24]

@@ -1,0 +1,195 @@
+"""From what a caller wrote to a memory that may be stored: every limit is checked here."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from mcp_memory.errors import InvalidInput, ScopeMissing
+from mcp_memory.ids import new_id
+from mcp_memory.model import Draft, Json, Level, Memory, Partition, Scope, Trust, Type
+from mcp_memory.service import policy as limits
+from mcp_memory.service.policy import Policy
+from mcp_memory.service.times import parse_duration, parse_time
+from mcp_memory.text import clean, fingerprint
+
+_Choice = TypeVar("_Choice", bound=StrEnum)
+
+_HOW_TO_GET = {
+    Level.PROJECT: "open a project folder in the client, or set MCP_MEMORY_PROJECT in its"
+    " configuration; or use level user",
+    Level.AGENT: "the client did not say its name; use level user",
+    Level.SESSION: "the client did not say which conversation this is; use level user or project"
+    " with expires_in",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Intake:
+    """Turns the input of one caller into memories."""
+
+    scope: Scope
+    policy: Policy
+    now: datetime
+
+    def memory(self, draft: Draft, field: str) -> Memory:
+        """A first revision of `draft`. Raises InvalidInput naming `field`, ScopeMissing."""
+        type_ = choice(f"{field}.type", draft.type, Type) or Type.FACT
+        key = line(f"{field}.key", draft.key, limits.KEY_CHARS_MAX)
+        content = text(f"{field}.content", draft.content, limits.CONTENT_BYTES_MAX)
+        partition = self.partition(f"{field}.level", draft.level, type_)
+        return Memory(
+            id=new_id(),
+            revision=1,
+            partition=partition,
+            content=content,
+            fingerprint=keyed_fingerprint(key, content),
+            type=type_,
+            key=key,
+            created_at=self.now,
+            recorded_at=self.now,
+            valid_from=parse_time(f"{field}.valid_from", draft.valid_from) or self.now,
+            importance=self.importance(f"{field}.importance", draft.importance, type_),
+            tags=tag_list(f"{field}.tags", draft.tags),
+            pinned=draft.pinned,
+            trust=choice(f"{field}.trust", draft.trust, Trust) or Trust.STATED,
+            source=line(f"{field}.source", draft.source, limits.SOURCE_CHARS_MAX),
+            metadata=json_object(f"{field}.metadata", draft.metadata),
+            expires_at=self.expiry(field, draft, partition),
+        )
+
+    def partition(self, field: str, level: str, type_: Type) -> Partition:
+        """Where a memory goes: the level asked for, or the type's by policy."""
+        asked = choice(field, level, Level)
+        if asked is None:
+            default = self.policy.levels[type_]
+            found = self.scope.partition(default) or self.scope.partition(Level.USER)
+        else:
+            found = self.scope.partition(asked)
+        if found is None:
+            assert asked is not None
+            raise ScopeMissing(f"{field}: there is no {asked} here; {_HOW_TO_GET[asked]}")
+        return found
+
+    def importance(self, field: str, value: float | None, type_: Type) -> float:
+        """The importance asked for, in [0, 1], or the type's by policy."""
+        if value is None:
+            return self.policy.importance[type_]
+        if not math.isfinite(value) or not 0 <= value <= 1:
+            raise InvalidInput(field, value, "expected a number from 0 to 1")
+        return float(value)
+
+    def expiry(self, field: str, draft: Draft, partition: Partition) -> datetime | None:
+        """When the draft expires; session memories expire by policy."""
+        if draft.expires_at.strip() and draft.expires_in.strip():
+            raise InvalidInput(
+                f"{field}.expires_in", draft.expires_in, "give expires_at or expires_in, not both"
+            )
+        moment = parse_time(f"{field}.expires_at", draft.expires_at)
+        duration = parse_duration(f"{field}.expires_in", draft.expires_in)
+        if duration is not None:
+            moment = self.now + duration
+        if moment is None and partition.level is Level.SESSION:
+            moment = self.now + self.policy.session_expiry
+        if moment is not None and moment <= self.now:
+            raise InvalidInput(f"{field}.expires_at", draft.expires_at, "expected a time to come")
+        return moment
+
+
+def keyed_fingerprint(key: str, content: str) -> str:
+    """What identifies a statement in its partition: its text, and its key if it has one."""
+    return fingerprint(f"{key}\n{content}" if key else content)
+
+
+def text(field: str, value: str, bytes_max: int) -> str:
+    """The cleaned text. Raises InvalidInput when empty, too long, or not storable."""
+    _refuse_unstorable(field, value)
+    if len(value.encode()) > bytes_max:
+        raise InvalidInput(
+            field,
+            f"{len(value.encode())} bytes, beginning {value[:40]}",
+            f"expected at most {bytes_max} bytes; split it into self-contained statements",
+        )
+    cleaned = clean(value)
+    if not cleaned:
+        raise InvalidInput(field, value, "expected a text with something in it")
+    return cleaned
+
+
+def line(field: str, value: str, chars_max: int) -> str:
+    """A cleaned short text on one line; may be empty."""
+    _refuse_unstorable(field, value)
+    cleaned = " ".join(clean(value).split())
+    if len(cleaned) > chars_max:
+        raise InvalidInput(field, cleaned, f"expected at most {chars_max} characters")
+    return cleaned
+
+
+def tag_list(field: str, tags: Iterable[str]) -> tuple[str, ...]:
+    """Cleaned distinct tags in lower case, in order."""
+    cleaned = [
+        line(f"{field}[{i}]", tag, limits.TAG_CHARS_MAX).casefold() for i, tag in enumerate(tags)
+    ]
+    distinct = tuple(dict.fromkeys(tag for tag in cleaned if tag))
+    if len(distinct) > limits.TAGS_MAX:
+        raise InvalidInput(field, f"{len(distinct)} tags", f"expected at most {limits.TAGS_MAX}")
+    return distinct
+
+
+def choice(field: str, value: str, choices: type[_Choice]) -> _Choice | None:
+    """The member named `value`; None for ""."""
+    if not value.strip():
+        return None
+    try:
+        return choices(value.strip().lower())
+    except ValueError:
+        raise InvalidInput(field, value, f"expected one of {', '.join(choices)}") from None
+
+
+def choices(field: str, values: Iterable[str], allowed: type[_Choice]) -> tuple[_Choice, ...]:
+    """The distinct members named by `values`."""
+    found = (choice(f"{field}[{i}]", value, allowed) for i, value in enumerate(values))
+    return tuple(dict.fromkeys(member for member in found if member is not None))
+
+
+def json_object(field: str, value: Json) -> Json:
+    """A JSON object within the limits of size and depth."""
+    _check_json(field, value, limits.METADATA_DEPTH_MAX)
+    size = len(json.dumps(dict(value), ensure_ascii=False).encode())
+    if size > limits.METADATA_BYTES_MAX:
+        raise InvalidInput(
+            field, f"{size} bytes", f"expected at most {limits.METADATA_BYTES_MAX} bytes"
+        )
+    return value
+
+
+def _check_json(field: str, value: Any, depth: int) -> None:
+    if depth < 0:
+        raise InvalidInput(
+            field, "a deeper nesting", f"expected at most {limits.METADATA_DEPTH_MAX} levels"
+        )
+    if isinstance(value, str):
+        _refuse_unstorable(field, value)
+    elif isinstance(value, dict):
+        for name, member in value.items():  # pyright: ignore[reportUnknownVariableType] JSON
+            _refuse_unstorable(field, str(name))  # pyright: ignore[reportUnknownArgumentType]
+            _check_json(f"{field}.{name}", member, depth - 1)
+    elif isinstance(value, (list, tuple)):
+        for i, member in enumerate(value):  # pyright: ignore[reportUnknownVariableType,reportUnknownArgumentType]
+            _check_json(f"{field}[{i}]", member, depth - 1)
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise InvalidInput(field, value, "expected a finite number")
+
+
+def _refuse_unstorable(field: str, value: str) -> None:
+    if "\x00" in value:
+        raise InvalidInput(field, value, "a NUL character cannot be stored; remove it")
+    if any("\ud800" <= c <= "\udfff" for c in value):
+        raise InvalidInput(
+            field, value, "half of a surrogate pair cannot be stored; send valid Unicode"
+        )

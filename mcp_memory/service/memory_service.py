@@ -1,0 +1,133 @@
+"""The service: every use case, as one object that any door can call from any thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from mcp_memory.embedding import Embedder
+from mcp_memory.model import (
+    Draft,
+    Forgotten,
+    Memory,
+    Patch,
+    Query,
+    Recall,
+    Remembered,
+    Revision,
+    Scope,
+    Selection,
+    Trace,
+    Updated,
+)
+from mcp_memory.service import upkeep, views
+from mcp_memory.service.core import Core
+from mcp_memory.service.forget import forget
+from mcp_memory.service.policy import Policy
+from mcp_memory.service.recall import recall
+from mcp_memory.service.remember import Progress, remember
+from mcp_memory.service.times import utc_now
+from mcp_memory.service.traces import TraceBuffer
+from mcp_memory.service.update import update
+from mcp_memory.service.views import Context
+from mcp_memory.storage.contract import Store
+
+
+class MemoryService:
+    """Remember, recall, update, forget, and what a caller may look at.
+
+    Every call takes the caller's scope and is confined to it. Raises the errors of
+    `mcp_memory.errors`.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        embedder: Embedder,
+        *,
+        policy: Policy | None = None,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._core = Core(
+            store=store,
+            embedder=embedder,
+            policy=policy or Policy(),
+            clock=clock,
+            traces=TraceBuffer(store),
+        )
+        self._upkeep = upkeep.Upkeep(self._core)
+
+    def start(self) -> None:
+        """Begin loading the model and the housekeeping in the background; once."""
+        self._core.embedder.start()
+        self._upkeep.start()
+
+    def close(self) -> None:
+        """Finish what is under way and release the store."""
+        self._upkeep.stop()
+        self._core.lookups.shutdown()
+        self._core.traces.flush()
+        self._core.store.close()
+
+    def remember(
+        self, scope: Scope, drafts: Sequence[Draft], progress: Progress | None = None
+    ) -> list[Remembered]:
+        """Store, merge or replace, for each draft in order; all of them or none."""
+        return remember(self._core, scope, drafts, progress)
+
+    def recall(self, scope: Scope, query: Query) -> Recall:
+        """The memories that answer a query, best first."""
+        return recall(self._core, scope, query)
+
+    def update(self, scope: Scope, memory_id: str, patch: Patch) -> Updated:
+        """A new revision of one memory."""
+        return update(self._core, scope, memory_id, patch)
+
+    def forget(self, scope: Scope, selection: Selection) -> Forgotten:
+        """Hide memories, or erase them for good; wider than ids only after a preview."""
+        return forget(self._core, scope, selection)
+
+    def get(self, scope: Scope, memory_id: str) -> Memory:
+        """The current revision of a memory, of any status."""
+        return self._core.one(scope, memory_id)
+
+    def history(self, scope: Scope, memory_id: str) -> list[Revision]:
+        """Every revision of a memory, oldest first."""
+        return views.history(self._core, scope, memory_id)
+
+    def recent(self, scope: Scope, *, limit: int = 20, after: str = "") -> list[Memory]:
+        """The memories changed last, newest first."""
+        return views.recent(self._core, scope, limit, after)
+
+    def session(self, scope: Scope, *, max_tokens: int = 2000) -> list[Memory]:
+        """This session's raw history within a token budget, newest last."""
+        return views.session(self._core, scope, max_tokens)
+
+    def context(self, scope: Scope, *, max_tokens: int = 1500) -> Context:
+        """What is stable and what is recent, as two blocks to inject."""
+        return views.context(self._core, scope, max_tokens)
+
+    def me(self, scope: Scope) -> dict[str, Any]:
+        """The caller's scope, what decided it, the policy in force, and counts."""
+        return views.me(self._core, scope)
+
+    def stats(self, scope: Scope) -> dict[str, Any]:
+        """Counts over what the caller sees."""
+        return views.stats(self._core, scope)
+
+    def trace(self, scope: Scope, trace_id: str) -> Trace:
+        """What one recall searched and why it answered as it did."""
+        return views.trace(self._core, scope, trace_id)
+
+    def clusters(self, scope: Scope, *, limit: int = 5) -> list[list[Memory]]:
+        """Groups of related memories, for consolidation."""
+        return views.clusters(self._core, scope, limit)
+
+    def complete(self, scope: Scope, noun: str, prefix: str) -> list[str]:
+        """Values that begin with `prefix`, for completion."""
+        return views.complete(self._core, scope, noun, prefix)
+
+    def upkeep(self) -> None:
+        """Do the housekeeping that is due now, without waiting for its turn."""
+        upkeep.run(self._core)

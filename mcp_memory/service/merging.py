@@ -1,0 +1,233 @@
+"""The plan of one remember: which drafts are new, which merge, which replace another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from mcp_memory.model import Memory, Partition, Remembered, Similar, Status, Verb
+from mcp_memory.service.core import expiry_of, successor
+from mcp_memory.service.likeness import same_statement
+from mcp_memory.service.policy import Policy
+from mcp_memory.storage.contract import Actor, Candidate, Write
+
+if TYPE_CHECKING:
+    from mcp_memory.storage.contract import Windows
+
+_EXCERPT_CHARS = 240
+_Slot = tuple[Partition, str, str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Prepared:
+    """A draft ready to be planned: its first revision, its vectors, what lies near it."""
+
+    memory: Memory
+    supersedes: tuple[str, ...]
+    windows: Windows | None
+    neighbours: tuple[Candidate, ...]
+
+
+@dataclass(kw_only=True, slots=True)
+class Plan:
+    """Works through the drafts in order and gathers the writes and the outcomes.
+
+    `state` is each known memory as the writes gathered so far leave it, so that later
+    drafts of a batch see what earlier ones do.
+    """
+
+    policy: Policy
+    by: Actor
+    now: datetime
+    writes: list[Write] = field(default_factory=list[Write])
+    outcomes: list[Remembered] = field(default_factory=list[Remembered])
+    state: dict[str, Memory] = field(default_factory=dict[str, Memory])
+    _slots: dict[_Slot, str] = field(default_factory=dict[_Slot, str])
+    _fresh: list[tuple[Memory, Windows]] = field(
+        default_factory=lambda: list[tuple[Memory, "Windows"]]()
+    )
+
+    def know(self, memories: Iterable[Memory]) -> None:
+        """Learn of stored memories that the drafts may touch; end those whose time is up."""
+        for memory in {memory.id: memory for memory in memories}.values():
+            self._note(memory)
+            if due := expiry_of(memory, self.now, self.by):
+                self._put(due)
+
+    def take(self, item: Prepared) -> None:
+        """Plan one draft."""
+        draft = item.memory
+        same = self._active(draft.partition, "text", draft.fingerprint)
+        slot = self._active(draft.partition, "key", draft.key) if draft.key else None
+        near, similar = self._compare(item)
+        if same is not None:
+            kept, status, reason = self._merge(same, draft)
+        elif slot is not None:
+            kept, status, reason = self._refill(slot, item)
+        elif near is not None:
+            kept, status, reason = self._merge(near, draft)
+        else:
+            kept, status, reason = self._store(item)
+        replaced = self._supersede(item, kept)
+        if slot is not None and slot.id == kept.id and status == "superseded":
+            replaced = (slot.id, *replaced)
+        if replaced and status == "stored":
+            status, reason = "superseded", "stored; it replaces what supersedes names"
+        self._answer(kept, status, reason, replaced, similar)
+
+    def _answer(
+        self,
+        kept: Memory,
+        status: str,
+        reason: str,
+        replaced: tuple[str, ...],
+        similar: tuple[Similar, ...],
+    ) -> None:
+        gone = {kept.id, *replaced}
+        self.outcomes.append(
+            Remembered(
+                id=kept.id,
+                status=status,
+                revision=kept.revision,
+                level=kept.level,
+                expires_at=kept.expires_at,
+                reason=reason,
+                replaced=replaced,
+                similar=tuple(s for s in similar if s.id not in gone),
+            )
+        )
+
+    def _active(self, partition: Partition, kind: str, value: str) -> Memory | None:
+        """The active memory of a partition with that text (fingerprint) or key."""
+        found = self.state.get(self._slots.get((partition, kind, value), ""))
+        return found if found is not None and found.status is Status.ACTIVE else None
+
+    def _note(self, memory: Memory) -> None:
+        self.state[memory.id] = memory
+        if memory.status is Status.ACTIVE:
+            self._slots[memory.partition, "text", memory.fingerprint] = memory.id
+            if memory.key:
+                self._slots[memory.partition, "key", memory.key] = memory.id
+
+    def _put(self, write: Write) -> None:
+        self.writes.append(write)
+        self._note(write.memory)
+
+    def _store(self, item: Prepared) -> tuple[Memory, str, str]:
+        write = Write(verb=Verb.REMEMBER, memory=item.memory, actor=self.by, vectors=item.windows)
+        self._put(write)
+        if item.windows is not None:
+            self._fresh.append((item.memory, item.windows))
+        return item.memory, "stored", ""
+
+    def _refill(self, slot: Memory, item: Prepared) -> tuple[Memory, str, str]:
+        """A key remembered again: the slot's next revision holds the new value."""
+        draft = item.memory
+        changed = replace(
+            draft,
+            id=slot.id,
+            revision=slot.revision + 1,
+            created_at=slot.created_at,
+            recorded_at=max(self.now, slot.recorded_at),
+        )
+        reason = f"replaces the former value of key {draft.key}"
+        self._put(
+            Write(
+                verb=Verb.SUPERSEDE,
+                memory=changed,
+                actor=self.by,
+                reason=reason,
+                vectors=item.windows,
+            )
+        )
+        return changed, "superseded", reason
+
+    def _merge(self, old: Memory, draft: Memory) -> tuple[Memory, str, str]:
+        """The old memory gains what the draft adds; no text is lost."""
+        other = "" if draft.content == old.content else draft.content
+        merged = successor(
+            old,
+            self.now,
+            tags=tuple(dict.fromkeys((*old.tags, *draft.tags)))[:32],
+            importance=max(old.importance, draft.importance),
+            pinned=old.pinned or draft.pinned,
+            metadata={**old.metadata, **draft.metadata},
+            expires_at=_later(old.expires_at, draft.expires_at),
+            evidence=old.evidence + 1,
+            merged=other,
+        )
+        if not other and self._adds_nothing(old, merged):
+            return old, "merged", "already remembered"
+        reason = "says the same as this memory" if other else "the same statement again"
+        self._put(Write(verb=Verb.MERGE, memory=merged, actor=self.by, reason=reason))
+        return merged, "merged", reason
+
+    def _adds_nothing(self, old: Memory, merged: Memory) -> bool:
+        """Whether this is a retry: the same again, soon after, with nothing new."""
+        if self.now - old.recorded_at > self.policy.retry_window:
+            return False
+        return (old.tags, old.importance, old.pinned, old.expires_at, dict(old.metadata)) == (
+            merged.tags,
+            merged.importance,
+            merged.pinned,
+            merged.expires_at,
+            dict(merged.metadata),
+        )
+
+    def _supersede(self, item: Prepared, kept: Memory) -> tuple[str, ...]:
+        """End the memories that the draft names; those that ended before stay as they are."""
+        ended: list[str] = []
+        for memory_id in item.supersedes:
+            old = self.state[memory_id]
+            if old.id == kept.id or old.status is not Status.ACTIVE:
+                continue
+            gone = successor(
+                old,
+                self.now,
+                status=Status.SUPERSEDED,
+                superseded_by=kept.id,
+                valid_to=max(old.valid_from, kept.valid_from),
+            )
+            reason = f"superseded by {kept.id}"
+            self._put(Write(verb=Verb.SUPERSEDE, memory=gone, actor=self.by, reason=reason))
+            ended.append(old.id)
+        return tuple(ended)
+
+    def _compare(self, item: Prepared) -> tuple[Memory | None, tuple[Similar, ...]]:
+        """The memory that says the same in other words, and those that are merely similar."""
+        scored = [
+            (c.similarity, self.state.get(c.memory.id, c.memory))
+            for c in item.neighbours
+            if c.similarity is not None
+        ]
+        if item.windows is not None:
+            scored += [
+                (float((windows @ item.windows[0]).max()), self.state[memory.id])
+                for memory, windows in self._fresh
+                if memory.partition == item.memory.partition
+            ]
+        scored = [pair for pair in scored if pair[1].status is Status.ACTIVE]
+        scored.sort(key=lambda pair: -pair[0])
+        near = next((m for s, m in scored if self._same(s, m, item.memory)), None)
+        similar = [
+            Similar(id=m.id, content=_excerpt(m.content), score=round(min(1.0, s), 3))
+            for s, m in scored
+            if s >= self.policy.similar
+        ]
+        return near, tuple(similar[: self.policy.similar_max])
+
+    def _same(self, similarity: float, old: Memory, draft: Memory) -> bool:
+        if similarity < self.policy.near_duplicate or (draft.key and draft.key != old.key):
+            return False
+        return same_statement(old.content, draft.content)
+
+
+def _later(one: datetime | None, other: datetime | None) -> datetime | None:
+    """The later end; None is without end."""
+    return None if one is None or other is None else max(one, other)
+
+
+def _excerpt(content: str) -> str:
+    return content if len(content) <= _EXCERPT_CHARS else content[:_EXCERPT_CHARS] + "…"

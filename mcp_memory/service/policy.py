@@ -1,0 +1,76 @@
+"""Policy: the decisions an operator may want to change, and the limits of every input."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from types import MappingProxyType
+
+from mcp_memory.model import Level, Type
+
+CONTENT_BYTES_MAX = 32 * 1024
+QUERY_BYTES_MAX = 32 * 1024
+KEY_CHARS_MAX = 128
+TAG_CHARS_MAX = 64
+TAGS_MAX = 32
+SOURCE_CHARS_MAX = 512
+REASON_CHARS_MAX = 512
+METADATA_BYTES_MAX = 8 * 1024
+METADATA_DEPTH_MAX = 8
+BATCH_MAX = 100
+IDS_MAX = 100
+RESULTS_MAX = 50
+TOKENS_MAX = 20_000
+
+
+def _levels() -> Mapping[Type, Level]:
+    user = {Type.PROFILE: Level.USER, Type.PREFERENCE: Level.USER}
+    return MappingProxyType({type_: user.get(type_, Level.PROJECT) for type_ in Type})
+
+
+def _importance() -> Mapping[Type, float]:
+    return MappingProxyType(
+        {
+            Type.PROFILE: 0.7,
+            Type.PREFERENCE: 0.6,
+            Type.TASK: 0.5,
+            Type.FACT: 0.5,
+            Type.EPISODE: 0.3,
+            Type.SUMMARY: 0.5,
+        }
+    )
+
+
+def _half_lives() -> Mapping[Type, timedelta]:
+    days = {
+        Type.PROFILE: 730,
+        Type.PREFERENCE: 365,
+        Type.TASK: 14,
+        Type.FACT: 180,
+        Type.EPISODE: 30,
+        Type.SUMMARY: 90,
+    }
+    return MappingProxyType({type_: timedelta(days=n) for type_, n in days.items()})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Policy:
+    """What is decided for the caller when it does not say.
+
+    `levels`: where each type goes; a project level falls back to user without a project.
+    `near_duplicate` and `similar` are cosines: at or above the first, two statements that
+    differ in no number, date, name or negation merge; at or above the second, the older
+    is reported. `retry_window`: the same statement again within it changes nothing.
+    """
+
+    levels: Mapping[Type, Level] = field(default_factory=_levels)
+    importance: Mapping[Type, float] = field(default_factory=_importance)
+    half_lives: Mapping[Type, timedelta] = field(default_factory=_half_lives)
+    session_expiry: timedelta = timedelta(days=30)
+    near_duplicate: float = 0.93
+    similar: float = 0.6
+    similar_max: int = 3
+    retry_window: timedelta = timedelta(minutes=10)
+    confirm_window: timedelta = timedelta(minutes=10)
+    model_wait_s: float = 20.0

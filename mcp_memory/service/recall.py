@@ -1,0 +1,246 @@
+"""recall: search, rank, cut to the budget, say why, and keep a trace."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from mcp_memory import ranking
+from mcp_memory.errors import InvalidInput, ScopeMissing
+from mcp_memory.ids import new_id
+from mcp_memory.model import Level, Memory, Query, Recall, Recalled, Scope, Trace, Type
+from mcp_memory.ranking import Asked, Scored
+from mcp_memory.service import policy as limits
+from mcp_memory.service.core import Core
+from mcp_memory.service.intake import choices, json_object, line, tag_list, text
+from mcp_memory.service.render import fenced, within_budget
+from mcp_memory.service.times import parse_time
+from mcp_memory.storage.contract import Filter, Order, Proposal
+from mcp_memory.text import query_terms
+
+_PROPOSED = 100
+_HEADING = "What memory holds on this"
+
+
+@dataclass(kw_only=True, slots=True)
+class _Search:
+    """One recall on its way: what was asked, what was found, what became of it."""
+
+    where: Filter
+    text: str
+    mode: str = "recent"
+    reasons: tuple[str, ...] = ()
+    degraded: bool = False
+    ranked: Sequence[Scored] = ()
+    relevant: Sequence[Scored] = ()
+    began: float = 0.0
+
+
+def recall(core: Core, scope: Scope, query: Query) -> Recall:
+    """The memories that answer a query, best first; without one, the newest and weightiest.
+
+    Raises InvalidInput, or ScopeMissing when none of the levels asked for is the caller's.
+    """
+    _check(query)
+    search = _Search(
+        where=filter_of(core, scope, query), text=_query_text(query), began=time.perf_counter()
+    )
+    if search.text:
+        _by_query(core, search)
+        found = [item.memory for item in search.relevant]
+    else:
+        found = _by_standing(core, search.where, conversation=_is_conversation(query))
+    budget = min(query.max_tokens, limits.TOKENS_MAX)
+    kept, over = within_budget(found[: query.limit], budget, core.embedder.count_tokens)
+    if not search.text and _is_conversation(query):
+        kept.reverse()
+    return _answer(core, query, search, kept, over + max(0, len(found) - query.limit))
+
+
+def filter_of(core: Core, scope: Scope, query: Query) -> Filter:
+    """What the query restricts, as a filter over the caller's own partitions."""
+    now = core.clock()
+    levels = choices("levels", query.levels, Level)
+    asked = [scope.partition(level) for level in levels] if levels else scope.partitions()
+    partitions = tuple(p for p in asked if p is not None)
+    if not partitions:
+        names = ", ".join(levels)
+        raise ScopeMissing(f"levels: you have no {names} here; leave levels out to search them all")
+    return Filter(
+        partitions=partitions,
+        now=now,
+        key=line("key", query.key, limits.KEY_CHARS_MAX),
+        types=choices("types", query.types, Type),
+        tags=tag_list("tags", query.tags),
+        metadata=json_object("metadata", query.metadata),
+        since=parse_time("since", query.since),
+        until=parse_time("until", query.until),
+        as_of=parse_time("as_of", query.as_of),
+    )
+
+
+def search(core: Core, where: Filter, query: str) -> tuple[list[Scored], Proposal, bool]:
+    """Every candidate for a query, ranked; and whether vectors took part."""
+    terms = query_terms(query)
+    vector = core.embed_query(query)
+    proposal = core.store.propose(where, terms=terms, vector=vector, limit=_PROPOSED)
+    now = where.as_of or where.now
+    asked = Asked(terms=tuple(terms), now=now, half_lives=core.policy.half_lives)
+    ranked = ranking.rank(proposal.candidates, proposal.corpus, asked)
+    return ranked, proposal, vector is not None
+
+
+def _check(query: Query) -> None:
+    if not 1 <= query.limit <= limits.RESULTS_MAX:
+        raise InvalidInput("limit", query.limit, f"expected 1 to {limits.RESULTS_MAX}")
+    if not 1 <= query.max_tokens <= limits.TOKENS_MAX:
+        raise InvalidInput("max_tokens", query.max_tokens, f"expected 1 to {limits.TOKENS_MAX}")
+
+
+def _query_text(query: Query) -> str:
+    return text("query", query.query, limits.QUERY_BYTES_MAX) if query.query.strip() else ""
+
+
+def _is_conversation(query: Query) -> bool:
+    """Whether the raw history of this session is asked for, which reads in order of time."""
+    return query.levels == (Level.SESSION,) and not query.query.strip()
+
+
+def _by_query(core: Core, search_: _Search) -> None:
+    ranked, proposal, with_vectors = search(core, search_.where, search_.text)
+    search_.mode = "hybrid" if with_vectors else "text"
+    search_.ranked = ranked
+    search_.relevant = ranking.collapse(ranking.relevant(ranked))
+    reasons = list(proposal.notes)
+    if not with_vectors:
+        reasons.append(core.embedder.failure or "the embedding model is still loading")
+    elif proposal.unembedded:
+        reasons.append(f"{proposal.unembedded} memories wait for their vectors")
+    search_.degraded = bool(reasons)
+    search_.reasons = tuple(reasons)
+
+
+def _by_standing(core: Core, where: Filter, *, conversation: bool) -> list[Memory]:
+    newest = core.store.select(where, order=Order.NEWEST, limit=_PROPOSED)
+    if conversation:
+        return newest
+    weighty = core.store.select(where, order=Order.IMPORTANT, limit=_PROPOSED)
+    found = {memory.id: memory for memory in (*newest, *weighty)}
+    lives = core.policy.half_lives
+    return sorted(
+        found.values(),
+        key=lambda m: (-ranking.standing(m, where.now, lives), -m.recorded_at.timestamp(), m.id),
+    )
+
+
+def _answer(
+    core: Core, query: Query, search_: _Search, kept: Sequence[Memory], omitted: int
+) -> Recall:
+    scored = {item.memory.id: item for item in search_.relevant}
+    memories = tuple(_recalled(core, memory, scored.get(memory.id), search_) for memory in kept)
+    abstained = bool(search_.text) and not search_.relevant
+    reasons = [*search_.reasons]
+    if abstained:
+        best = f"best score {search_.ranked[0].relevance:.2f}" if search_.ranked else "no match"
+        reasons.append(f"nothing relevant is remembered ({best})")
+    trace = _trace(core, query, search_, [memory.id for memory in kept])
+    core.traces.add(trace)
+    return Recall(
+        memories=memories,
+        context=fenced(kept, _HEADING),
+        searched=search_.where.partitions,
+        mode=search_.mode,
+        degraded=search_.degraded,
+        reason="; ".join(reasons),
+        omitted=omitted,
+        abstained=abstained,
+        trace_id=trace.id,
+    )
+
+
+def _recalled(core: Core, memory: Memory, item: Scored | None, search_: _Search) -> Recalled:
+    if item is None:
+        standing = ranking.standing(memory, search_.where.now, core.policy.half_lives)
+        parts = MappingProxyType({"standing": round(standing, 4)})
+        return Recalled(
+            memory=memory, score=round(standing, 4), why="recent or weighty", parts=parts
+        )
+    return Recalled(
+        memory=memory,
+        score=round(item.score, 4),
+        why=_why(item),
+        parts=item.parts,
+        copies=item.copies,
+    )
+
+
+def _why(item: Scored) -> str:
+    halves = [
+        f"{name} {item.parts[part]:.2f}"
+        for part, name in (("text", "words"), ("vector", "meaning"))
+        if item.parts.get(part)
+    ]
+    if item.memory.pinned:
+        halves.append("pinned")
+    if item.copies:
+        halves.append(f"said {item.copies + 1} times")
+    return ", ".join(halves)
+
+
+def _trace(core: Core, query: Query, search_: _Search, returned: Sequence[str]) -> Trace:
+    where = search_.where
+    relevant = {item.memory.id for item in search_.relevant}
+    entries = [
+        {
+            "id": item.memory.id,
+            "revision": item.memory.revision,
+            "score": round(item.score, 4),
+            "relevance": round(item.relevance, 4),
+            **item.parts,
+            "outcome": _outcome(item, set(returned), relevant),
+        }
+        for item in search_.ranked
+    ]
+    document: dict[str, Any] = {
+        "mode": search_.mode,
+        "searched": [str(partition) for partition in where.partitions],
+        "filters": _filters(query),
+        "limit": query.limit,
+        "max_tokens": query.max_tokens,
+        "degraded": search_.degraded,
+        "reasons": list(search_.reasons),
+        "returned": list(returned),
+        "candidates": entries,
+        "milliseconds": round((time.perf_counter() - search_.began) * 1000, 2),
+    }
+    return Trace(
+        id=new_id(),
+        at=core.clock(),
+        partitions=where.partitions,
+        query=search_.text,
+        memory_ids=tuple(dict.fromkeys((*returned, *(item.memory.id for item in search_.ranked)))),
+        document=document,
+    )
+
+
+def _outcome(item: Scored, returned: set[str], relevant: set[str]) -> str:
+    if item.memory.id in returned:
+        return "returned"
+    if item.memory.id in relevant:
+        return "over the limit or the token budget"
+    if item.relevance >= ranking.RELEVANCE_FLOOR:
+        return "the same as a better one"
+    return "below the relevance floor"
+
+
+def _filters(query: Query) -> dict[str, Any]:
+    names = ("key", "types", "tags", "levels", "metadata", "since", "until", "as_of")
+    given = {name: getattr(query, name) for name in names}
+    return {
+        name: list(value) if isinstance(value, tuple) else value  # pyright: ignore[reportUnknownArgumentType]
+        for name, value in given.items()
+        if value
+    }

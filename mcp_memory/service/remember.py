@@ -1,0 +1,191 @@
+"""remember: take drafts in, find what they repeat, replace or resemble, and store them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mcp_memory.errors import InvalidInput, NotFound, WriteConflict
+from mcp_memory.ids import new_id
+from mcp_memory.model import Draft, Memory, Partition, Remembered, Scope
+from mcp_memory.service import policy as limits
+from mcp_memory.service.core import ANY_STATUS, IN_FORCE, Core, actor, is_id
+from mcp_memory.service.intake import Intake
+from mcp_memory.service.merging import Plan, Prepared
+from mcp_memory.storage.contract import Candidate, Filter
+
+if TYPE_CHECKING:
+    from mcp_memory.storage.contract import Windows
+
+Progress = Callable[[int, int], None]
+"""Called with how many of how many drafts have been worked through."""
+
+_CHUNK = 16
+_NEIGHBOURS = 8
+_TRIES = 3
+
+
+def remember(
+    core: Core, scope: Scope, drafts: Sequence[Draft], progress: Progress | None = None
+) -> list[Remembered]:
+    """Store each draft, merge it, or let it replace another; all of them or none.
+
+    Raises InvalidInput, ScopeMissing or NotFound for the first draft that cannot be
+    accepted; nothing is stored then.
+    """
+    if not 1 <= len(drafts) <= limits.BATCH_MAX:
+        raise InvalidInput(
+            "memories", f"{len(drafts)} items", f"expected 1 to {limits.BATCH_MAX} in one call"
+        )
+    intake = Intake(scope=scope, policy=core.policy, now=core.clock())
+    memories = [intake.memory(draft, f"memories[{i}]") for i, draft in enumerate(drafts)]
+    for i, draft in enumerate(drafts):
+        _check_ids(f"memories[{i}].supersedes", draft.supersedes)
+    prepared = _prepare(core, intake, memories, drafts, progress)
+    request = new_id()
+    for attempt in range(1, _TRIES + 1):
+        plan = _plan(core, scope, prepared)
+        try:
+            if plan.writes:
+                core.store.write(request, plan.writes)
+            return plan.outcomes
+        except WriteConflict:
+            if attempt == _TRIES:
+                raise
+    raise AssertionError("unreachable")
+
+
+def _check_ids(field: str, ids: Sequence[str]) -> None:
+    if len(ids) > limits.IDS_MAX:
+        raise InvalidInput(field, f"{len(ids)} ids", f"expected at most {limits.IDS_MAX}")
+    for memory_id in ids:
+        if not is_id(memory_id):
+            raise NotFound("memory", memory_id)
+
+
+def _prepare(
+    core: Core,
+    intake: Intake,
+    memories: Sequence[Memory],
+    drafts: Sequence[Draft],
+    progress: Progress | None,
+) -> list[Prepared]:
+    """Embed in chunks; the neighbours of one chunk are looked up while the next is embedded."""
+    known = _known_texts(core, intake, memories)
+    pending: list[tuple[Windows | None, Future[tuple[Candidate, ...]] | None]] = []
+    for start in range(0, len(memories), _CHUNK):
+        chunk = memories[start : start + _CHUNK]
+        fresh = [m for m in chunk if (m.partition, m.fingerprint) not in known]
+        embedded = core.embed([m.content for m in fresh])
+        vectors = {m.id: windows for m, windows in zip(fresh, embedded, strict=True)}
+        for memory in chunk:
+            windows = vectors.get(memory.id)
+            found = None
+            if windows is not None:
+                found = core.lookups.submit(_neighbours, core, memory, windows)
+            pending.append((windows, found))
+        if progress is not None:
+            progress(len(pending), len(memories))
+    return [
+        Prepared(
+            memory=memory,
+            supersedes=tuple(dict.fromkeys(draft.supersedes)),
+            windows=windows,
+            neighbours=found.result() if found else (),
+        )
+        for memory, draft, (windows, found) in zip(memories, drafts, pending, strict=True)
+    ]
+
+
+def _known_texts(
+    core: Core, intake: Intake, memories: Sequence[Memory]
+) -> set[tuple[Partition, str]]:
+    """Partitions and fingerprints that are stored already: their text needs no vectors."""
+    where = Filter(
+        partitions=tuple(dict.fromkeys(m.partition for m in memories)),
+        now=intake.now,
+        fingerprints=tuple({m.fingerprint for m in memories}),
+    )
+    found = core.store.select(where, limit=limits.BATCH_MAX * len(where.partitions))
+    return {(memory.partition, memory.fingerprint) for memory in found}
+
+
+def _neighbours(core: Core, memory: Memory, windows: Windows) -> tuple[Candidate, ...]:
+    where = Filter(partitions=(memory.partition,), now=memory.recorded_at)
+    proposal = core.store.propose(where, terms=(), vector=windows[0], limit=_NEIGHBOURS)
+    return proposal.candidates
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Lookup:
+    """Reads what a plan needs to know of the store, all at the same moment."""
+
+    core: Core
+    scope: Scope
+    prepared: Sequence[Prepared]
+
+    def same_text(self) -> list[Memory]:
+        first = self.prepared[0].memory
+        where = Filter(
+            partitions=tuple(dict.fromkeys(p.memory.partition for p in self.prepared)),
+            now=first.recorded_at,
+            statuses=IN_FORCE,
+            fingerprints=tuple({p.memory.fingerprint for p in self.prepared}),
+        )
+        return self.core.store.select(where, limit=len(self.prepared) * 5)
+
+    def same_key(self) -> list[Memory]:
+        slots = {(p.memory.partition, p.memory.key) for p in self.prepared if p.memory.key}
+        found: list[Memory] = []
+        for partition, key in slots:
+            where = Filter(
+                partitions=(partition,), now=self.core.clock(), statuses=IN_FORCE, key=key
+            )
+            found += self.core.store.select(where, limit=2)
+        return found
+
+    def named(self) -> list[Memory]:
+        """The memories that `supersedes` names. Raises NotFound for the first not visible."""
+        ids = tuple(dict.fromkeys(i for p in self.prepared for i in p.supersedes))
+        if not ids:
+            return []
+        where = Filter(
+            partitions=self.scope.partitions(),
+            now=self.core.clock(),
+            statuses=ANY_STATUS,
+            ids=ids,
+        )
+        found = self.core.store.select(where, limit=len(ids))
+        missing = set(ids) - {m.id for m in found}
+        if missing:
+            raise NotFound("memory", next(i for i in ids if i in missing))
+        return found
+
+    def neighbours(self) -> list[Memory]:
+        """The neighbours as they are now, for one may have changed since it was found."""
+        near = [
+            c.memory.id
+            for p in self.prepared
+            for c in p.neighbours
+            if c.similarity is not None and c.similarity >= self.core.policy.near_duplicate
+        ]
+        if not near:
+            return []
+        where = Filter(
+            partitions=tuple(dict.fromkeys(p.memory.partition for p in self.prepared)),
+            now=self.core.clock(),
+            ids=tuple(dict.fromkeys(near)),
+        )
+        return self.core.store.select(where, limit=len(near))
+
+
+def _plan(core: Core, scope: Scope, prepared: Sequence[Prepared]) -> Plan:
+    lookup = _Lookup(core=core, scope=scope, prepared=prepared)
+    known = [*lookup.same_text(), *lookup.same_key(), *lookup.named(), *lookup.neighbours()]
+    plan = Plan(policy=core.policy, by=actor(scope), now=prepared[0].memory.recorded_at)
+    plan.know(known)
+    for item in prepared:
+        plan.take(item)
+    return plan

@@ -1,0 +1,177 @@
+"""What a caller may look at without a query: one memory, the newest, its context, itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from mcp_memory import ranking
+from mcp_memory.errors import InvalidInput, NotFound
+from mcp_memory.model import Level, Memory, Revision, Scope, Trace, Type
+from mcp_memory.service import policy as limits
+from mcp_memory.service.core import Core, is_id
+from mcp_memory.service.render import fenced, within_budget
+from mcp_memory.storage.contract import Filter, Order
+
+_STABLE = (Type.PROFILE, Type.PREFERENCE)
+_LOOKED_AT = 200
+_CLUSTER_COSINE = 0.7
+_CLUSTER_MAX = 10
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Context:
+    """Two blocks to inject: `stable` for the system message, `recent` beside the question."""
+
+    stable: str
+    recent: str
+
+
+def history(core: Core, scope: Scope, memory_id: str) -> list[Revision]:
+    """Every revision the caller may see, oldest first. Raises NotFound."""
+    found = core.store.history(memory_id, scope.partitions()) if is_id(memory_id) else []
+    if not found:
+        raise NotFound("memory", memory_id)
+    return found
+
+
+def recent(core: Core, scope: Scope, limit: int, after: str) -> list[Memory]:
+    """The active memories changed last, newest first; `after` is the last id of a page."""
+    if not 1 <= limit <= limits.RESULTS_MAX:
+        raise InvalidInput("limit", limit, f"expected 1 to {limits.RESULTS_MAX}")
+    return core.store.select(core.visible(scope), limit=limit, after=after)
+
+
+def session(core: Core, scope: Scope, max_tokens: int) -> list[Memory]:
+    """The newest memories of this session that fit the budget, newest last."""
+    partition = scope.partition(Level.SESSION)
+    if partition is None:
+        return []
+    where = Filter(partitions=(partition,), now=core.clock())
+    newest = core.store.select(where, limit=_LOOKED_AT)
+    kept, _ = within_budget(newest, max_tokens, core.embedder.count_tokens)
+    return kept[::-1]
+
+
+def context(core: Core, scope: Scope, max_tokens: int) -> Context:
+    """What is stable about the user, and what is recent and situational; half the budget each."""
+    everything = core.visible(scope)
+    stable = core.store.select(
+        replace(everything, types=_STABLE), order=Order.IMPORTANT, limit=_LOOKED_AT
+    )
+    others = tuple(type_ for type_ in Type if type_ not in _STABLE)
+    newest = core.store.select(replace(everything, types=others), limit=_LOOKED_AT)
+    now, lives = everything.now, core.policy.half_lives
+    newest.sort(key=lambda m: -ranking.standing(m, now, lives))
+    count = core.embedder.count_tokens
+    return Context(
+        stable=fenced(within_budget(stable, max_tokens // 2, count)[0], "What holds of this user"),
+        recent=fenced(within_budget(newest, max_tokens // 2, count)[0], "What happened lately"),
+    )
+
+
+def me(core: Core, scope: Scope) -> dict[str, Any]:
+    """Who the caller is, what decided each part, the policy in force, and counts."""
+    policy = core.policy
+    parts = ("tenant", "user", "project", "agent", "session")
+    return {
+        "scope": {name: getattr(scope, name) for name in parts},
+        "project_label": scope.project_label,
+        "decided_by": dict(scope.sources),
+        "sees": [str(partition) for partition in scope.partitions()],
+        "policy": {
+            "levels": {
+                type_.value: (level if scope.partition(level) else Level.USER).value
+                for type_, level in policy.levels.items()
+            },
+            "importance": {type_.value: value for type_, value in policy.importance.items()},
+            "half_life_days": {type_.value: t.days for type_, t in policy.half_lives.items()},
+            "session_expiry_days": policy.session_expiry.days,
+            "near_duplicate_cosine": policy.near_duplicate,
+            "limits": {
+                "content_bytes": limits.CONTENT_BYTES_MAX,
+                "batch": limits.BATCH_MAX,
+                "results": limits.RESULTS_MAX,
+                "metadata_bytes": limits.METADATA_BYTES_MAX,
+                "tags": limits.TAGS_MAX,
+            },
+        },
+        "counts": dict(core.store.stats(scope.partitions()).by_level),
+    }
+
+
+def stats(core: Core, scope: Scope) -> dict[str, Any]:
+    """Counts over what the caller sees, and the state of the embedding model."""
+    counts = core.store.stats(scope.partitions())
+    return {
+        "by_status": dict(counts.by_status),
+        "by_type": dict(counts.by_type),
+        "by_level": dict(counts.by_level),
+        "revisions": counts.revisions,
+        "waiting_for_vectors": counts.unembedded,
+        "model": core.embedder.space.name,
+        "model_ready": core.embedder.ready(),
+        "model_failure": core.embedder.failure,
+    }
+
+
+def trace(core: Core, scope: Scope, trace_id: str) -> Trace:
+    """What one recall searched and why it answered as it did. Raises NotFound."""
+    found = core.traces.get(trace_id) if is_id(trace_id) else None
+    if found is not None and not set(found.partitions) <= set(scope.partitions()):
+        found = None
+    if found is None and is_id(trace_id):
+        found = core.store.trace(trace_id, scope.partitions())
+    if found is None:
+        raise NotFound("trace", trace_id)
+    return found
+
+
+def clusters(core: Core, scope: Scope, limit: int) -> list[list[Memory]]:
+    """Groups of memories that say related things, largest first, for consolidation.
+
+    Single-link groups at a cosine of 0.7 or more among the newest 200, each within one
+    partition, of at most 10.
+    """
+    memories = core.store.select(core.visible(scope), limit=_LOOKED_AT)
+    vectors = [
+        windows[0] for windows in core.embed([m.content for m in memories]) if windows is not None
+    ]
+    if len(vectors) != len(memories) or not memories:
+        return []
+    near = np.stack(vectors) @ np.stack(vectors).T >= _CLUSTER_COSINE
+    groups: list[list[Memory]] = []
+    seen: set[int] = set()
+    for first in range(len(memories)):
+        group = _reach(first, near, memories, seen)
+        if len(group) > 1:
+            groups.append([memories[i] for i in sorted(group)][:_CLUSTER_MAX])
+    return sorted(groups, key=lambda group: -len(group))[:limit]
+
+
+def _reach(
+    first: int, near: np.ndarray[Any, np.dtype[np.bool_]], memories: list[Memory], seen: set[int]
+) -> list[int]:
+    """All that `first` leads to through near pairs of its partition, not seen before."""
+    waiting, group = [first], list[int]()
+    while waiting:
+        i = waiting.pop()
+        if i in seen or memories[i].partition != memories[first].partition:
+            continue
+        seen.add(i)
+        group.append(i)
+        waiting.extend(int(j) for j in np.flatnonzero(near[i]))
+    return group
+
+
+def complete(core: Core, scope: Scope, noun: str, prefix: str) -> list[str]:
+    """Up to 100 ids, keys or tags that begin with `prefix`, most recent first."""
+    memories = core.store.select(core.visible(scope), limit=500)
+    values = {
+        "id": [memory.id for memory in memories],
+        "key": [memory.key for memory in memories if memory.key],
+        "tag": [tag for memory in memories for tag in memory.tags],
+    }.get(noun, [])
+    return [value for value in dict.fromkeys(values) if value.startswith(prefix)][:100]

@@ -1,0 +1,92 @@
+"""Fixtures that every room of the tests shares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mcp_memory.model import Scope
+from tests.factories import STORES, Clock, open_store
+
+if TYPE_CHECKING:
+    from mcp_memory.embedding import Embedder
+    from mcp_memory.storage.contract import Store
+
+
+@pytest.fixture(params=STORES)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """An empty store, once of every kind."""
+    opened = open_store(request.param, tmp_path / "home")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module", params=STORES)
+def shared_store(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Store]:
+    """One store, of every kind, for all the tests of a module that only read."""
+    opened = open_store(request.param, tmp_path_factory.mktemp("shared") / "home")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A clock that moves only when told to."""
+    return Clock()
+
+
+@pytest.fixture
+def alice() -> Scope:
+    """Alice in her project `app`, through Claude, in a session."""
+    return Scope(
+        tenant="acme",
+        user="alice",
+        project="app",
+        agent="claude",
+        session="s1",
+        client="claude-code",
+        project_label="github.com/acme/app",
+    )
+
+
+@pytest.fixture
+def alice_elsewhere() -> Scope:
+    """Alice in another project, through another agent, without a session."""
+    return Scope(tenant="acme", user="alice", project="site", agent="cursor", client="cursor")
+
+
+@pytest.fixture
+def bob() -> Scope:
+    """Bob, of the same tenant, in a project that is also called `app`."""
+    return Scope(
+        tenant="acme", user="bob", project="app", agent="claude", session="s2", client="claude-code"
+    )
+
+
+@pytest.fixture
+def stranger() -> Scope:
+    """Someone of another tenant whose names are all the same as Alice's."""
+    return Scope(
+        tenant="umbrella",
+        user="alice",
+        project="app",
+        agent="claude",
+        session="s1",
+        client="claude-code",
+    )
+
+
+@pytest.fixture(scope="session")
+def embedder() -> Iterator[Embedder]:
+    """The bundled model, loaded once."""
+    from mcp_memory.embedding import Embedder  # slow to import: only for those who ask
+
+    made = Embedder()
+    made.start()
+    assert made.ready(60), made.failure
+    yield made

@@ -1,0 +1,252 @@
+"""remember: what is stored, what merges, what replaces, what is refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from mcp_memory.errors import InvalidInput, NotFound, ScopeMissing
+from mcp_memory.model import Draft, Level, Patch, Query, Remembered, Scope, Selection, Status
+from mcp_memory.service import MemoryService
+from tests.factories import Clock
+
+
+def one(service: MemoryService, scope: Scope, content: str, **fields: object) -> Remembered:
+    draft = Draft(content=content, **fields)  # pyright: ignore[reportArgumentType] any field
+    return service.remember(scope, [draft])[0]
+
+
+def found(service: MemoryService, scope: Scope, query: str = "") -> list[str]:
+    return [item.memory.content for item in service.recall(scope, Query(query=query)).memories]
+
+
+def test_a_statement_is_stored_at_the_level_of_its_type(
+    service: MemoryService, alice: Scope
+) -> None:
+    preference = one(service, alice, "Prefers tea.", type="preference")
+    fact = one(service, alice, "The build uses Bazel.", type="fact")
+    assert (preference.status, preference.level) == ("stored", Level.USER)
+    assert (fact.status, fact.level) == ("stored", Level.PROJECT)
+
+
+def test_without_a_project_a_fact_goes_to_the_user(service: MemoryService) -> None:
+    scope = Scope(tenant="local", user="alice")
+    assert one(service, scope, "The sky is blue.").level is Level.USER
+
+
+@pytest.mark.parametrize("level", ["project", "agent", "session"])
+def test_a_level_the_caller_has_no_part_in_is_an_error_that_says_what_to_do(
+    service: MemoryService, level: str
+) -> None:
+    scope = Scope(tenant="local", user="alice")
+    with pytest.raises(ScopeMissing, match=rf"memories\[0\]\.level: there is no {level} here; .+"):
+        one(service, scope, "The sky is blue.", level=level)
+
+
+def test_session_memories_expire_after_thirty_days(
+    service: MemoryService, alice: Scope, clock: Clock
+) -> None:
+    answer = one(service, alice, "We are looking at the login page.", level="session")
+    assert answer.expires_at is not None
+    assert (answer.expires_at - clock()).days == 30
+
+
+def test_the_same_text_again_merges_and_changes_nothing_within_the_retry_window(
+    service: MemoryService, alice: Scope
+) -> None:
+    first = one(service, alice, "Deploys happen on Tuesdays.")
+    again = one(service, alice, "deploys  happen on tuesdays")
+    assert (again.id, again.status, again.revision) == (first.id, "merged", 2)
+    retried = one(service, alice, "Deploys happen on Tuesdays.")
+    assert (retried.id, retried.status, retried.revision) == (first.id, "merged", 2)
+    assert len(found(service, alice)) == 1
+
+
+def test_the_same_text_much_later_is_evidence(
+    service: MemoryService, alice: Scope, clock: Clock
+) -> None:
+    first = one(service, alice, "Deploys happen on Tuesdays.")
+    clock.tick(days=2)
+    again = one(service, alice, "Deploys happen on Tuesdays.")
+    assert (again.id, again.revision) == (first.id, 2)
+    assert service.get(alice, first.id).evidence == 2
+
+
+def test_a_near_duplicate_merges_and_keeps_both_wordings_in_the_history(
+    service: MemoryService, alice: Scope
+) -> None:
+    first = one(service, alice, "The user loves hiking in the mountains.")
+    again = one(service, alice, "User really loves hiking in mountains")
+    assert (again.id, again.status) == (first.id, "merged")
+    history = [revision.memory for revision in service.history(alice, first.id)]
+    assert [m.content for m in history] == ["The user loves hiking in the mountains."] * 2
+    assert history[1].merged == "User really loves hiking in mountains"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "The quarterly review is on 4 May.",
+        "The quarterly review is not on 3 May.",
+        "The quarterly review was on 3 May.",
+        "The yearly review is on 3 May.",
+    ],
+)
+def test_statements_that_differ_in_what_matters_are_both_kept_and_reported(
+    service: MemoryService, alice: Scope, other: str
+) -> None:
+    first = one(service, alice, "The quarterly review is on 3 May.")
+    answer = one(service, alice, other)
+    assert answer.status == "stored"
+    assert [similar.id for similar in answer.similar] == [first.id]
+    assert len(found(service, alice)) == 2
+
+
+def test_the_same_text_at_another_level_is_another_memory(
+    service: MemoryService, alice: Scope
+) -> None:
+    first = one(service, alice, "Prefers tea.", level="user")
+    second = one(service, alice, "Prefers tea.", level="project")
+    assert second.id != first.id
+
+
+def test_a_key_remembered_again_replaces_its_value_and_keeps_the_history(
+    service: MemoryService, alice: Scope
+) -> None:
+    first = one(service, alice, "Europe/Berlin", type="profile", key="timezone")
+    second = one(service, alice, "Asia/Tokyo", type="profile", key="timezone")
+    assert (second.status, second.id, second.replaced) == ("superseded", first.id, (first.id,))
+    assert found(service, alice) == ["Asia/Tokyo"]
+    history = service.history(alice, first.id)
+    assert [revision.memory.content for revision in history] == ["Europe/Berlin", "Asia/Tokyo"]
+
+
+def test_two_keys_may_hold_the_same_text(service: MemoryService, alice: Scope) -> None:
+    home = one(service, alice, "Berlin", key="home_city", level="user")
+    work = one(service, alice, "Berlin", key="work_city", level="user")
+    assert home.id != work.id
+    assert found(service, alice) == ["Berlin", "Berlin"]
+
+
+def test_superseded_memories_are_no_longer_recalled(service: MemoryService, alice: Scope) -> None:
+    old = one(service, alice, "The team uses Jenkins for builds.")
+    new = one(service, alice, "The team moved its builds to Buildkite.", supersedes=(old.id,))
+    assert (new.status, new.replaced) == ("superseded", (old.id,))
+    assert found(service, alice, "what does the team use for builds?") == [
+        "The team moved its builds to Buildkite."
+    ]
+    gone = service.get(alice, old.id)
+    assert (gone.status, gone.superseded_by) == (Status.SUPERSEDED, new.id)
+
+
+def test_superseding_something_invisible_stores_nothing(
+    service: MemoryService, alice: Scope, bob: Scope
+) -> None:
+    foreign = one(service, bob, "Bob's secret plan.", level="user")
+    with pytest.raises(NotFound):
+        one(service, alice, "Something new.", supersedes=(foreign.id,))
+    assert found(service, alice) == []
+    assert service.get(bob, foreign.id).status is Status.ACTIVE
+
+
+def test_one_bad_draft_of_a_batch_stores_nothing(service: MemoryService, alice: Scope) -> None:
+    with pytest.raises(InvalidInput, match=r"memories\[1\]\.content"):
+        service.remember(alice, [Draft(content="Good."), Draft(content="  ")])
+    assert found(service, alice) == []
+
+
+def test_a_batch_may_repeat_and_replace_within_itself(service: MemoryService, alice: Scope) -> None:
+    answers = service.remember(
+        alice,
+        [
+            Draft(content="vim", key="editor"),
+            Draft(content="The office is in Lyon."),
+            Draft(content="emacs", key="editor"),
+            Draft(content="the office is in Lyon"),
+        ],
+    )
+    assert [a.status for a in answers] == ["stored", "stored", "superseded", "merged"]
+    assert answers[2].id == answers[0].id
+    assert answers[3].id == answers[1].id
+    assert sorted(found(service, alice)) == ["The office is in Lyon.", "emacs"]
+
+
+def test_an_expired_key_can_be_remembered_again(
+    service: MemoryService, alice: Scope, clock: Clock
+) -> None:
+    one(service, alice, "On call this week", key="duty", expires_in="2 days")
+    clock.tick(days=3)
+    again = one(service, alice, "On call this week", key="duty")
+    assert again.status == "stored"
+    assert found(service, alice) == ["On call this week"]
+
+
+def test_a_forgotten_text_can_be_remembered_anew(service: MemoryService, alice: Scope) -> None:
+    first = one(service, alice, "Prefers tea.")
+    service.forget(alice, Selection(ids=(first.id,)))
+    again = one(service, alice, "Prefers tea.")
+    assert (again.status, again.id != first.id) == ("stored", True)
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"type": "rumour"}, r"memories\[0\]\.type: got 'rumour'; expected one of profile"),
+        ({"importance": 7.0}, r"memories\[0\]\.importance: got 7.0; expected a number from 0 to 1"),
+        ({"key": "k" * 129}, r"memories\[0\]\.key: got .+ at most 128 characters"),
+        ({"tags": tuple(map(str, range(33)))}, r"memories\[0\]\.tags: got '33 tags'.+32"),
+        ({"expires_in": "soon"}, r"memories\[0\]\.expires_in: got 'soon'; expected a duration"),
+        ({"expires_at": "2020-01-01"}, r"memories\[0\]\.expires_at: .+ a time to come"),
+        ({"valid_from": "noon"}, r"memories\[0\]\.valid_from: got 'noon'; expected an ISO date"),
+        ({"metadata": {"a": "x" * 9000}}, r"memories\[0\]\.metadata: .+ at most 8192 bytes"),
+        ({"metadata": {"a": float("nan")}}, r"memories\[0\]\.metadata\.a: .+ a finite number"),
+        ({"source": "a\x00b"}, r"memories\[0\]\.source: .+ NUL character cannot be stored"),
+    ],
+)
+def test_a_field_that_cannot_be_accepted_is_named_with_its_value_and_limit(
+    service: MemoryService, alice: Scope, fields: dict[str, object], expected: str
+) -> None:
+    with pytest.raises(InvalidInput, match=expected):
+        one(service, alice, "Something.", **fields)
+
+
+@pytest.mark.parametrize("content", ["", " \n", "\u200b", "a\x00b", "half \ud800", "x" * 32_769])
+def test_content_that_cannot_be_stored_is_refused(
+    service: MemoryService, alice: Scope, content: str
+) -> None:
+    with pytest.raises(InvalidInput, match=r"memories\[0\]\.content"):
+        one(service, alice, content)
+
+
+def test_invisible_characters_are_left_out(service: MemoryService, alice: Scope) -> None:
+    answer = one(service, alice, "pay\u202e Mallory\U000e0041 now\u200b")
+    assert service.get(alice, answer.id).content == "pay Mallory now"
+
+
+def test_the_longest_content_is_found_by_its_last_sentence(
+    service: MemoryService, alice: Scope
+) -> None:
+    filler = "The committee discussed the agenda of the next meeting at great length. " * 440
+    content = filler[:32_000] + " Zanzibar is where the treasure lies."
+    one(service, alice, content)
+    answer = service.recall(alice, Query(query="where is the treasure hidden?"))
+    assert [item.memory.id for item in answer.memories]
+    assert not answer.abstained
+
+
+def test_batches_beyond_the_limit_are_refused(service: MemoryService, alice: Scope) -> None:
+    with pytest.raises(InvalidInput, match="memories: got '101 items'; expected 1 to 100"):
+        service.remember(alice, [Draft(content=f"Fact {i}.") for i in range(101)])
+
+
+def test_a_merge_takes_over_what_the_draft_adds(service: MemoryService, alice: Scope) -> None:
+    first = one(service, alice, "Prefers tea.", tags=("drink",), importance=0.4)
+    one(service, alice, "Prefers tea.", tags=("Office",), importance=0.9, pinned=True)
+    kept = service.get(alice, first.id)
+    assert (kept.tags, kept.importance, kept.pinned) == (("drink", "office"), 0.9, True)
+
+
+def test_a_key_in_use_cannot_be_taken_by_update(service: MemoryService, alice: Scope) -> None:
+    one(service, alice, "vim", key="editor")
+    other = one(service, alice, "Prefers emacs.")
+    with pytest.raises(InvalidInput, match=r"key: got 'editor'; memory .+ holds this key"):
+        service.update(alice, other.id, Patch(key="editor"))

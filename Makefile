@@ -27,7 +27,8 @@ define make_venv
 	@for python in "$(PYTHON)" python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	  if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
 	    echo "making $(1) with $$("$$python" --version)"; \
-	    exec "$$python" -m venv $(1); \
+	    "$$python" -m venv $(1) && exit 0; \
+	    rm -rf $(1); exit 1; \
 	  fi; \
 	done; \
 	echo "Python 3.11 or newer was not found; name it, e.g. make PYTHON=/opt/python3.11/bin/python3" >&2; \
@@ -53,11 +54,11 @@ bench: $(STAMP)
 crash: $(STAMP)
 	$(BIN)/python -m pytest tests/crash -m "long or not long" $(ARGS)
 
-$(STAMP): pyproject.toml constraints.txt | $(BIN)/python
+$(STAMP): pyproject.toml constraints.txt | $(VENV)/pyvenv.cfg
 	$(PIP) install --quiet --editable ".[dev]"
 	@touch $@
 
-$(BIN)/python:
+$(VENV)/pyvenv.cfg:
 	$(call make_venv,$(VENV))
 
 lock:

@@ -7,11 +7,9 @@ a fresh triviality never beats the answer. The same candidates always give the s
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from types import MappingProxyType
 
 from mcp_memory.model import Memory, Type
 from mcp_memory.storage.contract import Candidate, Corpus
@@ -78,7 +76,7 @@ def score(
         candidate=candidate,
         score=min(1.0, relevance * recency * importance),
         relevance=relevance,
-        parts=MappingProxyType({name: round(value, 4) for name, value in parts.items()}),
+        parts=parts,
     )
 
 
@@ -104,12 +102,12 @@ def bm25_share(terms: Sequence[str], weights: Mapping[str, float], corpus: Corpu
     best = sum(weights.values())
     if not best:
         return 0.0
-    counts = Counter(term for term in terms if term in weights)
     average = max(1.0, corpus.terms / corpus.memories) if corpus.memories else 1.0
     length = BM25_K1 * (1 - BM25_B + BM25_B * len(terms) / average)
-    total = sum(
-        weights[term] * count * (BM25_K1 + 1) / (count + length) for term, count in counts.items()
-    )
+    total = 0.0
+    for term, weight in weights.items():
+        if count := terms.count(term):  # faster than counting all terms: a query has few
+            total += weight * count * (BM25_K1 + 1) / (count + length)
     return min(1.0, total / best)
 
 
@@ -161,35 +159,25 @@ def relevant(scored: Sequence[Scored]) -> list[Scored]:
 def collapse(scored: Sequence[Scored]) -> list[Scored]:
     """Fold near-identical results into the better one, counting them.
 
-    Near-identical: the same telling terms, and vectors at a cosine of 0.97 or more where
-    both have one. Terms must be equal because vectors do not tell 3 May from 4 May.
+    Near-identical: the same terms in the same order, and vectors at a cosine of 0.97 or
+    more where both have one. Vectors alone do not tell 3 May from 4 May.
     """
-    kept: dict[tuple[str, ...], list[Scored]] = {}
-    order: list[tuple[tuple[str, ...], int]] = []
+    kept: list[Scored] = []
+    by_terms: dict[tuple[str, ...], list[int]] = {}
     for item in scored:
-        group = kept.setdefault(tuple(sorted(item.candidate.terms)), [])
-        twin = next((i for i, other in enumerate(group) if _close(item, other)), None)
+        places = by_terms.setdefault(item.candidate.terms, [])
+        twin = next((i for i in places if _close(item, kept[i])), None)
         if twin is None:
-            order.append((tuple(sorted(item.candidate.terms)), len(group)))
-            group.append(item)
+            places.append(len(kept))
+            kept.append(item)
         else:
-            group[twin] = _with_copy(group[twin])
-    return [kept[terms][i] for terms, i in order]
+            kept[twin] = replace(kept[twin], copies=kept[twin].copies + 1)
+    return kept
 
 
 def _close(one: Scored, other: Scored) -> bool:
     a, b = one.candidate.vector, other.candidate.vector
     return a is None or b is None or float(a @ b) >= SAME_COSINE
-
-
-def _with_copy(item: Scored) -> Scored:
-    return Scored(
-        candidate=item.candidate,
-        score=item.score,
-        relevance=item.relevance,
-        parts=item.parts,
-        copies=item.copies + 1,
-    )
 
 
 def _order(item: Scored) -> tuple[float, float, str]:

@@ -13,13 +13,15 @@ import numpy as np
 from mcp_memory import text
 from mcp_memory.ids import new_id
 from mcp_memory.model import Level, Memory, Partition, Trace, Type, Verb
-from mcp_memory.storage.contract import Actor, Filter, Proposal, Store, VectorSpace, Write
+from mcp_memory.storage.contract import Actor, Filter, Order, Proposal, Store, VectorSpace, Write
 
 if TYPE_CHECKING:
     from mcp_memory.storage.contract import Vector, Windows
 
 STORES = ("in-memory", "embedded")
 SPACE = VectorSpace(name="hand-made", dimensions=384, digest="5eed" * 16)
+EXACT = 1e-5
+"""How far a cosine, or a number of a vector, may be from the exact one."""
 START = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 ACTOR = Actor(user="alice", agent="claude", client="claude-code")
 
@@ -140,3 +142,17 @@ def ids(found: Sequence[Memory] | Proposal) -> list[str]:
     if isinstance(found, Proposal):
         return [candidate.memory.id for candidate in found.candidates]
     return [m.id for m in found]
+
+
+def pages(
+    store: Store, asked: Filter, *, order: Order = Order.NEWEST, size: int = 1000
+) -> list[Memory]:
+    """Everything that matches, read page by page. Fails where a page repeats a memory."""
+    seen: list[Memory] = []
+    known: set[str] = set()
+    while page := store.select(asked, order=order, limit=size, after=seen[-1].id if seen else ""):
+        assert len(page) <= size
+        assert known.isdisjoint(ids(page)), "a page repeats what an earlier one had"
+        known.update(ids(page))
+        seen += page
+    return seen

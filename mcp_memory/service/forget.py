@@ -18,7 +18,7 @@ from mcp_memory.service import policy as limits
 from mcp_memory.service.core import ANY_STATUS, IN_FORCE, Core, actor, is_id, successor
 from mcp_memory.service.intake import line
 from mcp_memory.service.recall import filter_of, search
-from mcp_memory.service.times import parse_time
+from mcp_memory.service.times import parse_past
 from mcp_memory.storage.contract import Filter, Write
 from mcp_memory.text import clean
 
@@ -84,7 +84,7 @@ def _matching(core: Core, scope: Scope, selection: Selection) -> list[Memory]:
     where = replace(
         filter_of(core, scope, given),
         statuses=ANY_STATUS if selection.erase else IN_FORCE,
-        until=parse_time("before", selection.before),
+        until=parse_past("before", selection.before, core.clock()),
     )
     query = clean(selection.query)
     if query:

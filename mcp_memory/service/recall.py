@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 from mcp_memory import ranking
@@ -17,7 +16,7 @@ from mcp_memory.service import policy as limits
 from mcp_memory.service.core import Core
 from mcp_memory.service.intake import choices, json_object, line, tag_list, text
 from mcp_memory.service.render import fenced, within_budget
-from mcp_memory.service.times import parse_time
+from mcp_memory.service.times import parse_past
 from mcp_memory.storage.contract import Filter, Order, Proposal
 from mcp_memory.text import query_terms
 
@@ -76,9 +75,9 @@ def filter_of(core: Core, scope: Scope, query: Query) -> Filter:
         types=choices("types", query.types, Type),
         tags=tag_list("tags", query.tags),
         metadata=json_object("metadata", query.metadata),
-        since=parse_time("since", query.since),
-        until=parse_time("until", query.until),
-        as_of=parse_time("as_of", query.as_of),
+        since=parse_past("since", query.since, now),
+        until=parse_past("until", query.until, now),
+        as_of=parse_past("as_of", query.as_of, now),
     )
 
 
@@ -164,7 +163,7 @@ def _answer(
 def _recalled(core: Core, memory: Memory, item: Scored | None, search_: _Search) -> Recalled:
     if item is None:
         standing = ranking.standing(memory, search_.where.now, core.policy.half_lives)
-        parts = MappingProxyType({"standing": round(standing, 4)})
+        parts = {"standing": round(standing, 4)}
         return Recalled(
             memory=memory, score=round(standing, 4), why="recent or weighty", parts=parts
         )
@@ -172,9 +171,13 @@ def _recalled(core: Core, memory: Memory, item: Scored | None, search_: _Search)
         memory=memory,
         score=round(item.score, 4),
         why=_why(item),
-        parts=item.parts,
+        parts=_rounded(item.parts),
         copies=item.copies,
     )
+
+
+def _rounded(parts: Mapping[str, float]) -> dict[str, float]:
+    return {name: round(value, 4) for name, value in parts.items()}
 
 
 def _why(item: Scored) -> str:
@@ -199,7 +202,7 @@ def _trace(core: Core, query: Query, search_: _Search, returned: Sequence[str]) 
             "revision": item.memory.revision,
             "score": round(item.score, 4),
             "relevance": round(item.relevance, 4),
-            **item.parts,
+            **_rounded(item.parts),
             "outcome": _outcome(item, set(returned), relevant),
         }
         for item in search_.ranked

@@ -50,8 +50,21 @@ def parse_time(field: str, text: str) -> datetime | None:
         return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         raise InvalidInput(
-            field, text, "expected an ISO date or time such as 2026-03-01 or 2026-03-01T09:30:00Z"
+            field, text, "expected an ISO date or time, as 2026-03-01 or 2026-03-01T09:30:00Z"
         ) from None
+
+
+def parse_past(field: str, text: str, now: datetime) -> datetime | None:
+    """A time as `parse_time` reads it, or how long before `now`, such as "7d"; None for "".
+
+    Raises InvalidInput.
+    """
+    if _DURATION.fullmatch(text.strip().lower()):
+        try:
+            return now - (parse_duration(field, text) or timedelta())
+        except OverflowError:
+            raise InvalidInput(field, text, "expected a time after the year 1") from None
+    return parse_time(field, text)
 
 
 def parse_duration(field: str, text: str) -> timedelta | None:

@@ -1,0 +1,122 @@
+"""One memory that every agent of a person or a team shares.
+
+    from mcp_memory import Draft, Query, open_memory
+
+Every name below is looked up when it is first used, so that importing the package stays
+cheap: no database, model or protocol library is loaded.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mcp_memory.errors import (
+        ConfirmationInvalid,
+        InvalidInput,
+        McpMemoryError,
+        MigrationFailed,
+        ModelUnavailable,
+        NotFound,
+        ScopeMissing,
+        SettingsInvalid,
+        StoreClosed,
+        StoreDamaged,
+        StoreError,
+        StoreFull,
+        StoreLocked,
+        StoreTooNew,
+        WriteConflict,
+    )
+    from mcp_memory.library import LocalMemory, open_memory
+    from mcp_memory.model import (
+        Change,
+        Draft,
+        Erasure,
+        Forgotten,
+        Level,
+        Memory,
+        Partition,
+        Patch,
+        Query,
+        Recall,
+        Recalled,
+        Remembered,
+        Revision,
+        Scope,
+        Selection,
+        Similar,
+        Status,
+        Trace,
+        Trust,
+        Type,
+        Updated,
+        Verb,
+    )
+    from mcp_memory.service import Context, MemoryService, Policy
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Change",
+    "ConfirmationInvalid",
+    "Context",
+    "Draft",
+    "Erasure",
+    "Forgotten",
+    "InvalidInput",
+    "Level",
+    "LocalMemory",
+    "McpMemoryError",
+    "Memory",
+    "MemoryService",
+    "MigrationFailed",
+    "ModelUnavailable",
+    "NotFound",
+    "Partition",
+    "Patch",
+    "Policy",
+    "Query",
+    "Recall",
+    "Recalled",
+    "Remembered",
+    "Revision",
+    "Scope",
+    "ScopeMissing",
+    "Selection",
+    "SettingsInvalid",
+    "Similar",
+    "Status",
+    "StoreClosed",
+    "StoreDamaged",
+    "StoreError",
+    "StoreFull",
+    "StoreLocked",
+    "StoreTooNew",
+    "Trace",
+    "Trust",
+    "Type",
+    "Updated",
+    "Verb",
+    "WriteConflict",
+    "__version__",
+    "open_memory",
+]
+
+_MODULES = ("errors", "model", "service", "library")
+"""Where the names come from, lightest first."""
+
+
+def __getattr__(name: str) -> object:
+    if name in __all__:
+        for module in _MODULES:
+            found = getattr(import_module(f"{__name__}.{module}"), name, None)
+            if found is not None:
+                globals()[name] = found
+                return found
+    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return __all__

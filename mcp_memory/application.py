@@ -1,0 +1,91 @@
+"""The parts of a running mcp-memory: store, embedder and service, opened when needed.
+
+Nothing heavy is imported with this module: a client gets its first answers before the
+database and the model are loaded, behind them and at once.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mcp_memory.errors import McpMemoryError, StoreClosed
+
+if TYPE_CHECKING:
+    from mcp_memory.service import MemoryService
+    from mcp_memory.settings import Settings
+    from mcp_memory.storage.contract import Store, VectorSpace
+
+    OpenStore = Callable[[Path, VectorSpace], Store]
+
+log = logging.getLogger(__name__)
+
+
+class Application:
+    """Owns the store of one home folder for as long as a door is open.
+
+    Safe to use from any thread. A store that could not be opened is tried again by the
+    next call, so that a lock or a full disk heals without a restart.
+    """
+
+    def __init__(self, settings: Settings, *, open_store: OpenStore | None = None) -> None:
+        self.settings = settings
+        self._open_store = open_store or _embedded
+        self._lock = threading.Lock()
+        self._service: MemoryService | None = None
+        self._to_start = threading.Lock()  # taken once, by the first start, and never released
+        self._closed = False
+
+    def start(self) -> None:
+        """Begin opening in the background; cheap, and only the first call does anything."""
+        if self._to_start.acquire(blocking=False):
+            threading.Thread(target=self._warm_up, name="mcp-memory-start", daemon=True).start()
+
+    def service(self) -> MemoryService:
+        """The service, opened if it is not yet. Raises StoreError."""
+        with self._lock:
+            if self._closed:
+                raise StoreClosed("mcp-memory is shutting down; connect again")
+            if self._service is None:
+                self._service = self._open()
+            return self._service
+
+    def close(self) -> None:
+        """Finish what is under way and release the store."""
+        with self._lock:
+            self._closed = True
+            service, self._service = self._service, None
+        if service is not None:
+            service.close()
+
+    def _open(self) -> MemoryService:
+        from mcp_memory.embedding import Embedder
+        from mcp_memory.service import MemoryService, Policy
+
+        settings = self.settings
+        embedder = Embedder(settings.model, cache_dir=settings.models_dir)
+        store = self._open_store(settings.home, embedder.space)
+        policy = Policy(session_expiry=timedelta(days=settings.session_days))
+        service = MemoryService(store, embedder, policy=policy)
+        service.start()
+        return service
+
+    def _warm_up(self) -> None:
+        try:
+            self.service()
+        except StoreClosed:
+            log.debug("closed before it was opened")
+        except McpMemoryError as error:
+            log.warning("the store is not open yet: %s", error)
+        except Exception:  # the root of a thread: each call will try again and report
+            log.exception("the store could not be opened")
+
+
+def _embedded(home: Path, space: VectorSpace) -> Store:
+    from mcp_memory.storage.embedded import open_embedded
+
+    return open_embedded(home, space)

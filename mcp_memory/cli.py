@@ -1,0 +1,225 @@
+"""The command line: arguments → what to do. Nothing else in the package prints.
+
+Without a command it serves the memory over stdio. The heavy imports stand in the commands
+that need them, so that `--version` and `--help` answer at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mcp_memory import __version__
+from mcp_memory.errors import McpMemoryError
+
+if TYPE_CHECKING:
+    from mcp_memory.model import Scope
+    from mcp_memory.service import MemoryService
+    from mcp_memory.settings import Settings
+
+OK, PROBLEM, REFUSED, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; returns the exit code: 0, 1 (doctor found a problem) or 2 (refused)."""
+    given = parser().parse_args(argv)
+    try:
+        return _run(given)
+    except McpMemoryError as error:
+        print(f"mcp-memory: {error}", file=sys.stderr)
+        return REFUSED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read has gone; the interpreter must not try to flush to them once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+
+
+def _run(given: argparse.Namespace) -> int:
+    from mcp_memory import settings
+
+    configured = settings.load(home=given.home)
+    if given.command is None:
+        from mcp_memory.server import serve_stdio
+
+        serve_stdio(configured)
+        return OK
+    _speak_utf8()
+    run = {
+        "doctor": _doctor,
+        "show": _show,
+        "search": _search,
+        "stats": _stats,
+        "model": _model,
+    }[given.command]
+    code = run(configured, given)
+    sys.stdout.flush()  # a broken pipe is to be met here and not at exit
+    return code
+
+
+def _doctor(settings: Settings, given: argparse.Namespace) -> int:
+    from mcp_memory import console, doctor
+
+    seen: list[bool] = []
+
+    def noted() -> Iterator[doctor.Finding]:
+        for finding in doctor.examine(settings):
+            seen.append(finding.ok)
+            yield finding
+
+    if given.json:
+        import json
+        from dataclasses import asdict
+
+        found = [asdict(finding) for finding in noted()]
+        print(json.dumps({"ok": all(seen), "findings": found}, indent=2, ensure_ascii=False))
+    else:
+        _print(console.findings(noted(), _width()))
+        _print(
+            [
+                f"{seen.count(False)} of {len(seen)} need attention"
+                if not all(seen)
+                else "all is well"
+            ]
+        )
+    return OK if all(seen) else PROBLEM
+
+
+def _show(settings: Settings, given: argparse.Namespace) -> int:
+    from mcp_memory import console
+
+    with _memory(settings) as (service, scope):
+        if given.id:
+            found = service.get(scope, given.id), service.history(scope, given.id)
+            _print(console.memory(*found, _width()))
+        else:
+            _print(console.memories(service.recent(scope, limit=given.limit), _width()))
+    return OK
+
+
+def _search(settings: Settings, given: argparse.Namespace) -> int:
+    from mcp_memory import console
+    from mcp_memory.model import Query
+
+    types = tuple(part for part in given.types.replace(",", " ").split() if part)
+    query = Query(query=given.query, limit=given.limit, types=types, explain=given.explain)
+    with _memory(settings) as (service, scope):
+        _print(console.answer(service.recall(scope, query), _width(), explain=given.explain))
+    return OK
+
+
+def _stats(settings: Settings, given: argparse.Namespace) -> int:
+    from mcp_memory import console
+
+    with _memory(settings) as (service, scope):
+        _print(console.values(service.stats(scope), _width()))
+    return OK
+
+
+def _model(settings: Settings, given: argparse.Namespace) -> int:
+    from mcp_memory import weights
+
+    space = weights.fetch(given.name, settings.models_dir)
+    _print(
+        [
+            f"{space.name} ({space.dimensions} dimensions) is in {settings.models_dir}",
+            f"to use it, set MCP_MEMORY_MODEL={space.name}",
+        ]
+    )
+    return OK
+
+
+@contextmanager
+def _memory(settings: Settings) -> Generator[tuple[MemoryService, Scope]]:
+    """The local user's memory, as seen from the working directory."""
+    from mcp_memory.embedding import Embedder
+    from mcp_memory.scope import local_signals, resolve
+    from mcp_memory.service import MemoryService
+    from mcp_memory.storage.embedded import open_embedded
+
+    scope = resolve(local_signals(settings))
+    embedder = Embedder(settings.model, cache_dir=settings.models_dir)
+    service = MemoryService(open_embedded(settings.home, embedder.space), embedder)
+    try:
+        yield service, scope
+    finally:
+        service.close()
+
+
+def _print(lines: Iterable[str]) -> None:
+    for line in lines:
+        print(line, flush=True)
+
+
+def _width() -> int | None:
+    """The columns of the terminal, at most a readable line; None when there is none."""
+    import shutil
+
+    from mcp_memory.console import WIDTH_MAX
+
+    if not sys.stdout.isatty():
+        return None
+    return max(40, min(WIDTH_MAX, shutil.get_terminal_size().columns))
+
+
+def _speak_utf8() -> None:
+    """Whatever the locale, no character may stop the output."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(encoding=None if stream.isatty() else "utf-8", errors="replace")
+
+
+def parser() -> argparse.ArgumentParser:
+    """Every command and option."""
+    home = _home(argparse.SUPPRESS)  # where --home follows the command; one before it stands
+    top = argparse.ArgumentParser(
+        prog="mcp-memory",
+        parents=[_home(None)],
+        description="One memory that all your agents share. Without a command, serves it over "
+        "stdio to the client that started it.",
+    )
+    top.add_argument("--version", action="version", version=f"mcp-memory {__version__}")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND")
+
+    doctor = commands.add_parser("doctor", parents=[home], help="check installation and store")
+    doctor.add_argument("--json", action="store_true", help="as JSON")
+
+    show = commands.add_parser("show", parents=[home], help="the newest memories, or one")
+    show.add_argument(
+        "id", nargs="?", default="", metavar="ID", help="one memory, with its history"
+    )
+    show.add_argument("--limit", type=int, default=20, metavar="N", help="how many (1 to 50)")
+
+    search = commands.add_parser("search", parents=[home], help="what an agent would recall")
+    search.add_argument("query", metavar="QUERY")
+    search.add_argument("--limit", type=int, default=10, metavar="N", help="how many (1 to 50)")
+    search.add_argument("--types", default="", metavar="A,B", help="only these types")
+    search.add_argument("--explain", action="store_true", help="why each one came back")
+
+    commands.add_parser("stats", parents=[home], help="how much is remembered")
+
+    model = commands.add_parser("model", help="other embedding models")
+    fetch = model.add_subparsers(dest="action", required=True, metavar="ACTION").add_parser(
+        "fetch", parents=[home], help="download a model that fastembed knows"
+    )
+    fetch.add_argument("name", metavar="NAME")
+    return top
+
+
+def _home(default: str | None) -> argparse.ArgumentParser:
+    parent = argparse.ArgumentParser(add_help=False)
+    parent.add_argument(
+        "--home",
+        type=Path,
+        metavar="DIR",
+        default=default,
+        help="the folder of the store (else MCP_MEMORY_HOME, else the platform's data folder)",
+    )
+    return parent

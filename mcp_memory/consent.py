@@ -1,0 +1,96 @@
+"""Asking the user, where the client can, before anything is erased for good.
+
+Both eras take the same way: a preview, a question, and the preview's confirm token, which
+is bound to exactly the memories that the user was asked about. In the older era the
+question goes out in the middle of the call; in the newer one the call ends with it, and
+the client repeats the call with the answer and the token, sealed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import anyio.to_thread
+import mcp.types as types
+
+from mcp_memory.middleware import Request, is_modern, sayable
+from mcp_memory.model import Forgotten, Scope, Selection
+from mcp_memory.tools.answers import Answer, shown
+from mcp_memory.tools.forget import answer, perform
+
+if TYPE_CHECKING:
+    from mcp_memory.service import MemoryService
+
+_QUESTION = "erase"
+_LISTED_MAX = 5
+_DECLINED = "the user did not agree, so nothing was erased; do not try again unless they ask"
+_SCHEMA: types.ElicitRequestedSchema = {
+    "type": "object",
+    "properties": {
+        _QUESTION: {
+            "type": "boolean",
+            "title": "Erase for good",
+            "description": "This cannot be undone",
+            "default": False,
+        }
+    },
+    "required": [_QUESTION],
+}
+
+
+def can_ask(request: Request) -> bool:
+    """Whether the client can put a form before its user."""
+    capabilities = request.session.client_capabilities
+    elicitation = capabilities.elicitation if capabilities else None
+    if elicitation is None:
+        return False
+    # A client that names no mode means forms, the only mode of the first versions.
+    return elicitation.form is not None or elicitation.url is None
+
+
+async def erase(
+    request: Request,
+    params: types.CallToolRequestParams,
+    service: MemoryService,
+    scope: Scope,
+    selection: Selection,
+) -> Answer | types.InputRequiredResult:
+    """Erase what is selected once the user has agreed; a token from the model is not enough."""
+    given = (params.input_responses or {}).get(_QUESTION)
+    preview = await _preview(service, scope, selection)
+    token = params.request_state if given is not None else preview.confirm
+    if not preview.total or not token:
+        return answer(scope, preview)
+    if given is None:
+        question = _question(preview)
+        if is_modern(request):
+            requests: types.InputRequests = {_QUESTION: types.ElicitRequest(params=question)}
+            return types.InputRequiredResult(input_requests=requests, request_state=token)
+        given = await request.session.elicit_form(
+            question.message, _SCHEMA, related_request_id=request.request_id
+        )
+    if not _agreed(given):
+        return answer(scope, replace(preview, confirm=""), _DECLINED)
+    confirmed = replace(selection, confirm=token)
+    return await anyio.to_thread.run_sync(lambda: perform(service, scope, confirmed))
+
+
+async def _preview(service: MemoryService, scope: Scope, selection: Selection) -> Forgotten:
+    asked = replace(selection, confirm="")
+    return await anyio.to_thread.run_sync(lambda: service.forget(scope, asked))
+
+
+def _agreed(given: types.InputResponse) -> bool:
+    if not isinstance(given, types.ElicitResult) or given.action != "accept":
+        return False
+    return bool(given.content) and given.content.get(_QUESTION) is True
+
+
+def _question(preview: Forgotten) -> types.ElicitRequestFormParams:
+    listed = [f"- {shown(memory.content)}" for memory in preview.memories[:_LISTED_MAX]]
+    if preview.total > len(listed):
+        listed.append(f"- and {preview.total - len(listed)} more")
+    noun = "memory" if preview.total == 1 else "memories"
+    message = f"An agent asks to erase {preview.total} {noun} for good:\n" + "\n".join(listed)
+    return types.ElicitRequestFormParams(message=sayable(message), requested_schema=_SCHEMA)

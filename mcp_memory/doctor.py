@@ -1,0 +1,111 @@
+"""What `mcp-memory doctor` looks at: the installation, the model and the store."""
+
+from __future__ import annotations
+
+import platform
+import re
+import sys
+import time
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+
+from mcp_memory import __version__
+from mcp_memory.embedding import Embedder
+from mcp_memory.errors import McpMemoryError, StoreLocked
+from mcp_memory.settings import Settings
+from mcp_memory.storage.contract import Finding, VectorSpace
+
+PYTHON_MIN = (3, 11)
+MODEL_TIMEOUT_S = 120.0
+_NAME = re.compile(r"[A-Za-z0-9._-]+")
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Every finding, as soon as it is known."""
+    yield Finding(name="mcp-memory", ok=True, detail=f"{__version__} in {Path(__file__).parent}")
+    yield _python()
+    yield _packages()
+    yield Finding(name="home", ok=True, detail=str(settings.home))
+    embedder = Embedder(settings.model, cache_dir=settings.models_dir)
+    try:
+        space = embedder.space
+    except McpMemoryError as error:
+        yield Finding(name="model", ok=False, detail=str(error))
+        return  # a store cannot be opened without knowing whose vectors it holds
+    yield _model(embedder, space)
+    yield from _store(settings.home, space)
+
+
+def _python() -> Finding:
+    return Finding(
+        name="python",
+        ok=sys.version_info >= PYTHON_MIN,
+        detail=f"{platform.python_version()} on {platform.platform()}, {sys.executable}",
+        advice="" if sys.version_info >= PYTHON_MIN else "install Python 3.11 or newer",
+    )
+
+
+def _packages() -> Finding:
+    """Each package that mcp-memory needs, with its version."""
+    try:
+        needed = [_named(r) for r in metadata.requires("mcp-memory") or () if "extra ==" not in r]
+    except metadata.PackageNotFoundError:
+        return Finding(
+            name="packages",
+            ok=True,
+            detail="not checked: mcp-memory runs from a folder of sources and is not installed",
+        )
+    found, missing = list[str](), list[str]()
+    for name in sorted(needed):
+        try:
+            found.append(f"{name} {metadata.version(name)}")
+        except metadata.PackageNotFoundError:
+            missing.append(name)
+    return Finding(
+        name="packages",
+        ok=not missing,
+        detail=", ".join(found) + "".join(f"; {name} is missing" for name in missing),
+        advice=f"run: {sys.executable} -m pip install --upgrade mcp-memory" if missing else "",
+    )
+
+
+def _named(requirement: str) -> str:
+    match = _NAME.match(requirement)
+    return match.group() if match else requirement
+
+
+def _model(embedder: Embedder, space: VectorSpace) -> Finding:
+    began = time.perf_counter()
+    loaded = embedder.ready(MODEL_TIMEOUT_S)
+    took_s = time.perf_counter() - began
+    if loaded:
+        detail = (
+            f"{space.name}, {space.dimensions} dimensions, sha256 {space.digest[:12]}…, "
+            f"loaded in {took_s:.1f} s"
+        )
+        return Finding(name="model", ok=True, detail=detail)
+    failure = embedder.failure or f"the model was not loaded after {took_s:.0f} s; try again"
+    return Finding(
+        name="model",
+        ok=False,
+        detail=failure,
+        advice="until then memories are stored, and found by their words only",
+    )
+
+
+def _store(home: Path, space: VectorSpace) -> Iterator[Finding]:
+    try:
+        from mcp_memory.storage.embedded import open_embedded  # slow to import
+
+        store = open_embedded(home, space)
+    except StoreLocked as error:
+        # As it should be while a client is connected, and no reason to stop it.
+        yield Finding(name="store", ok=True, detail=f"not checked: {error}")
+    except (McpMemoryError, OSError, ImportError) as error:
+        yield Finding(name="store", ok=False, detail=f"cannot be opened: {error}")
+    else:
+        try:
+            yield from store.check()
+        finally:
+            store.close()

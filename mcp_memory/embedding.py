@@ -1,0 +1,219 @@
+"""Texts → vectors, with the bundled model or another one that fastembed knows.
+
+A longer text is cut into overlapping windows, so that nothing in it is invisible to the
+vector search.
+
+Every window is run by itself. The bundled model is quantised dynamically, over everything
+in a batch, so that in company a text gets another vector (cosine 0.95 to 0.99 to its own)
+than alone; and on one thread batches are slower: 382 short texts a second one by one, 340
+in batches of 32, for long ones 46 and 26, and the memory stays flat.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from threading import BoundedSemaphore, Event, Lock, Thread
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from mcp_memory import weights
+from mcp_memory.errors import McpMemoryError, ModelUnavailable
+from mcp_memory.settings import default_home
+from mcp_memory.storage.contract import VectorSpace
+
+if TYPE_CHECKING:
+    from fastembed import TextEmbedding
+    from tokenizers import Encoding, Tokenizer
+
+    from mcp_memory.storage.contract import Vector, Windows
+
+WINDOW_PIECES = 128
+"""Word pieces of a window, special ones included; every model takes at least as many.
+
+The bundled model takes 256, but one sentence hardly shows in so much text: of questions
+about conversations in pieces of 2,000 characters, windows of 256 had the answer in first
+place for 27 %, of 128 for 35 %, of 64 for 32 %, in about the same time.
+"""
+OVERLAP_PIECES = 32
+WINDOWS_MAX = 256
+"""Windows of one text; the 32 KiB content limit stays below it."""
+QUERY_END_CHARS = 200
+"""What counts of each end of a query that is longer than a window."""
+RUNS_MAX = 2
+"""Runs at the same time: a query need not wait behind a bulk load."""
+BYTES_PER_PIECE = 4
+"""An estimate for counting while the model is not loaded."""
+
+
+class Embedder:
+    """Makes vectors; loads its model once, in the background. Safe to use from any thread.
+
+    `model` is "" for the bundled one or a name that fastembed knows, `cache_dir` where
+    fetched models are, `threads` how many one run may use. `folder` holds the bundled files.
+    """
+
+    def __init__(
+        self,
+        model: str = "",
+        *,
+        cache_dir: Path | None = None,
+        threads: int = 1,
+        folder: Path = weights.BUNDLED_FOLDER,
+    ) -> None:
+        self._name = model or weights.BUNDLED
+        self._cache_dir = cache_dir or default_home() / "models"
+        self._threads = threads
+        self._folder = folder
+        self._failure = ""
+        self._space: VectorSpace | None = None
+        self._model: TextEmbedding | None = None
+        self._tokenizer: Tokenizer | None = None
+        self._starting = Lock()
+        self._started = False
+        self._settled = Event()
+        self._slots = BoundedSemaphore(RUNS_MAX)
+
+    @property
+    def space(self) -> VectorSpace:
+        """Which model it is. For the bundled one this costs nothing; for others 0.5 s, once.
+
+        Raises SettingsInvalid for a name that fastembed does not know.
+        """
+        if self._bundled:
+            return weights.BUNDLED_SPACE
+        if self._space is None:
+            self._space = weights.space_of(self._name, self._cache_dir)
+        return self._space
+
+    @property
+    def failure(self) -> str:
+        """Why the model could not be loaded and what to do; "" unless it failed."""
+        return self._failure
+
+    def start(self) -> None:
+        """Begin to load the model in the background. Cheap; the second call does nothing."""
+        with self._starting:
+            if not self._started:
+                self._started = True
+                Thread(target=self._load, name="mcp-memory-model", daemon=True).start()
+
+    def ready(self, timeout_s: float = 0.0) -> bool:
+        """Whether the model is loaded; starts the load and waits for it when given time."""
+        if timeout_s > 0:
+            self.start()
+            self._settled.wait(timeout_s)
+        return self._model is not None
+
+    def embed(self, texts: Sequence[str]) -> list[Windows]:
+        """For each text the unit vectors of its windows, float32, shape (windows, dimensions).
+
+        Waits for the model. Raises ModelUnavailable.
+        """
+        model, tokenizer = self._loaded()
+        return [
+            np.stack([self._run(model.passage_embed([w])) for w in _cut(text, tokenizer)])
+            for text in texts
+        ]
+
+    def embed_query(self, text: str) -> Vector:
+        """The unit vector of a query, float32, shape (dimensions,).
+
+        Of a query longer than a window, the mean of its two ends: with a pasted page, what
+        is asked stands before or after it. Measured on questions with 1,200 to 4,000
+        characters pasted, the ends of 200 characters keep about twice what whole windows
+        do. Waits for the model. Raises ModelUnavailable.
+        """
+        model, tokenizer = self._loaded()
+        if len(_cut(text, tokenizer)) == 1:
+            return self._run(model.query_embed(text))
+        ends = (text[:QUERY_END_CHARS], text[-QUERY_END_CHARS:])
+        return self._unit(np.sum([self._run(model.query_embed(end)) for end in ends], axis=0))
+
+    def count_tokens(self, text: str) -> int:
+        """Word pieces in a text; estimated as bytes / 4 while the model is not loaded."""
+        if self._tokenizer is None:
+            return -(-len(text.encode()) // BYTES_PER_PIECE)
+        first, *rest = _encodings(text, self._tokenizer)
+        return _pieces(first) + sum(_pieces(e) - OVERLAP_PIECES for e in rest)
+
+    @property
+    def _bundled(self) -> bool:
+        return self._name == weights.BUNDLED
+
+    def _load(self) -> None:
+        try:
+            if self._bundled:
+                model = weights.load_bundled(self._folder, self._threads)
+            else:
+                model = weights.load_cached(self._name, self._cache_dir, self._threads)
+            self._tokenizer = _tokenizer(model)
+            self._model = model
+        except McpMemoryError as error:
+            self._failure = str(error)
+        except Exception as error:  # root of a thread: the failure is kept and told with each call
+            self._failure = (
+                f"the embedding model '{self._name}' could not be loaded "
+                f"({weights.first_line(error)}); run: mcp-memory doctor"
+            )
+        finally:
+            self._settled.set()
+
+    def _loaded(self) -> tuple[TextEmbedding, Tokenizer]:
+        self.start()
+        self._settled.wait()
+        if self._model is None or self._tokenizer is None:
+            raise ModelUnavailable(self._failure)
+        return self._model, self._tokenizer
+
+    def _run(self, run: Any) -> Vector:
+        """The one vector of a run that fastembed begins when it is asked for the result."""
+        with self._slots:
+            (vector,) = run
+        return self._unit(vector)
+
+    def _unit(self, vector: Any) -> Vector:
+        found = np.asarray(vector, dtype=np.float32)
+        length = float(np.linalg.norm(found))
+        if not np.isfinite(length) or length == 0:
+            raise ModelUnavailable(
+                f"the embedding model '{self._name}' gave a vector of length {length}; "
+                "run: mcp-memory doctor"
+            )
+        return found / np.float32(length)
+
+
+def _tokenizer(model: TextEmbedding) -> Tokenizer:
+    """The model's own tokenizer, told to cut at a window's length and keep what is cut off."""
+    # Every text model has one, though their common base does not say so.
+    tokenizer = cast("Any", model.model).tokenizer
+    tokenizer.enable_truncation(WINDOW_PIECES, stride=OVERLAP_PIECES)
+    return tokenizer
+
+
+def _cut(text: str, tokenizer: Tokenizer) -> list[str]:
+    """The windows of a text, in order; neighbours share OVERLAP_PIECES word pieces."""
+    encodings = _encodings(text, tokenizer)
+    if len(encodings) == 1:
+        return [text]
+    return [text[slice(*_span(e))] for e in encodings[:WINDOWS_MAX]]
+
+
+def _encodings(text: str, tokenizer: Tokenizer) -> list[Encoding]:
+    first = tokenizer.encode(text)
+    return [first, *first.overflowing]
+
+
+def _pieces(encoding: Encoding) -> int:
+    return encoding.special_tokens_mask.count(0)
+
+
+def _span(encoding: Encoding) -> tuple[int, int]:
+    """Where in the text an encoding's pieces begin and end."""
+    own = [
+        span
+        for span, special in zip(encoding.offsets, encoding.special_tokens_mask, strict=True)
+        if not special
+    ]
+    return own[0][0], own[-1][1]

@@ -1,0 +1,200 @@
+"""Around every request: who is calling, and what an error looks like from outside."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+from uuid import uuid4
+
+import anyio
+import mcp.types as types
+from mcp import MCPError
+from mcp.server import ServerRequestContext
+from mcp.server.session import ServerSession
+from mcp.shared.message import ServerMessageMetadata
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
+from pydantic import ValidationError
+
+from mcp_memory.errors import InvalidInput, McpMemoryError, NotFound, ScopeMissing
+from mcp_memory.model import Scope
+from mcp_memory.scope import Signals, current, resolve
+
+log = logging.getLogger(__name__)
+
+ROOTS_TIMEOUT_S = 2.0
+WATCHED_MAX = 1000
+_ROOTS_MAX = 32
+# With one of these deciding the project, the client need not be asked for its roots.
+_BEFORE_ROOTS = frozenset({"_meta", "configuration", "CLAUDE_PROJECT_DIR"})
+
+
+@dataclass(kw_only=True, slots=True)
+class Connection:
+    """What is kept of one connection of the older protocol era.
+
+    `roots` are None until the client was asked. `watched` holds the scope in which each
+    resource was subscribed to; `scope` and `session` are those of the last request.
+    """
+
+    id: str = field(default_factory=lambda: f"c-{uuid4().hex}")
+    roots: tuple[str, ...] | None = None
+    asking: anyio.Lock = field(default_factory=anyio.Lock)
+    watched: dict[str, Scope] = field(default_factory=dict[str, Scope])
+    scope: Scope | None = None
+    session: ServerSession | None = None
+
+    def watch(self, uri: str, scope: Scope) -> None:
+        """Remember a subscription. Raises InvalidInput when there are too many."""
+        if uri not in self.watched and len(self.watched) >= WATCHED_MAX:
+            raise InvalidInput("uri", uri, f"at most {WATCHED_MAX} subscriptions a connection")
+        self.watched[uri] = scope
+
+
+Request = ServerRequestContext[Connection, Any]
+Params = TypeVar("Params")
+Result = TypeVar("Result")
+Handler = Callable[[Request, Params], Awaitable[Result]]
+Door = Callable[[Request], Signals]
+"""What a door knows of a request beside its message: transport, configuration, token."""
+
+
+class Middleware:
+    """Wraps every handler of the server: one scope a request, one seam for errors."""
+
+    def __init__(self, door: Door) -> None:
+        self._door = door
+
+    def __call__(self, handler: Handler[Params, Result]) -> Handler[Params, Result]:
+        """The handler, with its scope set and its errors turned into protocol errors."""
+
+        async def run(request: Request, params: Params) -> Result:
+            with _protocol_errors(request.method):
+                token = current.set(await self.scope(request))
+                try:
+                    return await handler(request, params)
+                finally:
+                    current.reset(token)
+
+        return run
+
+    def tool(
+        self, handler: Handler[Params, types.CallToolResult | types.InputRequiredResult]
+    ) -> Handler[Params, types.CallToolResult | types.InputRequiredResult]:
+        """The handler of tool calls, whose errors are results that the model reads."""
+
+        async def run(
+            request: Request, params: Params
+        ) -> types.CallToolResult | types.InputRequiredResult:
+            try:
+                token = current.set(await self.scope(request))
+                try:
+                    return await handler(request, params)
+                finally:
+                    current.reset(token)
+            except McpMemoryError as error:
+                return _failure(str(error))
+            except MCPError:
+                raise
+            except Exception:  # the seam: what was not foreseen is logged, and masked
+                return _failure(_masked(request.method))
+
+        return run
+
+    async def scope(self, request: Request) -> Scope:
+        """The scope of a request. Raises InvalidInput, ScopeMissing."""
+        signals = self._signals(request)
+        scope = resolve(signals)
+        if scope.sources["project"] not in _BEFORE_ROOTS:
+            roots = await _roots(request)
+            scope = resolve(replace(signals, roots=roots)) if roots else scope
+        if not signals.modern:
+            connection = request.lifespan_context
+            connection.scope, connection.session = scope, request.session
+        return scope
+
+    def _signals(self, request: Request) -> Signals:
+        client = request.session.client_params
+        return replace(
+            self._door(request),
+            modern=is_modern(request),
+            meta=dict(request.meta or {}),
+            client_name=client.client_info.name if client else "",
+            client_version=client.client_info.version if client else "",
+            connection_id=request.lifespan_context.id,
+        )
+
+
+def is_modern(request: Request) -> bool:
+    """Whether the request is of the era without connections (2026-07-28 and later)."""
+    return request.protocol_version in MODERN_PROTOCOL_VERSIONS
+
+
+async def forget_roots(request: Request, params: types.NotificationParams) -> None:
+    """The client's roots changed: ask again at the next request."""
+    request.lifespan_context.roots = None
+
+
+async def _roots(request: Request) -> tuple[str, ...]:
+    """The client's roots, asked for once a connection; none where it cannot be asked."""
+    session, connection = request.session, request.lifespan_context
+    capabilities = session.client_capabilities
+    if is_modern(request) or capabilities is None or capabilities.roots is None:
+        return ()
+    if not session.can_send_request:
+        return ()
+    async with connection.asking:
+        if connection.roots is None:
+            connection.roots = await _ask_roots(request)
+        return connection.roots
+
+
+async def _ask_roots(request: Request) -> tuple[str, ...]:
+    try:
+        with anyio.fail_after(ROOTS_TIMEOUT_S):
+            answer = await request.session.send_request(
+                types.ListRootsRequest(),
+                types.ListRootsResult,
+                metadata=ServerMessageMetadata(related_request_id=request.request_id),
+            )
+    except (MCPError, ValidationError, TimeoutError) as error:
+        log.info("the client did not say its roots: %s", type(error).__name__)
+        return ()
+    return tuple(str(root.uri) for root in answer.roots[:_ROOTS_MAX])
+
+
+@contextmanager
+def _protocol_errors(method: str) -> Generator[None]:
+    try:
+        yield
+    except (InvalidInput, NotFound, ScopeMissing) as error:
+        raise MCPError(code=types.INVALID_PARAMS, message=sayable(str(error))) from error
+    except McpMemoryError as error:
+        raise MCPError(code=types.INTERNAL_ERROR, message=sayable(str(error))) from error
+    except MCPError:
+        raise
+    except Exception as error:  # the seam: what was not foreseen is logged, and masked
+        raise MCPError(code=types.INTERNAL_ERROR, message=_masked(method)) from error
+
+
+def _failure(text: str) -> types.CallToolResult:
+    content = types.TextContent(type="text", text=sayable(text))
+    return types.CallToolResult(content=[content], is_error=True)
+
+
+def _masked(method: str) -> str:
+    """Log the error in hand with its trace, and give a sentence to say instead."""
+    error_id = secrets.token_hex(4)
+    log.exception("error %s in %s", error_id, method)
+    return (
+        f"something went wrong inside mcp-memory (error {error_id}); the log of the server "
+        "has the details under this number. Trying again may help"
+    )
+
+
+def sayable(text: str) -> str:
+    """The text without halves of surrogate pairs, which no protocol frame can hold."""
+    return text.encode("utf-8", "replace").decode("utf-8")

@@ -1,0 +1,199 @@
+"""A folder or a name → the project it belongs to.
+
+A repository is one project however it is spelt: its identity is the git remote,
+normalised, so that every clone, worktree and subfolder of it agrees. Nothing is run:
+git's own files are read, at most 256 KiB of each.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+from urllib.request import url2pathname
+
+from mcp_memory.errors import InvalidInput
+
+LABEL_CHARS_MAX = 1024
+_NAME_CHARS_MAX = 64
+_READ_BYTES_MAX = 256 * 1024
+_DIGEST = re.compile(r"-[0-9a-f]{12}$")
+_REMOTE = re.compile(r'\[\s*remote\s+"((?:[^"\\]|\\.)*)"\s*\]', re.IGNORECASE)
+_URL = re.compile(r"\s*url\s*=\s*(.*)", re.IGNORECASE)
+_SCP = re.compile(r"(?:[^@/]*@)?(\[[^\]]+\]|[^:/@\[\]]{2,}):(?!//)(.+)")
+_PORTS = {"ssh": 22, "http": 80, "https": 443, "git": 9418}
+# Hosts that open a repository under any case of its path.
+_CASELESS_HOSTS = {"github.com", "gitlab.com", "bitbucket.org", "codeberg.org"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Project:
+    """A project: `id` for the store, `label` for people, e.g. `github.com/acme/app`."""
+
+    id: str
+    label: str
+
+
+def slug(label: str) -> str:
+    """The label as a name of `[a-z0-9._-]{1,64}`; different labels give different names.
+
+    A label that is no such name, or that ends like a digest, gets '-' and the first 12
+    hex digits of its SHA-256, so that no plain name can be mistaken for another's slug.
+    """
+    name = re.sub(r"[^a-z0-9._-]+", "-", label.lower()).strip("-")
+    if name == label and 0 < len(name) <= _NAME_CHARS_MAX and not _DIGEST.search(name):
+        return name
+    digest = hashlib.sha256(label.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    return f"{name[: _NAME_CHARS_MAX - 13]}-{digest}" if name else f"x-{digest}"
+
+
+def named(name: str) -> Project:
+    """The project that was given a name, such as `app` or `github.com/acme/app`."""
+    if len(name) > LABEL_CHARS_MAX:
+        raise InvalidInput("project", name, f"use at most {LABEL_CHARS_MAX} characters")
+    return _labelled(name)
+
+
+def local(name: str) -> Project | None:
+    """The project of a name, an absolute path or a `file:` URI on this machine."""
+    text = name.strip()
+    if text.lower().startswith("file:"):
+        # On Windows the host of file://server/share is part of the path.
+        return identify(Path(url2pathname(text[5:].removeprefix("//").removeprefix("localhost"))))
+    if Path(text).is_absolute():
+        return identify(Path(text))
+    return named(text) if text else None
+
+
+def identify(path: Path) -> Project | None:
+    """The project that a folder lies in: its repository, else the folder itself.
+
+    None for the home folder, the root of a drive, and a path that cannot be resolved.
+    A repository that is the home folder itself (dotfiles) does not count.
+    """
+    try:
+        folder, home = path.resolve(), Path.home().resolve()
+    except (OSError, RuntimeError, ValueError):
+        return None
+    for candidate in (folder, *folder.parents):
+        if candidate in (home, Path(candidate.anchor)):
+            break
+        repository = _repository(candidate)
+        if repository is not None:
+            root, git = repository
+            return _labelled(_remote_label(git / "config", root) or str(root))
+    return None if folder in (home, Path(folder.anchor)) else _labelled(str(folder))
+
+
+def remote_label(url: str) -> str:
+    """A git remote's address without scheme, user, default port, `.git` and host case.
+
+    `git@GitHub.com:acme/app.git` and `https://token@github.com/acme/app/` are both
+    `github.com/acme/app`. "" for what names a folder rather than a host.
+    """
+    text = url.strip()
+    if "://" not in text:
+        match = _SCP.fullmatch(text)
+        if match is None:
+            return ""
+        return _joined(match[1].strip("[]"), None, match[2])
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        return ""
+    scheme = parts.scheme.lower().removeprefix("git+").removesuffix("+git").removesuffix("+ssh")
+    if scheme == "file" or not parts.hostname:
+        return ""
+    return _joined(parts.hostname, None if port == _PORTS.get(scheme) else port, parts.path)
+
+
+def _labelled(label: str) -> Project:
+    return Project(id=slug(label), label=label)
+
+
+def _joined(host: str, port: int | None, path: str) -> str:
+    host = host.lower().rstrip(".")
+    path = "/".join(part for part in unquote(path).split("/") if part)
+    path = path.removesuffix(".git").rstrip("/")
+    if host in _CASELESS_HOSTS:
+        path = path.lower()
+    return f"{host}:{port}/{path}" if port else f"{host}/{path}"
+
+
+def _repository(folder: Path) -> tuple[Path, Path] | None:
+    """The root and the shared git folder, if `folder` is where a checkout begins."""
+    entry = folder / ".git"
+    git = entry if entry.is_dir() else _pointed(entry, "gitdir:")
+    if git is None or not (git / "HEAD").is_file():
+        return None
+    common = _pointed(git / "commondir", "")
+    if common is None:
+        return folder, git
+    return (common.parent if common.name == ".git" else common), common
+
+
+def _pointed(file: Path, prefix: str) -> Path | None:
+    """The path that a one-line file names, relative to the folder it lies in."""
+    line = _read(file).strip()
+    if not line or not line.startswith(prefix):
+        return None
+    try:
+        return (file.parent / line.removeprefix(prefix).strip()).resolve()
+    except (OSError, RuntimeError, ValueError):
+        return None
+
+
+def _remote_label(config: Path, root: Path) -> str:
+    """The label of `origin`, else of the first remote by name; "" when there is none."""
+    remotes = _remotes(_read(config))
+    if not remotes:
+        return ""
+    url = remotes.get("origin") or remotes[min(remotes)]
+    return remote_label(url) or _folder_label(url, root)
+
+
+def _folder_label(url: str, root: Path) -> str:
+    """A remote that is a folder of this machine, as an absolute path without `.git`."""
+    text = url2pathname(urlsplit(url).path) if url.lower().startswith("file:") else url
+    try:
+        return str((root / text).resolve()).removesuffix(".git").rstrip("/\\")
+    except (OSError, RuntimeError, ValueError):
+        return ""
+
+
+def _remotes(config: str) -> dict[str, str]:
+    """Each remote of a git config file with its first url."""
+    found: dict[str, str] = {}
+    remote = ""
+    for line in config.replace("\\\n", "").splitlines():
+        text = line.strip()
+        if text.startswith("["):
+            section = _REMOTE.match(text)
+            remote = re.sub(r"\\(.)", r"\1", section[1]) if section else ""
+            text = text[section.end() :] if section else ""
+        url = _URL.match(text)
+        if remote and url:
+            found.setdefault(remote, _value(url[1]))
+    return {name: url for name, url in found.items() if url}
+
+
+def _value(text: str) -> str:
+    """A value of a git config file without its quotes and its comment."""
+    match = re.match(r'\s*"((?:[^"\\]|\\.)*)"', text)
+    if match:
+        return re.sub(r"\\(.)", r"\1", match[1])
+    return re.sub(r"\\(.)", r"\1", re.split(r"\s[#;]", text, maxsplit=1)[0]).strip()
+
+
+def _read(file: Path) -> str:
+    """The beginning of a text file; "" for what is none or cannot be read."""
+    try:
+        if not file.is_file():
+            return ""
+        with file.open("rb") as stream:
+            return stream.read(_READ_BYTES_MAX).decode("utf-8", "replace")
+    except OSError:
+        return ""

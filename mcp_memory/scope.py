@@ -1,0 +1,250 @@
+"""Who is calling: what a door knows about a request → one Scope.
+
+No argument of a tool is ever looked at, and what cannot be resolved is denied, not
+widened. Sources, first match wins:
+
+    part           with a token (HTTP, SSE)           local (stdio, socket, command line)
+    tenant, user   claims of the token, only          configuration, operating-system user
+    project        _meta, X-Mcp-Memory-Project        _meta, configuration, Claude's project
+                                                      folder, client roots, working directory
+    agent          client_id claim, client info       client info
+    session        _meta, Codex's turn metadata, Mcp-Session-Id, the connection (older era)
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, cast
+
+from mcp_memory import project
+from mcp_memory.errors import InvalidInput, ScopeMissing
+from mcp_memory.model import NOTHING, Json, Scope
+from mcp_memory.project import Project, slug
+
+if TYPE_CHECKING:
+    from mcp_memory.settings import Settings
+
+META_PROJECT = "io.github.mcp-memory/project"
+"""`_meta` key of a request: its project, as a name, an absolute path or a `file:` URI."""
+META_SESSION = "io.github.mcp-memory/session"
+"""`_meta` key of a request: the conversation it belongs to."""
+META_CODEX = "x-codex-turn-metadata"
+"""`_meta` key that Codex sends with each call; its `session_id` is the conversation."""
+HEADER_PROJECT = "x-mcp-memory-project"
+HEADER_SESSION = "mcp-session-id"
+TENANT_CLAIMS = ("tenant", "org_id", "tid")
+"""Claims that name the tenant of a token, the first one present counts."""
+CLIENT_CLAIMS = ("client_id", "azp")
+
+DEFAULT_TENANT = "local"
+GIVEN_CHARS_MAX = 1024
+_CLIENT_CHARS_MAX = 128
+_REMOTE = frozenset({"http", "sse"})
+_NAME = re.compile(r"[a-z0-9._-]{1,64}")
+
+current: ContextVar[Scope] = ContextVar("mcp_memory_scope")
+"""The scope of the request in hand, set once by the server's middleware."""
+
+Found = tuple[str, str]
+"""A value and the source that gave it; ("", "") for none."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Signals:
+    """Everything that a door knows about one request.
+
+    `claims` are those of a verified access token, None without one. `headers` have
+    lower-case names. `roots` are URIs. `connection_id` is random, one per connection of
+    the older protocol era; the newer era has no connection, `modern` is then True.
+    """
+
+    transport: str = "stdio"
+    modern: bool = False
+    claims: Json | None = None
+    configured_user: str = ""
+    configured_tenant: str = ""
+    configured_project: str = ""
+    system_user: str = ""
+    meta: Json = field(default_factory=lambda: NOTHING)
+    headers: Json = field(default_factory=lambda: NOTHING)
+    client_name: str = ""
+    client_version: str = ""
+    roots: tuple[str, ...] = ()
+    working_dir: Path | None = None
+    claude_project_dir: str = ""
+    connection_id: str = ""
+
+
+def resolve(signals: Signals) -> Scope:
+    """The scope of a request; looks at nothing but the signals and git's files.
+
+    Raises InvalidInput for a name that cannot be used, ScopeMissing when a remote
+    caller has no token or its token does not say who it is.
+    """
+    remote = signals.transport in _REMOTE or signals.claims is not None
+    tenant, user = _from_claims(signals) if remote else _from_machine(signals)
+    found_project, project_source = _project(signals, remote=remote)
+    agent = _agent(signals)
+    session = _session(signals)
+    sources = {
+        "tenant": tenant[1],
+        "user": user[1],
+        "project": project_source,
+        "agent": agent[1],
+        "session": session[1],
+    }
+    return Scope(
+        tenant=tenant[0],
+        user=user[0],
+        project=found_project.id if found_project else "",
+        agent=agent[0],
+        session=session[0],
+        client=_client(signals),
+        project_label=found_project.label if found_project else "",
+        sources=MappingProxyType({part: source or "none" for part, source in sources.items()}),
+    )
+
+
+def local_signals(settings: Settings, transport: str = "local") -> Signals:
+    """What a door on this machine knows before any request: configuration and user."""
+    return Signals(
+        transport=transport,
+        configured_user=settings.user,
+        configured_tenant=settings.tenant,
+        configured_project=settings.project,
+        system_user=system_user(),
+        working_dir=settings.working_dir,
+        claude_project_dir=settings.claude_project_dir,
+    )
+
+
+def system_user() -> str:
+    """The name of the operating-system user that runs this process."""
+    if sys.platform == "win32":
+        return getpass.getuser()
+    import pwd  # not on Windows
+
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a container may run under a number that has no name
+        return f"uid-{os.getuid()}"
+
+
+def _from_claims(signals: Signals) -> tuple[Found, Found]:
+    claims = signals.claims
+    if claims is None:
+        raise ScopeMissing(
+            "this request carries no access token, so nobody's memories can be used; "
+            "sign in, or connect over stdio"
+        )
+    tenant, user = _claim(claims, *TENANT_CLAIMS), _claim(claims, "sub")
+    for value, needed in ((user, "sub"), (tenant, "tenant")):
+        if not value:
+            raise ScopeMissing(
+                f"the access token has no '{needed}' claim, so it does not say whose memories "
+                "to use; ask whoever issues the tokens to add it"
+            )
+    return (slug(tenant), "token"), (slug(user), "token")
+
+
+def _claim(claims: Json, *names: str) -> str:
+    for name in names:
+        value = claims.get(name)
+        if value is not None:
+            return value if isinstance(value, str) else ""
+    return ""
+
+
+def _from_machine(signals: Signals) -> tuple[Found, Found]:
+    tenant: Found = (DEFAULT_TENANT, "default")
+    if signals.configured_tenant:
+        tenant = (_configured("tenant", signals.configured_tenant), "configuration")
+    if signals.configured_user:
+        return tenant, (_configured("user", signals.configured_user), "configuration")
+    if signals.system_user:
+        return tenant, (slug(signals.system_user), "operating-system user")
+    raise ScopeMissing("nothing says who is calling; set MCP_MEMORY_USER to a name")
+
+
+def _configured(part: str, value: str) -> str:
+    name = value.strip().lower()
+    if not _NAME.fullmatch(name):
+        expected = "use 1 to 64 of the characters a-z 0-9 . _ - in MCP_MEMORY_" + part.upper()
+        raise InvalidInput(part, value, expected)
+    return name
+
+
+def _project(signals: Signals, *, remote: bool) -> tuple[Project | None, str]:
+    # A remote caller's path means nothing here, and must not be looked up on this machine.
+    read: Callable[[str], Project | None] = project.named if remote else project.local
+    sources = _remote_projects(signals) if remote else _local_projects(signals)
+    for text, source in sources:
+        found = read(text) if text.strip() else None
+        if found is not None:
+            return found, source
+    return None, ""
+
+
+def _remote_projects(signals: Signals) -> Iterator[Found]:
+    yield _given(signals.meta, META_PROJECT, "_meta"), "_meta"
+    yield _given(signals.headers, HEADER_PROJECT, "header"), "X-Mcp-Memory-Project header"
+
+
+def _local_projects(signals: Signals) -> Iterator[Found]:
+    yield _given(signals.meta, META_PROJECT, "_meta"), "_meta"
+    yield signals.configured_project, "configuration"
+    yield signals.claude_project_dir, "CLAUDE_PROJECT_DIR"
+    for root in signals.roots:
+        yield root, "client roots"
+    if signals.working_dir is not None:
+        yield str(signals.working_dir.absolute()), "working directory"
+
+
+def _agent(signals: Signals) -> Found:
+    client_id = _claim(signals.claims or NOTHING, *CLIENT_CLAIMS)
+    if client_id:
+        return slug(client_id), "token"
+    name = _printable(signals.client_name)
+    return (slug(name), "client info") if name else ("", "")
+
+
+def _session(signals: Signals) -> Found:
+    turn = signals.meta.get(META_CODEX)
+    codex = cast("Json", turn) if isinstance(turn, dict) else NOTHING
+    sources = (
+        (_given(signals.meta, META_SESSION, "_meta"), "_meta"),
+        (_given(codex, "session_id", f"_meta {META_CODEX}"), "Codex session"),
+        (_given(signals.headers, HEADER_SESSION, "header"), "Mcp-Session-Id header"),
+        ("" if signals.modern else signals.connection_id, "connection"),
+    )
+    for text, source in sources:
+        if text.strip():
+            return slug(text.strip()), source
+    return "", ""
+
+
+def _given(values: Json, name: str, place: str) -> str:
+    """A text that the client gave under `name`, "" for none."""
+    value = values.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str) or len(value) > GIVEN_CHARS_MAX or not value.isprintable():
+        expected = f"use one line of text of at most {GIVEN_CHARS_MAX} characters"
+        raise InvalidInput(f"{place} {name}", value, expected)
+    return value
+
+
+def _client(signals: Signals) -> str:
+    return _printable(f"{signals.client_name} {signals.client_version}")[:_CLIENT_CHARS_MAX]
+
+
+def _printable(text: str) -> str:
+    return "".join(c for c in text if c.isprintable()).strip()[:GIVEN_CHARS_MAX]

@@ -1,0 +1,221 @@
+"""The MCP server: tools, resources and prompts over one application, in both protocol eras.
+
+Built on the SDK's low-level server: what a client sees is written by hand here, so no
+schema is wider than it must be and no error text comes from anywhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import anyio.to_thread
+import mcp.types as types
+from mcp.server import CacheHint, NotificationOptions, Server
+from mcp.server.models import InitializationOptions
+from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
+from mcp.server.subscriptions import ListenHandler
+
+from mcp_memory import __version__, consent, prompts, resources
+from mcp_memory.application import Application
+from mcp_memory.errors import InvalidInput
+from mcp_memory.middleware import Connection, Door, Middleware, Request, forget_roots, sayable
+from mcp_memory.model import Scope, Selection
+from mcp_memory.scope import current
+from mcp_memory.subscriptions import Subscriptions
+from mcp_memory.tools import INSTRUCTIONS, TOOLS, Tool
+from mcp_memory.tools.answers import Answer
+from mcp_memory.tools.arguments import check
+
+if TYPE_CHECKING:
+    from mcp_memory.service import MemoryService
+    from mcp_memory.settings import Settings
+
+NAME = "mcp-memory"
+_SAME_FOR_ALL = CacheHint(ttl_ms=300_000, scope="public")
+_OWN = CacheHint(ttl_ms=0, scope="private")
+_CACHE_HINTS: dict[Any, CacheHint] = {
+    "server/discover": _SAME_FOR_ALL,
+    "tools/list": _SAME_FOR_ALL,
+    "prompts/list": _SAME_FOR_ALL,
+    "resources/templates/list": _SAME_FOR_ALL,
+    "resources/list": _OWN,
+    "resources/read": _OWN,
+}
+_COMPLETIONS_MAX = 100
+_Found = TypeVar("_Found")
+
+
+def build(application: Application, door: Door) -> Server[Connection]:
+    """The server of one application. `door` says what is known of each request."""
+    subscriptions = Subscriptions()
+    handlers = _Handlers(application, subscriptions)
+    within = Middleware(door)
+    server: Server[Connection] = Server(
+        NAME,
+        version=__version__,
+        title="Memory",
+        description="One memory that all of your agents share",
+        instructions=INSTRUCTIONS,
+        cache_hints=_CACHE_HINTS,
+        lifespan=lambda _: subscriptions.connected(),
+        on_list_tools=handlers.list_tools,
+        on_call_tool=within.tool(handlers.call_tool),
+        on_list_resources=within(handlers.list_resources),
+        on_list_resource_templates=handlers.list_templates,
+        on_read_resource=within(handlers.read_resource),
+        on_subscribe_resource=within(handlers.subscribe),
+        on_unsubscribe_resource=within(handlers.unsubscribe),
+        on_subscriptions_listen=within(handlers.listen),
+        on_list_prompts=handlers.list_prompts,
+        on_get_prompt=within(handlers.get_prompt),
+        on_completion=within(handlers.complete),
+    )
+    server.add_notification_handler(
+        "notifications/roots/list_changed", types.NotificationParams, forget_roots
+    )
+    security = RequestStateSecurity.ephemeral()
+    server.middleware.append(RequestStateBoundary(security, default_audience=NAME))
+    return server
+
+
+def initialization(server: Server[Connection]) -> InitializationOptions:
+    """What a client of the older era is told at the handshake."""
+    return server.create_initialization_options(NotificationOptions(resources_changed=True))
+
+
+def serve_stdio(settings: Settings) -> None:
+    """Serve MCP on this process's stdin and stdout until the client closes them."""
+    from mcp_memory import stdio
+
+    stdio.run(settings)
+
+
+class _Handlers:
+    """One method for each request of the protocol."""
+
+    def __init__(self, application: Application, subscriptions: Subscriptions) -> None:
+        self._application = application
+        self._subscriptions = subscriptions
+        self._listen = ListenHandler(subscriptions)
+
+    async def list_tools(
+        self, request: Request, params: types.PaginatedRequestParams | None
+    ) -> types.ListToolsResult:
+        return types.ListToolsResult(tools=[_listed(tool) for tool in TOOLS])
+
+    async def call_tool(
+        self, request: Request, params: types.CallToolRequestParams
+    ) -> types.CallToolResult | types.InputRequiredResult:
+        tool = next((tool for tool in TOOLS if tool.name == params.name), None)
+        if tool is None:
+            known = ", ".join(tool.name for tool in TOOLS)
+            raise InvalidInput("tool", params.name, f"there is no such tool; there are {known}")
+        check(params.arguments or {})
+        arguments = tool.arguments.read(params.arguments or {})
+        scope = current.get()
+        if arguments.get("erase") and consent.can_ask(request):
+            service = await anyio.to_thread.run_sync(self._application.service)
+            selection = Selection(**arguments)
+            answer = await consent.erase(request, params, service, scope, selection)
+        else:
+            answer = await self._within(lambda s, scope: tool.call(s, scope, arguments))
+        if isinstance(answer, types.InputRequiredResult):
+            return answer
+        await self._subscriptions.tell(answer.touched)
+        return _result(answer)
+
+    async def list_resources(
+        self, request: Request, params: types.PaginatedRequestParams | None
+    ) -> types.ListResourcesResult:
+        cursor = params.cursor if params else None
+        if not cursor:
+            listed, following = resources.first_page()
+        else:
+            listed, following = await self._within(lambda s, c: resources.page(s, c, cursor))
+        return types.ListResourcesResult(resources=listed, next_cursor=following or None)
+
+    async def list_templates(
+        self, request: Request, params: types.PaginatedRequestParams | None
+    ) -> types.ListResourceTemplatesResult:
+        return types.ListResourceTemplatesResult(resource_templates=list(resources.TEMPLATES))
+
+    async def read_resource(
+        self, request: Request, params: types.ReadResourceRequestParams
+    ) -> types.ReadResourceResult:
+        contents = await self._within(lambda s, c: resources.read(s, c, str(params.uri)))
+        return types.ReadResourceResult(contents=contents)
+
+    async def subscribe(
+        self, request: Request, params: types.SubscribeRequestParams
+    ) -> types.EmptyResult:
+        uri = str(params.uri)
+        await self._within(lambda s, c: resources.check(s, c, uri))
+        request.lifespan_context.watch(uri, current.get())
+        return types.EmptyResult()
+
+    async def unsubscribe(
+        self, request: Request, params: types.UnsubscribeRequestParams
+    ) -> types.EmptyResult:
+        request.lifespan_context.watched.pop(str(params.uri), None)
+        return types.EmptyResult()
+
+    async def listen(
+        self, request: Request, params: types.SubscriptionsListenRequestParams
+    ) -> types.SubscriptionsListenResult:
+        for uri in params.notifications.resource_subscriptions or ():
+            await self._within(lambda s, c, uri=uri: resources.check(s, c, uri))
+        return await self._listen(request, params)
+
+    async def list_prompts(
+        self, request: Request, params: types.PaginatedRequestParams | None
+    ) -> types.ListPromptsResult:
+        return types.ListPromptsResult(prompts=[p.listed() for p in prompts.PROMPTS])
+
+    async def get_prompt(
+        self, request: Request, params: types.GetPromptRequestParams
+    ) -> types.GetPromptResult:
+        return await self._within(lambda s, c: prompts.get(s, c, params.name, params.arguments))
+
+    async def complete(
+        self, request: Request, params: types.CompleteRequestParams
+    ) -> types.CompleteResult:
+        ref, argument = params.ref, params.argument
+
+        def values(service: MemoryService, scope: Scope) -> list[str]:
+            if isinstance(ref, types.PromptReference):
+                return prompts.complete(service, scope, ref.name, argument.name, argument.value)
+            return resources.complete(service, scope, ref.uri, argument.value)
+
+        found = await self._within(values)
+        completion = types.Completion(
+            values=found[:_COMPLETIONS_MAX], has_more=len(found) > _COMPLETIONS_MAX
+        )
+        return types.CompleteResult(completion=completion)
+
+    async def _within(self, use: Callable[[MemoryService, Scope], _Found]) -> _Found:
+        """Run a use of the service in a thread, as the caller of the request in hand."""
+        scope = current.get()
+        return await anyio.to_thread.run_sync(lambda: use(self._application.service(), scope))
+
+
+def _listed(tool: Tool) -> types.Tool:
+    return types.Tool(
+        name=tool.name,
+        title=tool.title,
+        description=tool.description,
+        input_schema=tool.arguments.schema(),
+        output_schema=tool.output,
+        annotations=types.ToolAnnotations(
+            title=tool.title,
+            read_only_hint=tool.read_only,
+            destructive_hint=tool.destructive,
+            idempotent_hint=tool.idempotent,
+            open_world_hint=False,
+        ),
+    )
+
+
+def _result(answer: Answer) -> types.CallToolResult:
+    content = types.TextContent(type="text", text=sayable(answer.text))
+    return types.CallToolResult(content=[content], structured_content=answer.values)

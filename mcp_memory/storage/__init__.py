@@ -1,0 +1,1 @@
+"""Places for memories: the contract, and the stores that keep it."""

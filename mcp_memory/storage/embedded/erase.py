@@ -1,0 +1,90 @@
+"""Erasing for good: out of the record, the index, their logs, and what was put aside."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from mcp_memory import text
+from mcp_memory.model import Change, Erasure, Verb
+from mcp_memory.storage import codec, matching
+from mcp_memory.storage.contract import Actor
+from mcp_memory.storage.embedded import chain
+from mcp_memory.storage.embedded.index import Index
+from mcp_memory.storage.embedded.record import Record
+
+_NOTHING = Erasure(
+    memories=0, revisions=0, journal_entries=0, traces=0, index_entries=0, vectors=0, files=()
+)
+
+
+def erase(
+    home: Path, record: Record, index: Index, memory_ids: Sequence[str], actor: Actor
+) -> Erasure:
+    """See `Store.erase`. Interrupted, it is finished at the next start or upkeep.
+
+    One transaction of the record decides: it removes the rows and adds the entries that
+    say so. From then on the rest can only be late.
+    """
+    current = index.current(memory_ids)
+    if not current:
+        return _NOTHING
+    memories = index.revisions_of(current)
+    traces = _traces(record, set(current), matching.words(memories))
+    blanked = record.count_changes(list(current))
+    entries = _entries(record, current, actor)
+    record.erase(list(current), entries, traces)
+    files = record.compact()
+    removed = index.apply(entries)
+    index.scrub({term for one in removed for term in one.terms})
+    files += drop_damaged(home)
+    return Erasure(
+        memories=len(current),
+        revisions=len(memories),
+        journal_entries=blanked,
+        traces=len(traces),
+        index_entries=sum(one.revisions for one in removed),
+        vectors=sum(one.vectors for one in removed),
+        files=tuple(path.relative_to(home).as_posix() for path in files),
+    )
+
+
+def drop_damaged(home: Path) -> list[Path]:
+    """Remove the files that were put aside, for they may hold what was erased."""
+    files = sorted((home / "damaged").glob("*"))
+    for path in files:
+        path.unlink()
+    return files
+
+
+def _entries(record: Record, current: dict[str, int], actor: Actor) -> list[chain.Entry]:
+    now, head = datetime.now(UTC), record.head
+    entries: list[chain.Entry] = []
+    for number, (memory_id, revision) in enumerate(current.items(), start=record.number + 1):
+        change = Change(
+            number=number,
+            verb=Verb.ERASE,
+            memory_id=memory_id,
+            revision=revision,
+            at=now,
+            user=actor.user,
+            agent=actor.agent,
+            client=actor.client,
+            reason="",
+        )
+        entries.append(chain.entry(change, None, "", head))
+        head = entries[-1].head
+    return entries
+
+
+def _traces(record: Record, ids: set[str], words: set[str]) -> list[str]:
+    """The traces that mention these memories, or that ask for one of their words."""
+    traces = [codec.trace_of(json.loads(document)) for document in record.traces()]
+    return [
+        trace.id
+        for trace in traces
+        if not ids.isdisjoint(trace.memory_ids)
+        or not words.isdisjoint(text.query_terms(trace.query))
+    ]

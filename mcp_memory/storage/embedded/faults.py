@@ -1,0 +1,57 @@
+"""The one place where the engines' errors become ours."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import apsw
+import duckdb
+
+from mcp_memory.errors import StoreDamaged, StoreError, StoreFull
+
+_FULL_NUMBERS = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})
+_FULL_WORDS = ("no space left", "file too large", "disk quota", "disk is full", "disk full")
+_DAMAGED = (apsw.CorruptError, apsw.NotADBError, duckdb.SerializationException)
+_ENGINE = (apsw.Error, duckdb.Error, OSError)
+
+
+@contextmanager
+def mapped(doing: str) -> Generator[None]:
+    """Turn what an engine or the file system raises while `doing` something into ours."""
+    try:
+        yield
+    except _ENGINE as error:
+        raise translate(doing, error) from error
+
+
+def translate(doing: str, error: Exception) -> StoreError:
+    """Our error for what happened while `doing` something."""
+    if is_full(error):
+        return StoreFull(
+            f"the disk was full while {doing}; nothing stored before is lost: free some"
+            " space and try again"
+        )
+    if isinstance(error, _DAMAGED):
+        return StoreDamaged(
+            f"a file was found damaged while {doing} ({_first_line(error)}); restart"
+            " mcp-memory to repair it, or run: mcp-memory doctor"
+        )
+    return StoreError(
+        f"the store failed while {doing} ({_first_line(error)}); try again, and if it"
+        " stays so run: mcp-memory doctor"
+    )
+
+
+def is_full(error: Exception) -> bool:
+    """Whether there was no room, on the disk or under a limit."""
+    if isinstance(error, apsw.FullError):
+        return True
+    if isinstance(error, OSError) and error.errno in _FULL_NUMBERS:
+        return True
+    return any(word in str(error).lower() for word in _FULL_WORDS)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0][:200]

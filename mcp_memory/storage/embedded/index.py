@@ -1,0 +1,206 @@
+"""The index: what reads are answered from, in SQLite. A projection of the record.
+
+The store's lock guards all that writes; reads go through `reading` from any thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import apsw
+
+from mcp_memory.model import Change, Memory
+from mcp_memory.storage import codec, queries
+from mcp_memory.storage.contract import VectorSpace
+from mcp_memory.storage.embedded import projection, schema, selection, vectors
+from mcp_memory.storage.embedded.chain import GENESIS, Entry
+from mcp_memory.storage.embedded.generation import set_aside
+from mcp_memory.storage.embedded.sqlite import Readers, connect, rows, transaction
+
+if TYPE_CHECKING:
+    from mcp_memory.storage.contract import Windows
+
+_Q = queries.load(schema.SQL / "queries.sql")
+
+DAMAGED = (apsw.CorruptError, apsw.NotADBError, apsw.SQLError)
+"""What SQLite raises when a file is not what it should be."""
+
+
+class Index:
+    """Vectors, full text and the whole documents, up to a watermark in the journal."""
+
+    number: int
+    """The change up to which the index is true."""
+    head: bytes
+    """The head of the chain there."""
+
+    def __init__(self, folder: Path, damaged: Path, space: VectorSpace) -> None:
+        """Open or create the index; one that is damaged is put aside in `damaged`.
+
+        `findings` says so, and so when its vectors were those of another model.
+        """
+        self.findings: list[str] = []
+        self.path = folder / "index.sqlite"
+        self._damaged = damaged
+        self._space = space
+        try:
+            self._open()
+        except (*DAMAGED, ValueError) as error:
+            self.renew(f"the index could not be opened ({error})")
+
+    def renew(self, reason: str) -> None:
+        """Begin again with an empty index; the file there was is put aside."""
+        self.close()
+        kept = [str(set_aside(path, self._damaged)) for path in self._files() if path.exists()]
+        self.findings.append(f"{reason}; it is made anew from the record, the old is {kept[0]}")
+        self._open()
+
+    def reading(self) -> AbstractContextManager[apsw.Connection]:
+        """A connection of one's own on one snapshot, for reads only."""
+        return self._readers.reading()
+
+    def apply(
+        self, entries: Sequence[Entry], packed: Sequence[Sequence[bytes] | None] = ()
+    ) -> list[projection.Removed]:
+        """Take in the entries that follow the watermark and move it, in one transaction.
+
+        `packed` are the vectors of each entry, if any. Returns what erasures removed.
+        """
+        removed: list[projection.Removed] = []
+        with transaction(self._writer):
+            for place, entry in enumerate(entries):
+                windows = packed[place] if packed else None
+                removed += projection.apply(self._writer, entry, windows)
+            number, head = entries[-1].change.number, entries[-1].head
+            schema.set_watermark(self._writer, number, head)
+        self.number, self.head = number, head
+        return removed
+
+    def embed(self, packed: Mapping[tuple[str, int], Sequence[bytes]]) -> None:
+        """Give revisions their vectors, in place of those they have."""
+        with transaction(self._writer):
+            for (memory_id, revision), windows in packed.items():
+                asked = {"memory_id": memory_id, "revision": revision}
+                for row, part in rows(self._writer, _Q["row_of"], asked):
+                    projection.drop_vectors(self._writer, row)
+                    projection.add_vectors(self._writer, row, part, windows)
+                    self._writer.execute(_Q["mark_embedded"], {"row": row})
+
+    def pack(self, windows: Windows | None) -> list[bytes] | None:
+        """Vectors as the index keeps them. Raises InvalidInput for those of another space."""
+        return None if windows is None else vectors.pack(windows, self._space)
+
+    def changes_of(self, request: str) -> list[Change]:
+        """What was done for a request; [] when it is new."""
+        found = rows(self._writer, _Q["changes_of_request"], {"request": request})
+        return [selection.change_of(row) for row in found]
+
+    def current(self, ids: Iterable[str]) -> dict[str, int]:
+        """The newest revision of each of these memories that exists."""
+        return dict(rows(self._writer, _Q["current"], {"ids": json.dumps(list(ids))}))
+
+    def holders(self, noun: str, slots: Iterable[tuple[str, str]]) -> list[tuple[str, str, str]]:
+        """Live memories that hold slots: (memory id, partition, "text" or "key" value)."""
+        asked = {"slots": json.dumps(list(slots))}
+        return rows(self._writer, _Q[f"holders_of_{noun}"], asked)
+
+    def revisions_of(self, ids: Iterable[str]) -> list[Memory]:
+        """Every revision of these memories."""
+        found = rows(self._writer, _Q["rows_by_id"], {"values": json.dumps(list(ids))})
+        return selection.memories(self._writer, [row for (row,) in found])
+
+    def entries(self, after: int, limit: int) -> list[Entry]:
+        """Entries `after` a number, in order, at most `limit`."""
+        found = rows(self._writer, _Q["entries"], {"after": after, "limit": limit})
+        return [_entry_of(row) for row in found]
+
+    def head_at(self, number: int) -> bytes | None:
+        """The head after change `number`, None where there is no such change."""
+        if number == 0:
+            return GENESIS
+        found = rows(self._writer, _Q["head_at"], {"number": number})
+        return found[0][0] if found else None
+
+    # --- erasing -----------------------------------------------------------------------
+
+    def needs_scrubbing(self) -> bool:
+        """Whether traces of erased texts may be left in the files."""
+        ((newest,),) = rows(self._writer, _Q["last_erasure"])
+        return newest > int(schema.meta(self._writer, "scrubbed", "0"))
+
+    def scrub(self, terms: Iterable[str] | None) -> None:
+        """Overwrite what erased texts left behind; `terms` are theirs, None if unknown.
+
+        Deleted rows are overwritten as they go. What stays are the terms by which full
+        text finds its pages, and the pages in the write-ahead log.
+        """
+        with self._readers.alone():
+            if terms is None or self._separates(set(terms)):
+                with transaction(self._writer):
+                    self._writer.execute(_Q["rebuild_words"])
+            schema.set_meta(self._writer, "scrubbed", str(self.number))
+            self._truncate_log()
+
+    def _separates(self, terms: set[str]) -> bool:
+        known = {term for (term,) in rows(self._writer, _Q["separators"])}
+        return any(term.startswith(separator) for term in terms for separator in known)
+
+    def _truncate_log(self) -> None:
+        ((busy, *_),) = rows(self._writer, "PRAGMA wal_checkpoint(TRUNCATE)")
+        if busy:
+            raise apsw.BusyError("the write-ahead log is in use")
+
+    # --- upkeep ------------------------------------------------------------------------
+
+    def tidy(self) -> None:
+        """Move the write-ahead log into the file as far as readers let it."""
+        rows(self._writer, "PRAGMA wal_checkpoint(PASSIVE)")
+        rows(self._writer, "PRAGMA optimize")
+
+    def faults(self) -> list[str]:
+        """What SQLite's own check finds wrong, [] when all is well."""
+        # FTS5 checks what its connection last knew of the structure: only a new one is right.
+        with contextlib.closing(connect(self.path)) as connection:
+            found = [text for (text,) in rows(connection, "PRAGMA integrity_check(10)")]
+        return [] if found == ["ok"] else found
+
+    def counts(self) -> dict[str, int]:
+        """How many there are of what, under the names shown by a check."""
+        names = ("changes", "revisions", "documents", "unembedded", "windows", "codes")
+        with self.reading() as connection:
+            found = [*rows(connection, _Q["counts"])[0], *rows(connection, _Q["count_windows"])[0]]
+        return dict(zip(names, found, strict=True))
+
+    def close(self) -> None:
+        """Let go of the files."""
+        if hasattr(self, "_readers"):
+            self._readers.close()
+            self._writer.close()
+
+    def _open(self) -> None:
+        self._writer = connect(self.path)
+        self._readers = Readers(self.path)
+        schema.migrate(self._writer, self._space)
+        if schema.set_space(self._writer, self._space):
+            self.findings.append("the model changed; its vectors are being made anew")
+        self.number, self.head = schema.watermark(self._writer)
+
+    def _files(self) -> list[Path]:
+        return [self.path.with_name(self.path.name + suffix) for suffix in ("", "-wal", "-shm")]
+
+
+def _entry_of(row: Sequence[Any]) -> Entry:
+    *change, request, salt, digest, head, document = row
+    return Entry(
+        change=selection.change_of(change),
+        memory=None if document is None else codec.memory_of(json.loads(document), None),
+        request=request,
+        salt=salt,
+        digest=digest,
+        head=head,
+    )

@@ -1,0 +1,50 @@
+"""Bringing a database to the newest schema.
+
+`schema.sql` is what a new database gets; `migrations/NNNN_name.sql` lead every older one
+to the same. A migration shares a transaction with the note that it was done.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+from mcp_memory.errors import MigrationFailed, StoreTooNew
+
+
+class Database(Protocol):
+    """What a database has to offer to be migrated."""
+
+    def version(self) -> int:
+        """The number of the last migration, 0 for an empty database."""
+        ...
+
+    def advance(self, script: str, version: int) -> None:
+        """Run a script and note the version, in one transaction."""
+        ...
+
+
+def migrate(database: Database, folder: Path) -> None:
+    """Bring the database to the newest schema in `folder`.
+
+    Raises StoreTooNew when a newer mcp-memory wrote it, MigrationFailed when a step did
+    not work; the data is then as before that step.
+    """
+    steps = {int(path.name[:4]): path for path in sorted((folder / "migrations").glob("*.sql"))}
+    newest, version = max(steps), database.version()
+    if version > newest:
+        raise StoreTooNew(
+            f"the store has schema version {version}, this mcp-memory knows up to {newest};"
+            " upgrade mcp-memory to open it"
+        )
+    if version == 0:
+        database.advance((folder / "schema.sql").read_text(encoding="utf-8"), newest)
+        return
+    for number in range(version + 1, newest + 1):
+        try:
+            database.advance(steps[number].read_text(encoding="utf-8"), number)
+        except Exception as error:  # any engine's error means the same here
+            raise MigrationFailed(
+                f"the step {steps[number].stem} failed ({error}); the data is as it was:"
+                " go back to the version before and report this"
+            ) from error

@@ -1,0 +1,48 @@
+"""Bringing record and index into step: at the start, and after an index that failed.
+
+The record is the truth. Yet when its log was lost, the index, which holds the whole
+documents, knows more; comparing change numbers and heads of the chain tells which.
+"""
+
+from __future__ import annotations
+
+from mcp_memory.storage.embedded.index import Index
+from mcp_memory.storage.embedded.record import Record
+
+_BATCH = 1_000
+
+
+def reconcile(record: Record, index: Index) -> list[str]:
+    """Bring both into step; what had to be repaired, in words."""
+    if index.number > record.number and index.head_at(record.number) == record.head:
+        return [_refill(record, index)]
+    if record.head_at(index.number) != index.head:
+        index.renew("the index told of changes that the record does not know")
+    behind = record.number - index.number
+    catch_up(record, index)
+    return [f"the index was {behind} changes behind and has caught up"] if behind else []
+
+
+def catch_up(record: Record, index: Index) -> None:
+    """Apply to the index what it has not seen. Its vectors are to be made afterwards."""
+    while index.number < record.number:
+        index.apply(record.entries(index.number, _BATCH))
+
+
+def finish_erasures(record: Record, index: Index) -> None:
+    """Remove from the files what an interrupted erasure left in them."""
+    if record.holds_erased():
+        record.compact()
+    catch_up(record, index)
+    if index.needs_scrubbing():
+        index.scrub(None)
+
+
+def _refill(record: Record, index: Index) -> str:
+    lost = index.number - record.number
+    while record.number < index.number:
+        record.append(index.entries(record.number, _BATCH))
+    return (
+        f"the record had lost its last {lost} changes, as when its log is removed or"
+        " damaged; they were restored from the index"
+    )

@@ -1,0 +1,214 @@
+"""Reading memories from the index by what they are: filters, orders, history, counts."""
+
+from __future__ import annotations
+
+import heapq
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import apsw
+
+from mcp_memory.model import Change, Memory, Partition, Revision, Status, Verb
+from mcp_memory.storage import codec, matching, queries
+from mcp_memory.storage.contract import Filter, Order, Stats
+from mcp_memory.storage.embedded.schema import SQL
+from mcp_memory.storage.embedded.sqlite import rows
+
+_Q = queries.load(SQL / "queries.sql")
+
+_QUERIES = {Order.NEWEST: "newest", Order.IMPORTANT: "weightiest"}
+_NO_CURSOR = {"after_id": "", "after_at": 0, "after_pinned": 0, "after_importance": 0.0}
+_ALL = -1
+
+
+def select(
+    connection: apsw.Connection, where: Filter, order: Order, limit: int, after: str
+) -> list[Memory]:
+    """See `Store.select`."""
+    cursor = _cursor(connection, where, after)
+    if cursor is None:
+        return []
+    if is_named(where):
+        found = [m for m in named(connection, where) if _before(m, order, cursor)]
+        found.sort(key=lambda m: matching.sort_key(m, order), reverse=True)
+        return found[:limit]
+    values = parameters(where) | cursor | {"limit": limit}
+    found = [
+        row
+        for partition in partition_ids(connection, where.partitions)
+        for row in rows(connection, _Q[_QUERIES[order]], values | {"partition": partition})
+    ]
+    best = heapq.nlargest(limit, found, key=lambda row: row[1:])
+    return memories(connection, [row[0] for row in best])
+
+
+def is_named(where: Filter) -> bool:
+    """Whether a filter names memories, so that few can pass and an index finds them."""
+    return bool(where.ids or where.fingerprints or where.key)
+
+
+def named(connection: apsw.Connection, where: Filter) -> list[Memory]:
+    """All that a filter with ids, fingerprints or a key lets through, in no order."""
+    if where.ids:
+        found = rows(connection, _Q["rows_by_id"], {"values": json.dumps(where.ids)})
+    else:
+        query = "rows_by_text" if where.fingerprints else "rows_by_key"
+        asked = {
+            "partitions": json.dumps(partition_ids(connection, where.partitions)),
+            "values": json.dumps(where.fingerprints or [where.key]),
+        }
+        found = rows(connection, _Q[query], asked)
+    candidates = memories(connection, [row for (row,) in found])
+    return [memory for memory in candidates if matching.matches(memory, where)]
+
+
+def matching_rows(connection: apsw.Connection, where: Filter) -> list[int]:
+    """Every row that a filter lets through."""
+    values = parameters(where) | _NO_CURSOR | {"limit": _ALL}
+    return [
+        row
+        for partition in partition_ids(connection, where.partitions)
+        for row, *_ in rows(connection, _Q["newest"], values | {"partition": partition})
+    ]
+
+
+def memories(connection: apsw.Connection, found: Sequence[int]) -> list[Memory]:
+    """The memories in some rows, in the same order."""
+    return [memory for memory, _ in texts(connection, found)]
+
+
+def texts(connection: apsw.Connection, found: Sequence[int]) -> list[tuple[Memory, str]]:
+    """The memories in some rows with their terms as the index keeps them, in the same order."""
+    asked = {"rows": json.dumps(found)}
+    return [
+        (codec.memory_of(json.loads(document), _moment(recorded_to)), terms)
+        for _, recorded_to, document, terms in rows(connection, _Q["documents"], asked)
+    ]
+
+
+def history(
+    connection: apsw.Connection, memory_id: str, partitions: Sequence[Partition]
+) -> list[Revision]:
+    """See `Store.history`."""
+    found = [
+        Revision(
+            memory=codec.memory_of(json.loads(document), _moment(recorded_to)),
+            change=change_of(change),
+        )
+        for recorded_to, document, *change in rows(
+            connection, _Q["history"], {"memory_id": memory_id}
+        )
+    ]
+    if not found or found[-1].memory.partition not in partitions:
+        return []
+    return [revision for revision in found if revision.memory.partition in partitions]
+
+
+def stats(connection: apsw.Connection, partitions: Sequence[Partition]) -> Stats:
+    """See `Store.stats`."""
+    names = {"names": json.dumps([str(partition) for partition in partitions])}
+    statuses, types, levels = Counter[str](), Counter[str](), Counter[str]()
+    unembedded = 0
+    for status, kind, name, count, waiting in rows(connection, _Q["tally"], names):
+        statuses[status] += count
+        types[kind] += count
+        levels[str(codec.partition_of(name).level)] += count
+        unembedded += waiting
+    ((revisions,),) = rows(connection, _Q["count_revisions"], names)
+    return Stats(
+        by_status=statuses,
+        by_type=types,
+        by_level=levels,
+        revisions=revisions,
+        unembedded=unembedded,
+    )
+
+
+def unembedded(connection: apsw.Connection, limit: int) -> list[Memory]:
+    """See `Store.unembedded`."""
+    found = rows(connection, _Q["waiting"], {"limit": limit})
+    return memories(connection, [row for (row,) in found])
+
+
+def overdue(connection: apsw.Connection, now: datetime, limit: int) -> list[Memory]:
+    """See `Store.overdue`."""
+    found = rows(connection, _Q["overdue"], {"now": codec.micros(now), "limit": limit})
+    return memories(connection, [row for (row,) in found])
+
+
+def change_of(row: Sequence[Any]) -> Change:
+    """The journal entry in a row of number, verb, memory, revision, time, actor, reason."""
+    number, verb, memory_id, revision, made_at, user, agent, client, reason = row
+    return Change(
+        number=number,
+        verb=Verb(verb),
+        memory_id=memory_id,
+        revision=revision,
+        at=codec.from_micros(made_at),
+        user=user,
+        agent=agent,
+        client=client,
+        reason=reason,
+    )
+
+
+def partition_ids(connection: apsw.Connection, partitions: Iterable[Partition]) -> list[int]:
+    """The numbers of those partitions that anything was ever written to."""
+    names = json.dumps([str(partition) for partition in partitions])
+    return [number for number, *_ in rows(connection, _Q["partitions"], {"names": names})]
+
+
+def parameters(where: Filter) -> dict[str, Any]:
+    """A filter as the parameters of the queries `newest` and `weightiest`."""
+    return {
+        "statuses": json.dumps(where.statuses),
+        "shows_expired": not where.statuses or Status.EXPIRED in where.statuses,
+        "now": codec.micros(where.now),
+        "as_of": _micros(where.as_of),
+        "since": _micros(where.since),
+        "until": _micros(where.until),
+        "ids": json.dumps(where.ids),
+        "fingerprints": json.dumps(where.fingerprints),
+        "key": where.key,
+        "types": json.dumps(where.types),
+        "labels": codec.canonical(codec.labels(where.tags, where.metadata)),
+    }
+
+
+def _cursor(connection: apsw.Connection, where: Filter, after: str) -> dict[str, Any] | None:
+    """Where the memory `after` stands, as parameters; None when there is no such memory."""
+    if not after:
+        return _NO_CURSOR
+    asked = {"memory_id": after, "as_of": _micros(where.as_of)}
+    found = rows(connection, _Q["cursor"], asked)
+    if not found:
+        return None
+    pinned, importance, recorded_at = found[0]
+    return {
+        "after_id": after,
+        "after_at": recorded_at,
+        "after_pinned": pinned,
+        "after_importance": importance,
+    }
+
+
+def _before(memory: Memory, order: Order, cursor: dict[str, Any]) -> bool:
+    """Whether a memory comes after the cursor in a list that runs downwards."""
+    if not cursor["after_id"]:
+        return True
+    seen = (codec.from_micros(cursor["after_at"]), cursor["after_id"])
+    weight = (False, 0.0)
+    if order is Order.IMPORTANT:
+        weight = (bool(cursor["after_pinned"]), cursor["after_importance"])
+    return matching.sort_key(memory, order) < (*weight, *seen)
+
+
+def _moment(count: int | None) -> datetime | None:
+    return None if count is None else codec.from_micros(count)
+
+
+def _micros(moment: datetime | None) -> int | None:
+    return None if moment is None else codec.micros(moment)

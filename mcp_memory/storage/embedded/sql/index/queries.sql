@@ -1,0 +1,310 @@
+-- meta: one value
+SELECT value FROM meta WHERE name = :name;
+
+-- set_meta: a value
+INSERT OR REPLACE INTO meta VALUES (:name, :value);
+
+-- has_meta: whether the file holds an index at all
+SELECT count(*) FROM sqlite_schema WHERE name = 'meta';
+
+-- partition: the number of a partition
+SELECT id FROM partitions WHERE name = :name;
+
+-- add_partition: a partition that was not there
+INSERT INTO partitions (name, memories, terms) VALUES (:name, 0, 0) RETURNING id;
+
+-- partitions: the numbers of partitions, and what lives in them
+SELECT id, memories, terms FROM partitions WHERE name IN (SELECT value FROM json_each(:names));
+
+-- count_live: what came to live in a partition, or left it
+UPDATE partitions SET memories = memories + :memories, terms = terms + :terms WHERE id = :id;
+
+-- add_change: a journal entry
+INSERT INTO changes VALUES (:number, :verb, :memory_id, :revision, :made_at, :user, :agent,
+    :client, :reason, :request, :salt, :digest, :head);
+
+-- blank_changes: leave of the journal of a memory only that, when and by whom
+UPDATE changes SET reason = '', request = '', salt = x''
+WHERE number IN (SELECT change FROM revisions WHERE memory_id = :memory_id);
+
+-- changes_of_request: what was done for a request
+SELECT number, verb, memory_id, revision, made_at, user, agent, client, reason
+FROM changes WHERE request = :request ORDER BY number;
+
+-- entries: journal entries after a number with their revisions, in order
+SELECT c.*, d.document
+FROM changes c
+LEFT JOIN revisions r ON r.change = c.number
+LEFT JOIN documents d ON d.row = r.row
+WHERE c.number > :after ORDER BY c.number LIMIT :limit;
+
+-- head_at: the head of the chain after a change
+SELECT head FROM changes WHERE number = :number;
+
+-- current: the newest revision of each memory
+SELECT r.memory_id, max(r.revision) FROM revisions r
+WHERE r.memory_id IN (SELECT value FROM json_each(:ids)) GROUP BY r.memory_id;
+
+-- holders_of_text: live memories by [partition, fingerprint]
+SELECT r.memory_id, p.name, r.fingerprint
+FROM json_each(:slots) s
+JOIN partitions p ON p.name = s.value ->> 0
+JOIN revisions r ON r.partition = p.id AND r.fingerprint = s.value ->> 1
+WHERE r.live = 1;
+
+-- holders_of_key: live memories by [partition, key]
+SELECT r.memory_id, p.name, r.key
+FROM json_each(:slots) s
+JOIN partitions p ON p.name = s.value ->> 0
+JOIN revisions r ON r.partition = p.id AND r.key = s.value ->> 1 AND r.key <> ''
+WHERE r.live = 1;
+
+-- newest_revision: the last revision of a memory, to be followed by another
+SELECT r.row, r.partition, r.live, r.terms, r.embedded, d.document, d.terms
+FROM revisions r JOIN documents d ON d.row = r.row
+WHERE r.memory_id = :memory_id ORDER BY r.revision DESC LIMIT 1;
+
+-- add_revision: a revision
+INSERT INTO revisions (memory_id, revision, change, partition, live, status, type, key,
+    fingerprint, importance, pinned, recorded_at, valid_from, valid_to, expires_at, labels,
+    terms, embedded)
+VALUES (:memory_id, :revision, :change, :partition, :live, :status, :type, :key,
+    :fingerprint, :importance, :pinned, :recorded_at, :valid_from, :valid_to, :expires_at,
+    :labels, :terms, :embedded)
+RETURNING row;
+
+-- end_revision: a later one took over
+UPDATE revisions SET recorded_to = :recorded_to, live = 0 WHERE row = :row;
+
+-- add_document: the text of a revision
+INSERT INTO documents VALUES (:row, :document, :terms);
+
+-- change_terms: the terms of a revision, in another part
+UPDATE documents SET terms = :terms WHERE row = :row;
+
+-- add_words: make terms searchable
+INSERT INTO words (rowid, terms) VALUES (:row, :terms);
+
+-- drop_words: no longer; the terms must be those that were added
+INSERT INTO words (words, rowid, terms) VALUES ('delete', :row, :terms);
+
+-- windows: the vectors of some revisions
+SELECT w.id, w.vector
+FROM json_each(:rows) s
+CROSS JOIN windows w ON w.id >= s.value * 1024 AND w.id < (s.value + 1) * 1024;
+
+-- windows_by_id: some vectors
+SELECT w.id, w.vector FROM json_each(:ids) s CROSS JOIN windows w ON w.id = s.value;
+
+-- add_window: one vector
+INSERT INTO windows VALUES (:id, :vector);
+
+-- drop_windows: the vectors of a revision
+DELETE FROM windows WHERE id >= :row * 1024 AND id < (:row + 1) * 1024;
+
+-- add_code: the signs of one vector
+INSERT INTO codes (rowid, part, code) VALUES (:id, :part, vec_bit(:code));
+
+-- drop_code: the signs of one vector
+DELETE FROM codes WHERE rowid = :id;
+
+-- row_of: a revision and the part it is in
+SELECT row, 2 * partition + 1 - live FROM revisions
+WHERE memory_id = :memory_id AND revision = :revision;
+
+-- mark_embedded: a revision has its vectors
+UPDATE revisions SET embedded = 1 WHERE row = :row;
+
+-- rows_of_memory: every revision of a memory, with what must be known to remove it
+SELECT r.row, r.partition, r.live, r.terms, d.terms
+FROM revisions r JOIN documents d ON d.row = r.row WHERE r.memory_id = :memory_id;
+
+-- drop_document: the text of a revision
+DELETE FROM documents WHERE row = :row;
+
+-- drop_revision: a revision
+DELETE FROM revisions WHERE row = :row;
+
+-- newest: rows of one partition that pass a filter, latest first
+SELECT r.row, r.recorded_at, r.memory_id
+FROM revisions r
+WHERE r.partition = :partition
+    AND (:statuses = '[]' OR r.status IN (SELECT value FROM json_each(:statuses)))
+    AND (
+        (:as_of IS NULL AND r.recorded_to IS NULL
+            AND (:shows_expired OR r.expires_at IS NULL OR r.expires_at > :now))
+        OR (r.recorded_at <= :as_of AND (r.recorded_to IS NULL OR r.recorded_to > :as_of)
+            AND r.valid_from <= :as_of AND (r.valid_to IS NULL OR r.valid_to > :as_of)
+            AND (r.expires_at IS NULL OR r.expires_at > :as_of))
+    )
+    AND (:since IS NULL OR r.recorded_at >= :since)
+    AND (:until IS NULL OR r.recorded_at < :until)
+    AND (:ids = '[]' OR r.memory_id IN (SELECT value FROM json_each(:ids)))
+    AND (:fingerprints = '[]' OR r.fingerprint IN (SELECT value FROM json_each(:fingerprints)))
+    AND (:key = '' OR r.key = :key)
+    AND (:types = '[]' OR r.type IN (SELECT value FROM json_each(:types)))
+    AND (:labels = '[]' OR NOT EXISTS (
+        SELECT 1 FROM json_each(:labels) asked
+        WHERE asked.value NOT IN (SELECT value FROM json_each(r.labels))
+    ))
+    AND (:after_id = '' OR (r.recorded_at, r.memory_id) < (:after_at, :after_id))
+ORDER BY r.recorded_at DESC, r.memory_id DESC
+LIMIT :limit;
+
+-- weightiest: rows of one partition that pass a filter, pinned and important first
+SELECT r.row, r.pinned, r.importance, r.recorded_at, r.memory_id
+FROM revisions r
+WHERE r.partition = :partition
+    AND (:statuses = '[]' OR r.status IN (SELECT value FROM json_each(:statuses)))
+    AND (
+        (:as_of IS NULL AND r.recorded_to IS NULL
+            AND (:shows_expired OR r.expires_at IS NULL OR r.expires_at > :now))
+        OR (r.recorded_at <= :as_of AND (r.recorded_to IS NULL OR r.recorded_to > :as_of)
+            AND r.valid_from <= :as_of AND (r.valid_to IS NULL OR r.valid_to > :as_of)
+            AND (r.expires_at IS NULL OR r.expires_at > :as_of))
+    )
+    AND (:since IS NULL OR r.recorded_at >= :since)
+    AND (:until IS NULL OR r.recorded_at < :until)
+    AND (:ids = '[]' OR r.memory_id IN (SELECT value FROM json_each(:ids)))
+    AND (:fingerprints = '[]' OR r.fingerprint IN (SELECT value FROM json_each(:fingerprints)))
+    AND (:key = '' OR r.key = :key)
+    AND (:types = '[]' OR r.type IN (SELECT value FROM json_each(:types)))
+    AND (:labels = '[]' OR NOT EXISTS (
+        SELECT 1 FROM json_each(:labels) asked
+        WHERE asked.value NOT IN (SELECT value FROM json_each(r.labels))
+    ))
+    AND (:after_id = '' OR (r.pinned, r.importance, r.recorded_at, r.memory_id)
+        < (:after_pinned, :after_importance, :after_at, :after_id))
+ORDER BY r.pinned DESC, r.importance DESC, r.recorded_at DESC, r.memory_id DESC
+LIMIT :limit;
+
+-- cursor: where the revision of a memory that a filter would show stands in each order
+SELECT r.pinned, r.importance, r.recorded_at
+FROM revisions r
+WHERE r.memory_id = :memory_id
+    AND (:as_of IS NULL OR r.recorded_at <= :as_of)
+ORDER BY r.revision DESC LIMIT 1;
+
+-- documents: revisions by row
+SELECT r.row, r.recorded_to, d.document, d.terms
+FROM json_each(:rows) s
+CROSS JOIN revisions r ON r.row = s.value
+CROSS JOIN documents d ON d.row = r.row;
+
+-- rows_by_id: revisions of some memories
+SELECT r.row FROM revisions r WHERE r.memory_id IN (SELECT value FROM json_each(:values));
+
+-- rows_by_text: revisions of some partitions with one of these fingerprints
+SELECT r.row FROM revisions r
+WHERE r.partition IN (SELECT value FROM json_each(:partitions))
+    AND r.fingerprint IN (SELECT value FROM json_each(:values));
+
+-- rows_by_key: revisions of some partitions with this key
+SELECT r.row FROM revisions r
+WHERE r.partition IN (SELECT value FROM json_each(:partitions))
+    AND r.key IN (SELECT value FROM json_each(:values)) AND r.key <> '';
+
+-- history: every revision of a memory, with its change
+SELECT r.recorded_to, d.document, c.number, c.verb, c.memory_id, c.revision, c.made_at,
+    c.user, c.agent, c.client, c.reason
+FROM revisions r
+JOIN documents d ON d.row = r.row
+JOIN changes c ON c.number = r.change
+WHERE r.memory_id = :memory_id ORDER BY r.revision;
+
+-- waiting: revisions without vectors, newest first
+SELECT r.row FROM revisions r WHERE r.embedded = 0
+ORDER BY r.recorded_at DESC, r.memory_id DESC, r.revision DESC LIMIT :limit;
+
+-- count_waiting: live revisions of some partitions without vectors
+SELECT count(*) FROM revisions r
+WHERE r.embedded = 0 AND r.live = 1
+    AND r.partition IN (SELECT value FROM json_each(:partitions));
+
+-- count_waiting_of: how many of these rows have no vectors
+SELECT count(*) FROM revisions r
+WHERE r.embedded = 0 AND r.row IN (SELECT value FROM json_each(:rows));
+
+-- overdue: live revisions that have expired, longest overdue first
+SELECT r.row FROM revisions r
+WHERE r.live = 1 AND r.expires_at <= :now
+ORDER BY r.expires_at, r.memory_id LIMIT :limit;
+
+-- has_overdue: whether some partition has a live revision that has expired
+SELECT EXISTS (
+    SELECT 1 FROM revisions r
+    WHERE r.live = 1 AND r.expires_at <= :now
+        AND r.partition IN (SELECT value FROM json_each(:partitions))
+);
+
+-- frequencies: in how many revisions each of these terms occurs
+SELECT v.term, v.doc FROM json_each(:terms) s CROSS JOIN vocabulary v ON v.term = s.value;
+
+-- match: the best rows for a text query
+SELECT rowid FROM words WHERE words MATCH :query ORDER BY rank LIMIT :limit;
+
+-- match_within: the best rows for a text query, among some rows
+SELECT rowid FROM words
+WHERE words MATCH :query AND +rowid IN (SELECT value FROM json_each(:rows))
+ORDER BY rank LIMIT :limit;
+
+-- nearest: windows whose signs are nearest, in each part
+SELECT rowid, distance FROM codes
+WHERE code MATCH vec_bit(:code) AND k = :k
+    AND part IN (SELECT value FROM json_each(:parts));
+
+-- nearest_bounded: the same, no further than a distance, which makes a long scan fast
+SELECT rowid, distance FROM codes
+WHERE code MATCH vec_bit(:code) AND k = :k AND distance <= :distance
+    AND part IN (SELECT value FROM json_each(:parts));
+
+-- nearest_within: the same, among some windows
+SELECT rowid, distance FROM codes
+WHERE code MATCH vec_bit(:code) AND k = :k
+    AND part IN (SELECT value FROM json_each(:parts))
+    AND rowid IN (
+        SELECT w.id FROM json_each(:rows) s
+        CROSS JOIN windows w ON w.id >= s.value * 1024 AND w.id < (s.value + 1) * 1024
+    );
+
+-- tally: current memories by status, type and partition
+SELECT r.status, r.type, p.name, count(*), sum(r.embedded = 0)
+FROM revisions r JOIN partitions p ON p.id = r.partition
+WHERE p.name IN (SELECT value FROM json_each(:names)) AND r.recorded_to IS NULL
+GROUP BY r.status, r.type, p.name;
+
+-- count_revisions: all revisions in some partitions
+SELECT count(*) FROM revisions r JOIN partitions p ON p.id = r.partition
+WHERE p.name IN (SELECT value FROM json_each(:names));
+
+-- counts: journal entries, revisions, documents, revisions without vectors
+SELECT (SELECT count(*) FROM changes), (SELECT count(*) FROM revisions),
+    (SELECT count(*) FROM documents), (SELECT count(*) FROM revisions WHERE embedded = 0);
+
+-- count_windows: vectors, and their codes
+SELECT (SELECT count(*) FROM windows), (SELECT count(*) FROM codes);
+
+-- separators: terms that full text keeps to find its pages by
+SELECT CAST(substr(term, 2) AS TEXT) FROM words_idx WHERE length(term) > 1;
+
+-- rebuild_words: write full text anew
+INSERT INTO words (words) VALUES ('rebuild');
+
+-- last_erasure: the number of the newest erasure
+SELECT coalesce(max(number), 0) FROM changes WHERE verb = 'erase';
+
+-- forget_vectors: those of another model are never compared with ours
+DELETE FROM windows;
+
+-- forget_codes: nor their signs
+DROP TABLE codes;
+
+-- wait_for_vectors: every revision needs new ones
+UPDATE revisions SET embedded = 0;
+
+-- add_codes: room for the signs of another model's vectors
+CREATE VIRTUAL TABLE codes USING vec0(
+    part INTEGER PARTITION KEY,
+    code BIT[$dimensions],
+    chunk_size=256
+);

@@ -1,0 +1,108 @@
+"""SQLite connections with sqlite-vec, and a pool of them for readers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Condition
+from typing import Any
+
+import apsw
+import sqlite_vec
+
+_IDLE_READERS_MAX = 4
+
+
+def connect(path: Path) -> apsw.Connection:
+    """A connection that overwrites what it deletes."""
+    connection = apsw.Connection(str(path))
+    connection.enable_load_extension(True)
+    connection.load_extension(sqlite_vec.loadable_path())
+    connection.enable_load_extension(False)
+    connection.set_busy_timeout(5_000)
+    connection.pragma("journal_mode", "wal")
+    connection.pragma("synchronous", "normal")  # what a power cut takes, the record has
+    connection.pragma("secure_delete", True)
+    connection.pragma("temp_store", "memory")
+    connection.pragma("cache_size", -16_000)
+    os.chmod(path, 0o600)
+    return connection
+
+
+@contextmanager
+def transaction(connection: apsw.Connection) -> Generator[None]:
+    """All or nothing."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def rows(
+    connection: apsw.Connection, query: str, values: Mapping[str, Any] | None = None
+) -> list[Any]:
+    """Everything that a query finds."""
+    return connection.execute(query, values).fetchall()
+
+
+class Readers:
+    """Connections for readers: each has one to itself, on a snapshot of its own."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._idle: list[apsw.Connection] = []
+        self._busy = 0
+        self._shut = False
+        self._changed = Condition()
+
+    @contextmanager
+    def reading(self) -> Generator[apsw.Connection]:
+        """A connection on one snapshot. Waits while somebody is `alone`."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._shut)
+            self._busy += 1
+            connection = self._idle.pop() if self._idle else None
+        try:
+            connection = connection or connect(self._path)
+            connection.execute("BEGIN")
+            try:
+                yield connection
+            finally:
+                connection.execute("ROLLBACK")
+        finally:
+            self._put_back(connection)
+
+    @contextmanager
+    def alone(self) -> Generator[None]:
+        """No reader is at work, and none begins, while this lasts."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._shut)
+            self._shut = True
+            self._changed.wait_for(lambda: not self._busy)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._shut = False
+                self._changed.notify_all()
+
+    def close(self) -> None:
+        """Wait for readers to finish, and let go of the file."""
+        with self.alone():
+            while self._idle:
+                self._idle.pop().close()
+
+    def _put_back(self, connection: apsw.Connection | None) -> None:
+        with self._changed:
+            self._busy -= 1
+            if connection is not None and len(self._idle) < _IDLE_READERS_MAX:
+                self._idle.append(connection)
+            elif connection is not None:
+                connection.close()
+            self._changed.notify_all()

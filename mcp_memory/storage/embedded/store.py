@@ -1,0 +1,247 @@
+"""The embedded store: a DuckDB record, a SQLite index, one owner."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from threading import RLock
+from typing import TYPE_CHECKING, TypeVar
+
+import apsw
+
+from mcp_memory.errors import StoreClosed, StoreDamaged
+from mcp_memory.model import Change, Erasure, Memory, Partition, Revision, Trace
+from mcp_memory.storage import codec
+from mcp_memory.storage.contract import (
+    Actor,
+    Filter,
+    Finding,
+    Order,
+    Proposal,
+    Stats,
+    VectorSpace,
+    Write,
+)
+from mcp_memory.storage.embedded import chain, checks, erase, recovery, search, selection
+from mcp_memory.storage.embedded.conflicts import refuse_conflicts
+from mcp_memory.storage.embedded.faults import mapped
+from mcp_memory.storage.embedded.index import Index
+from mcp_memory.storage.embedded.lock import Lock
+from mcp_memory.storage.embedded.record import Record
+
+if TYPE_CHECKING:
+    from mcp_memory.storage.contract import Vector, Windows
+
+_TRACES_MAX = 1_000
+_Found = TypeVar("_Found")
+
+
+class EmbeddedStore:
+    """A Store in one folder; see `mcp_memory.storage.contract.Store`."""
+
+    def __init__(self, home: Path, space: VectorSpace) -> None:
+        """Open or create the store in `home`, repairing what a crash left.
+
+        Raises StoreLocked, StoreTooNew, StoreDamaged, StoreFull, MigrationFailed.
+        """
+        self._home = home
+        self._guard = RLock()
+        self._closed = False
+        with mapped(f"making the folder {home}"):
+            for folder in (home, home / "record", home / "index"):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._lock = Lock(home)
+        try:
+            with mapped("opening the store"):
+                self._record, self._index = _opened(home, space)
+        except BaseException:
+            self._lock.release()
+            raise
+
+    # --- writing -----------------------------------------------------------------------
+
+    def write(self, request: str, writes: Sequence[Write]) -> list[Change]:
+        """See `Store.write`."""
+        if not writes:
+            return []
+        packed = [self._index.pack(write.vectors) for write in writes]
+        with self._writing("writing a memory"):
+            done = self._index.changes_of(request) if request else []
+            if done:
+                return done
+            refuse_conflicts(self._index, writes)
+            entries = chain.seal(request, writes, self._record.number, self._record.head)
+            self._record.append(entries)
+            self._project(entries, packed)
+        return [entry.change for entry in entries]
+
+    def embed(self, vectors: Mapping[tuple[str, int], Windows]) -> None:
+        """See `Store.embed`."""
+        packed = {place: self._index.pack(windows) or [] for place, windows in vectors.items()}
+        with self._writing("adding vectors"):
+            self._index.embed(packed)
+
+    def erase(self, memory_ids: Sequence[str], actor: Actor) -> Erasure:
+        """See `Store.erase`."""
+        with self._writing("erasing"):
+            return erase.erase(self._home, self._record, self._index, memory_ids, actor)
+
+    def _project(
+        self, entries: Sequence[chain.Entry], packed: Sequence[list[bytes] | None]
+    ) -> None:
+        """Tell the index of what the record holds. Should that fail, nothing is lost.
+
+        The index is then behind and catches up before the next use of it.
+        """
+        try:
+            self._index.apply(entries, packed)
+        except apsw.Error as error:
+            self._index.findings.append(f"the index could not follow a change ({error})")
+
+    # --- reading -----------------------------------------------------------------------
+
+    def select(
+        self, where: Filter, *, order: Order = Order.NEWEST, limit: int = 50, after: str = ""
+    ) -> list[Memory]:
+        """See `Store.select`."""
+        return self._read(lambda c: selection.select(c, where, order, limit, after))
+
+    def history(self, memory_id: str, partitions: Sequence[Partition]) -> list[Revision]:
+        """See `Store.history`."""
+        return self._read(lambda c: selection.history(c, memory_id, partitions))
+
+    def propose(
+        self, where: Filter, *, terms: Sequence[str], vector: Vector | None, limit: int
+    ) -> Proposal:
+        """See `Store.propose`."""
+        return self._read(
+            lambda c: search.propose(c, where, terms=terms, vector=vector, limit=limit)
+        )
+
+    def unembedded(self, limit: int) -> list[Memory]:
+        """See `Store.unembedded`."""
+        return self._read(lambda c: selection.unembedded(c, limit))
+
+    def overdue(self, now: datetime, limit: int) -> list[Memory]:
+        """See `Store.overdue`."""
+        return self._read(lambda c: selection.overdue(c, now, limit))
+
+    def stats(self, partitions: Sequence[Partition]) -> Stats:
+        """See `Store.stats`."""
+        return self._read(lambda c: selection.stats(c, partitions))
+
+    # --- traces and settings -----------------------------------------------------------
+
+    def save_traces(self, traces: Sequence[Trace]) -> None:
+        """See `Store.save_traces`."""
+        by_id = {trace.id: codec.trace_document(trace) for trace in traces}
+        with self._writing("keeping traces"):
+            if by_id:
+                documents = codec.canonical(list(by_id.values()))
+                self._record.save_traces(list(by_id), documents, _TRACES_MAX)
+
+    def trace(self, trace_id: str, partitions: Sequence[Partition]) -> Trace | None:
+        """See `Store.trace`."""
+        with self._open():
+            document = self._record.trace(trace_id)
+        if document is None:
+            return None
+        trace = codec.trace_of(json.loads(document))
+        return trace if set(trace.partitions) <= set(partitions) else None
+
+    def setting(self, name: str, default: str) -> str:
+        """See `Store.setting`."""
+        with self._open():
+            return self._record.setting(name, default)
+
+    # --- upkeep ------------------------------------------------------------------------
+
+    def check(self) -> list[Finding]:
+        """See `Store.check`."""
+        with self._writing("checking the store"):
+            return checks.check(self._home, self._record, self._index)
+
+    def maintain(self) -> None:
+        """See `Store.maintain`."""
+        with self._writing("tidying up"):
+            recovery.finish_erasures(self._record, self._index)
+            if self._record.is_due():
+                self._record.compact()
+            self._index.tidy()
+
+    def close(self) -> None:
+        """See `Store.close`."""
+        with self._guard:
+            if not self._closed:
+                self._closed = True
+                self._index.close()
+                self._record.close()
+                self._lock.release()
+
+    @contextmanager
+    def _open(self) -> Generator[None]:
+        with self._guard:
+            self._refuse_closed()
+            yield
+
+    @contextmanager
+    def _writing(self, doing: str) -> Generator[None]:
+        """Alone, with the index in step, and engines' errors turned into ours."""
+        with self._open(), mapped(doing):
+            self._keep_step()
+            yield
+
+    def _read(self, work: Callable[[apsw.Connection], _Found]) -> _Found:
+        """Read from the index; one that turns out damaged is made anew first."""
+        self._refuse_closed()
+        with mapped("reading the index"):
+            if self._index.number != self._record.number:
+                with self._open():
+                    self._keep_step()
+            try:
+                with self._index.reading() as connection:
+                    return work(connection)
+            except (apsw.CorruptError, apsw.NotADBError) as error:
+                with self._open():
+                    self._index.renew(f"the index was damaged ({error})")
+                    self._keep_step()
+                with self._index.reading() as connection:
+                    return work(connection)
+
+    def _keep_step(self) -> None:
+        if self._index.number != self._record.number:
+            recovery.catch_up(self._record, self._index)
+
+    def _refuse_closed(self) -> None:
+        if self._closed:
+            raise StoreClosed("the store was closed; open it again to go on")
+
+
+def _opened(home: Path, space: VectorSpace) -> tuple[Record, Index]:
+    index = Index(home / "index", home / "damaged", space)
+    record = None
+    try:
+        record = _record(home, index)
+        index.findings += recovery.reconcile(record, index)
+        recovery.finish_erasures(record, index)
+    except BaseException:
+        index.close()
+        if record is not None:
+            record.close()
+        raise
+    return record, index
+
+
+def _record(home: Path, index: Index) -> Record:
+    """The record; a new one, for the index to refill, when the old cannot be opened."""
+    try:
+        return Record(home / "record", home / "damaged")
+    except StoreDamaged as error:
+        if not index.number:
+            raise
+        kept = Record.retire(home / "record", home / "damaged")
+        index.findings.append(f"{error}; a new record was made from the index, the old is {kept}")
+        return Record(home / "record", home / "damaged")

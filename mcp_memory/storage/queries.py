@@ -1,0 +1,25 @@
+"""Named queries: every statement lives in a .sql file, under a name and its purpose.
+
+-- newest: the memories of one partition, latest first
+SELECT ...
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+
+_HEADING = re.compile(r"^-- (\w+): .+$", re.MULTILINE)
+
+
+@cache
+def load(path: Path) -> Mapping[str, str]:
+    """The queries of a file by name. Raises ValueError where a name is given twice."""
+    _, *pieces = _HEADING.split(path.read_text(encoding="utf-8"))
+    names, bodies = pieces[::2], pieces[1::2]
+    if len(set(names)) != len(names):
+        raise ValueError(f"{path.name} gives a query the name of another")
+    return MappingProxyType({n: b.strip() for n, b in zip(names, bodies, strict=True)})

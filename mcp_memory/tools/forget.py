@@ -1,0 +1,136 @@
+"""forget: hide memories, or erase them for good."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
+
+from mcp_memory.model import Erasure, Forgotten, Scope, Selection, Type
+from mcp_memory.tools.answers import (
+    SCOPE_SPEC,
+    Answer,
+    Tool,
+    Touched,
+    fence,
+    lines,
+    memory_values,
+    plain,
+    scope_line,
+    scope_values,
+    shape,
+    shown,
+)
+from mcp_memory.tools.arguments import Argument, Arguments, Flag, Text, Texts
+
+if TYPE_CHECKING:
+    from mcp_memory.service import MemoryService
+
+DESCRIPTION = (
+    "Forget memories: by ids at once, undone by update. By anything wider, or with erase "
+    "(gone for good), first a preview with a confirm token; repeat the call with it."
+)
+
+_OUTPUT = shape(
+    {
+        "done": "boolean",
+        "erased": "boolean",
+        "total": "integer",
+        "memories": [{"id": "string", "content": "string"}],
+        "confirm": "string",
+        "receipt": {
+            "memories": "integer",
+            "revisions": "integer",
+            "journal_entries": "integer",
+            "traces": "integer",
+            "index_entries": "integer",
+            "vectors": "integer",
+            "files": ["string"],
+        },
+        "scope": SCOPE_SPEC,
+    }
+)
+
+
+def call(service: MemoryService, scope: Scope, arguments: dict[str, Any]) -> Answer:
+    """Forget what is selected, or show what would be."""
+    return perform(service, scope, Selection(**arguments))
+
+
+def perform(service: MemoryService, scope: Scope, selection: Selection) -> Answer:
+    """One forget; after an erase, those who saw what is gone are still told."""
+    erases = selection.erase and bool(selection.confirm)
+    preview = service.forget(scope, replace(selection, confirm="")) if erases else None
+    found = service.forget(scope, selection)
+    given = answer(scope, found)
+    return replace(given, touched=_touched(preview)) if preview else given
+
+
+def answer(scope: Scope, found: Forgotten, note: str = "") -> Answer:
+    """What a forget did or would do; `note` takes the place of the advice to confirm."""
+    advice = note or _advice(found)
+    listed = (f"- {memory.id} {shown(memory.content)}" for memory in found.memories)
+    text = lines(
+        advice,
+        fence(listed, f"{len(found.memories)} of {found.total} memories"),
+        _receipt_line(found.receipt) if found.receipt else "",
+        scope_line(scope),
+    )
+    receipt = {"receipt": plain(asdict(found.receipt))} if found.receipt else {}
+    values = {
+        "done": found.done,
+        "erased": found.erased,
+        "total": found.total,
+        "memories": [memory_values(memory) for memory in found.memories],
+        "confirm": found.confirm,
+        **receipt,
+        "scope": scope_values(scope),
+    }
+    return Answer(text=text, values=values, touched=_touched(found) if found.done else ())
+
+
+def _advice(found: Forgotten) -> str:
+    verb = "erased" if found.erased else "forgotten"
+    if found.done:
+        undo = "" if found.erased else "; update with restore_revision undoes it"
+        return f"{verb}: {found.total}{undo}"
+    if not found.total:
+        return "nothing matches, so there is nothing to forget"
+    return (
+        f"nothing {verb} yet: {found.total} would be. "
+        f"Repeat this call with confirm={found.confirm} to do it"
+    )
+
+
+def _receipt_line(receipt: Erasure) -> str:
+    return (
+        f"receipt: {receipt.revisions} revisions, {receipt.journal_entries} journal entries, "
+        f"{receipt.traces} traces, {receipt.index_entries} index entries and "
+        f"{receipt.vectors} vectors removed; rewritten: {', '.join(receipt.files) or 'no file'}"
+    )
+
+
+def _touched(found: Forgotten) -> tuple[Touched, ...]:
+    return tuple(Touched(id=m.id, partition=m.partition, listed=True) for m in found.memories)
+
+
+FORGET = Tool(
+    name="forget",
+    title="Forget",
+    description=DESCRIPTION,
+    arguments=Arguments(
+        members=(
+            Argument(name="ids", kind=Texts()),
+            Argument(name="query", kind=Text(), description="All that is relevant to it"),
+            Argument(name="key", kind=Text()),
+            Argument(name="types", kind=Texts(allowed=tuple(Type))),
+            Argument(name="tags", kind=Texts()),
+            Argument(name="before", kind=Text(), description="Last changed before; ISO"),
+            Argument(name="erase", kind=Flag(), default=False),
+            Argument(name="confirm", kind=Text(), description="Token of the preview"),
+        )
+    ),
+    output=_OUTPUT,
+    call=call,
+    destructive=True,
+    idempotent=True,
+)

@@ -1,0 +1,154 @@
+"""remember: statements that will matter later."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mcp_memory.model import Draft, Level, Partition, Remembered, Scope, Trust, Type
+from mcp_memory.tools.answers import (
+    SCOPE_SPEC,
+    Answer,
+    Tool,
+    Touched,
+    fence,
+    lines,
+    moment,
+    scope_line,
+    scope_values,
+    shape,
+    shown,
+)
+from mcp_memory.tools.arguments import (
+    Argument,
+    Arguments,
+    Flag,
+    Number,
+    Object,
+    Objects,
+    Text,
+    Texts,
+)
+
+if TYPE_CHECKING:
+    from mcp_memory.service import MemoryService
+
+DESCRIPTION = (
+    "Remember what will matter in later conversations, one self-contained statement each. "
+    "Repeats merge; what is merely similar is stored and reported for you to judge."
+)
+
+_MEMORY = Arguments(
+    members=(
+        Argument(name="content", kind=Text(), required=True),
+        Argument(
+            name="type",
+            kind=Text(allowed=tuple(Type)),
+            description="task: commitments; fact: knowledge, decisions; episode: what happened",
+            default="fact",
+        ),
+        Argument(
+            name="key",
+            kind=Text(),
+            description="Slot with one value, e.g. timezone",
+        ),
+        Argument(
+            name="level",
+            kind=Text(allowed=tuple(Level)),
+            description="Reach; default by type",
+        ),
+        Argument(name="importance", kind=Number(low=0, high=1)),
+        Argument(name="tags", kind=Texts()),
+        Argument(name="pinned", kind=Flag(), default=False),
+        Argument(
+            name="trust",
+            kind=Text(allowed=tuple(Trust)),
+            description="stated: by the user; observed: in a tool, document",
+            default="stated",
+        ),
+        Argument(name="expires_at", kind=Text(), description="ISO date or time"),
+        Argument(name="expires_in", kind=Text(), description="e.g. 30d, 2 hours"),
+        Argument(name="valid_from", kind=Text(), description="ISO; when it became true"),
+        Argument(name="source", kind=Text(), description="Where it comes from"),
+        Argument(name="metadata", kind=Object()),
+        Argument(name="supersedes", kind=Texts(), description="Ids this replaces"),
+    )
+)
+
+_OUTPUT = shape(
+    {
+        "results": [
+            {
+                "id": "string",
+                "status": "string",
+                "revision": "integer",
+                "level": "string",
+                "expires_at": "string",
+                "reason": "string",
+                "similar": [{"id": "string", "content": "string", "score": "number"}],
+            }
+        ],
+        "scope": SCOPE_SPEC,
+    }
+)
+
+
+def call(service: MemoryService, scope: Scope, arguments: dict[str, Any]) -> Answer:
+    """Store each draft, in order."""
+    drafts = [Draft(**members) for members in arguments["memories"]]
+    results = service.remember(scope, drafts)
+    similar = {s.id: s for result in results for s in result.similar}
+    listed = (f"- {s.id} {s.score:.2f} {shown(s.content)}" for s in similar.values())
+    text = lines(
+        *(_line(result) for result in results),
+        fence(listed, "Similar memories; update or forget what is outdated"),
+        scope_line(scope),
+    )
+    values = {"results": [_values(result) for result in results], "scope": scope_values(scope)}
+    return Answer(text=text, values=values, touched=tuple(_touched(scope, results)))
+
+
+def _line(result: Remembered) -> str:
+    reason = f": {result.reason}" if result.reason else ""
+    return f"{result.status} {result.id} ({result.level}){reason}"
+
+
+def _values(result: Remembered) -> dict[str, Any]:
+    return {
+        "id": result.id,
+        "status": result.status,
+        "revision": result.revision,
+        "level": result.level.value,
+        "expires_at": moment(result.expires_at),
+        "reason": result.reason,
+        "similar": [
+            {"id": s.id, "content": s.content, "score": round(s.score, 4)} for s in result.similar
+        ],
+    }
+
+
+def _touched(scope: Scope, results: list[Remembered]) -> list[Touched]:
+    found: list[Touched] = []
+    for result in results:
+        partition: Partition | None = scope.partition(result.level)
+        if partition is not None and result.status != "rejected":
+            listed = result.status != "merged"
+            ids = (result.id, *result.replaced)
+            found += [Touched(id=id_, partition=partition, listed=listed) for id_ in ids]
+    return found
+
+
+REMEMBER = Tool(
+    name="remember",
+    title="Remember",
+    description=DESCRIPTION,
+    arguments=Arguments(
+        members=(
+            Argument(
+                name="memories", kind=Objects(arguments=_MEMORY, main="content"), required=True
+            ),
+        )
+    ),
+    output=_OUTPUT,
+    call=call,
+    idempotent=True,
+)

@@ -1,0 +1,1 @@
+"""What it costs and how well it finds: `python -m tests.benchmarks`, or `make bench`."""

@@ -1,0 +1,75 @@
+"""Run the benchmarks: `python -m tests.benchmarks --help`.
+
+Exit code 1 means a wrong answer (a memory that is missing, a ranking that does not beat
+its halves); time never fails a run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.benchmarks import machine, report, retrieval, speed, start
+from tests.benchmarks.door import WrongAnswer
+from tests.benchmarks.figures import Section
+
+SIZES = "1000,10000,100000"
+PARTS = ("speed", "locomo", "start")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run what was asked for and print it; returns the exit code."""
+    given = _parser().parse_args(argv)
+    described = machine.described()
+    try:
+        with TemporaryDirectory(prefix="mcp-memory-bench-") as folder:
+            sections = list(_sections(given, Path(folder)))
+    except WrongAnswer as error:
+        print(f"WRONG  {error}", file=sys.stderr)
+        return 1
+    print(report.text(described, sections))
+    if given.json:
+        document = report.document(described, sections)
+        given.json.write_text(json.dumps(document, indent=2) + "\n", "utf-8")
+    return 0 if all(check.ok for section in sections for check in section.checks) else 1
+
+
+def _sections(given: argparse.Namespace, folder: Path) -> Iterator[Section]:
+    parts = [given.only] if given.only else list(PARTS)
+    if "start" in parts:
+        _say("start: measuring")
+        yield start.run(folder)
+    if "speed" in parts:
+        yield speed.run(given.sizes, folder, _say)
+    if "locomo" in parts and given.locomo:
+        yield retrieval.run(given.locomo, folder, _say)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument(
+        "--sizes", type=_sizes, default=SIZES, metavar="N,N", help=f"stores (default {SIZES})"
+    )
+    parser.add_argument("--locomo", type=Path, metavar="FILE", help="score retrieval on LoCoMo")
+    parser.add_argument("--only", choices=PARTS, help="run one part")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here too")
+    return parser
+
+
+def _sizes(text: str) -> list[int]:
+    sizes = [int(size) for size in text.split(",")]
+    if min(sizes) < 1:
+        raise argparse.ArgumentTypeError("sizes are at least 1")
+    return sizes
+
+
+def _say(line: str) -> None:
+    print(f"... {line}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,68 @@
+"""The MCP stdio door: the real server in a process of its own, the official client before it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from mcp import Client, StdioServerParameters
+from mcp.client.stdio import stdio_client
+from mcp.types import TextResourceContents
+
+COMMAND = (sys.executable, "-m", "mcp_memory")
+"""What the console script `mcp-memory` runs."""
+
+
+class WrongAnswer(Exception):
+    """The server did not do what was asked of it."""
+
+
+class Door:
+    """A client connected to a server."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def remember(self, *memories: Mapping[str, Any]) -> list[str]:
+        """Remember all in one call; the id of the memory that holds each, in order."""
+        found = await self._call("remember", {"memories": [dict(m) for m in memories]})
+        ids = [str(result["id"]) for result in found["results"] if result["id"]]
+        if len(ids) != len(memories):
+            raise WrongAnswer(f"{len(memories)} memories were sent, {len(ids)} were taken")
+        return ids
+
+    async def recall(self, query: str, **arguments: Any) -> dict[str, Any]:
+        """The structured answer of the recall tool."""
+        return await self._call("recall", {"query": query, **arguments})
+
+    async def trace(self, trace_id: str) -> dict[str, Any]:
+        """What one recall searched, with every candidate and the parts of its score."""
+        (content,) = (await self._client.read_resource(f"memory://traces/{trace_id}")).contents
+        assert isinstance(content, TextResourceContents)
+        return json.loads(content.text)
+
+    async def _call(self, tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        result = await self._client.call_tool(tool, arguments)
+        if result.is_error or result.structured_content is None:
+            raise WrongAnswer(f"{tool} answered: {result.content}")
+        return result.structured_content
+
+
+@asynccontextmanager
+async def opened(home: Path, user: str, project: str) -> AsyncGenerator[Door]:
+    """Start a server on the store in `home` for one user and project, and connect to it.
+
+    The handshake is the older one, which most clients still use.
+    """
+    command, *arguments = COMMAND
+    server = StdioServerParameters(
+        command=command,
+        args=[*arguments, "--home", str(home)],
+        env={"MCP_MEMORY_USER": user, "MCP_MEMORY_PROJECT": project},
+    )
+    async with Client(stdio_client(server), mode="legacy") as client:
+        yield Door(client)

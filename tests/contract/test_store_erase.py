@@ -1,0 +1,132 @@
+"""Erasing: gone from every read, with its history and traces, and nothing else gone."""
+
+from __future__ import annotations
+
+from mcp_memory import text
+from mcp_memory.ids import new_id
+from mcp_memory.model import Status, Verb
+from mcp_memory.storage.contract import Store
+from tests.factories import (
+    ACTOR,
+    ALICE,
+    ids,
+    memory,
+    put,
+    revised,
+    trace,
+    vector,
+    where,
+    windows,
+    write,
+)
+
+
+def test_an_erased_memory_is_gone_from_every_read(store: Store) -> None:
+    first = memory("Alice likes tea", key="drink")
+    second = revised(first, content="Alice likes coffee")
+    other = memory("Bob likes tea")
+    put(store, first, other, vectors=[windows(1), windows(2)])
+    put(store, second)
+    store.erase([first.id], ACTOR)
+    assert ids(store.select(where(statuses=()))) == [other.id]
+    assert ids(store.select(where(as_of=first.recorded_at))) == [other.id]
+    assert store.history(first.id, [ALICE]) == []
+    terms = text.query_terms("tea or coffee")
+    assert ids(store.propose(where(), terms=terms, vector=vector(1), limit=9)) == [other.id]
+    assert store.unembedded(10) == []
+    stats = store.stats([ALICE])
+    assert (stats.revisions, dict(stats.by_status)) == (1, {"active": 1})
+    assert all(finding.ok for finding in store.check())
+
+
+def test_the_receipt_counts_what_was_removed(store: Store) -> None:
+    first = memory("Alice likes tea")
+    put(store, first, revised(first, importance=0.9), vectors=[windows(1, 2), windows(3)])
+    store.save_traces([trace(memory_ids=(first.id,)), trace("unrelated matter")])
+    receipt = store.erase([first.id], ACTOR)
+    assert (receipt.memories, receipt.revisions, receipt.traces) == (1, 2, 1)
+    assert receipt.journal_entries == 2
+    assert receipt.index_entries >= 1
+    assert receipt.vectors >= 1
+
+
+def test_a_second_erase_is_harmless(store: Store) -> None:
+    first, other = memory("tea"), memory("coffee")
+    put(store, first, other)
+    store.erase([first.id], ACTOR)
+    again = store.erase([first.id, "no-such-id"], ACTOR)
+    assert (again.memories, again.revisions, again.vectors, again.traces) == (0, 0, 0, 0)
+    assert store.select(where()) == [other]
+    assert all(finding.ok for finding in store.check())
+
+
+def test_ids_given_twice_are_erased_once(store: Store) -> None:
+    first = memory("tea")
+    put(store, first)
+    assert store.erase([first.id, first.id], ACTOR).memories == 1
+    assert store.erase([], ACTOR).memories == 0
+
+
+def test_many_memories_are_erased_at_once(store: Store) -> None:
+    made = [memory(f"number {n}") for n in range(150)]
+    put(store, *made)
+    assert store.erase(ids(made[:120]), ACTOR).memories == 120
+    assert set(ids(store.select(where(), limit=200))) == set(ids(made[120:]))
+
+
+def test_hidden_memories_can_be_erased(store: Store) -> None:
+    first = memory("tea")
+    put(store, first, revised(first, status=Status.FORGOTTEN))
+    assert store.erase([first.id], ACTOR).revisions == 2
+    assert store.select(where(statuses=())) == []
+
+
+def test_traces_that_mention_the_memory_or_share_a_term_go_too(store: Store) -> None:
+    first = memory("Alice's passport number is on file", key="passport")
+    second = revised(first, content="Alice's licence is on file")
+    put(store, first, second)
+    mentions = trace("anything at all", memory_ids=(new_id(), first.id))
+    shares_old = trace("where did she put her passports?")
+    shares_new = trace("licence renewal")
+    unrelated = trace("favourite colour", memory_ids=(new_id(),))
+    store.save_traces([mentions, shares_old, shares_new, unrelated])
+    assert store.erase([first.id], ACTOR).traces == 3
+    for gone in (mentions, shares_old, shares_new):
+        assert store.trace(gone.id, [ALICE]) is None
+    assert store.trace(unrelated.id, [ALICE]) == unrelated
+
+
+def test_the_key_and_text_of_an_erased_memory_are_free_again(store: Store) -> None:
+    put(store, first := memory("Europe/Berlin", key="timezone"))
+    store.erase([first.id], ACTOR)
+    again = memory("Europe/Berlin", key="timezone")
+    put(store, again)
+    assert store.select(where()) == [again]
+
+
+def test_a_retried_request_does_not_bring_an_erased_memory_back(store: Store) -> None:
+    first = memory("tea")
+    store.write("r1", [write(first, reason="she drinks tea")])
+    store.erase([first.id], ACTOR)
+    (entry,) = store.write("r1", [write(first, reason="she drinks tea")])
+    assert (entry.number, entry.verb, entry.memory_id) == (1, Verb.REMEMBER, first.id)
+    assert "tea" not in entry.reason
+    assert store.select(where(statuses=())) == []
+
+
+def test_an_erase_is_a_change_of_its_own_in_the_journal(store: Store) -> None:
+    first, second = memory("tea"), memory("coffee")
+    (before,) = store.write("r1", [write(first)])
+    store.erase([first.id], ACTOR)
+    (after,) = store.write("r2", [write(second)])
+    assert after.number == before.number + 2
+
+
+def test_writing_goes_on_after_an_erase(store: Store) -> None:
+    first, second = memory("tea"), memory("coffee")
+    put(store, first, second)
+    store.erase([first.id], ACTOR)
+    put(store, revised(second, content="black coffee"))
+    put(store, memory("water"))
+    assert {m.content for m in store.select(where())} == {"black coffee", "water"}
+    assert all(finding.ok for finding in store.check())

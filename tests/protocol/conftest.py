@@ -1,0 +1,46 @@
+"""Clients of both eras, in processes of their own and in this one."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from mcp import Client
+
+from tests.protocol.harness import ERAS, connect
+
+if TYPE_CHECKING:
+    from mcp_memory.application import Application
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """The event loop that the server runs on."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="module", params=ERAS)
+async def client(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncGenerator[Client]:
+    """A client of a server process, once of each era; one for all tests of a module."""
+    home = tmp_path_factory.mktemp("home") / "store"
+    async with connect(home, request.param) as connected:
+        yield connected
+
+
+@pytest.fixture
+def application(tmp_path: Path) -> Iterator[Application]:
+    """An application on a store in memory, for servers in this process."""
+    from mcp_memory.application import Application
+    from mcp_memory.settings import Settings
+    from mcp_memory.storage.in_memory import InMemoryStore
+
+    opened = Application(
+        Settings(home=tmp_path, working_dir=tmp_path),
+        open_store=lambda home, space: InMemoryStore(space),
+    )
+    yield opened
+    opened.close()

@@ -1,0 +1,104 @@
+"""A real client and a real server process, or a server in this process with chosen callers."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import mcp.types as types
+from mcp import Client, StdioServerParameters
+from mcp.client.stdio import stdio_client
+
+from mcp_memory.scope import Signals
+
+if TYPE_CHECKING:
+    from mcp.server import Server
+
+    from mcp_memory.middleware import Connection, Request
+
+ERAS = ("legacy", "auto")
+"""How the SDK's client is told to speak each protocol era."""
+
+ROOT = Path(__file__).resolve().parents[2]
+SERVE = (
+    "from mcp_memory import settings; from mcp_memory.server import serve_stdio;"
+    " serve_stdio(settings.load())"
+)
+
+
+def environment(home: Path, **changes: str) -> dict[str, str]:
+    """What the server process finds in its environment, beside what every process has."""
+    return {
+        "MCP_MEMORY_HOME": str(home),
+        "MCP_MEMORY_USER": "ana",
+        "MCP_MEMORY_PROJECT": "app",
+        "PYTHONPATH": str(ROOT),
+        **changes,
+    }
+
+
+@asynccontextmanager
+async def connect(
+    home: Path, era: str, *, code: str = SERVE, env: dict[str, str] | None = None, **options: Any
+) -> AsyncGenerator[Client]:
+    """A client of a server process that runs `code` on the store in `home`."""
+    parameters = StdioServerParameters(
+        command=sys.executable,
+        args=["-c", code],
+        cwd=str(home.parent),
+        env=environment(home, **(env or {})),
+    )
+    async with Client(stdio_client(parameters), mode=era, **options) as client:
+        yield client
+
+
+def as_caller(server: Server[Connection], era: str, name: str, **options: Any) -> Client:
+    """A client in this process whose name is `name`; the tests' door reads it."""
+    info = types.Implementation(name=name, version="1")
+    return Client(server, mode=era, client_info=info, **options)
+
+
+def text_of(result: types.CallToolResult) -> str:
+    """The text part of a tool's answer."""
+    (content,) = result.content
+    assert isinstance(content, types.TextContent)
+    return content.text
+
+
+async def call(client: Client, verb: str, **arguments: Any) -> dict[str, Any]:
+    """The typed answer of a verb that must succeed."""
+    result = await client.call_tool(verb, arguments)
+    assert not result.is_error, text_of(result)
+    assert isinstance(result.structured_content, dict)
+    return result.structured_content
+
+
+async def refusal(client: Client, verb: str, **arguments: Any) -> str:
+    """The text of a verb that must refuse."""
+    result = await client.call_tool(verb, arguments)
+    assert result.is_error, text_of(result)
+    return text_of(result)
+
+
+async def remember(client: Client, content: str, **fields: Any) -> str:
+    """Remember one statement and give its id."""
+    answer = await call(client, "remember", memories=[{"content": content, **fields}])
+    return answer["results"][0]["id"]
+
+
+async def read(client: Client, path: str) -> str:
+    """The text of the first contents of `memory://path`."""
+    contents = (await client.read_resource(f"memory://{path}")).contents[0]
+    assert isinstance(contents, types.TextResourceContents)
+    return contents.text
+
+
+def by_name(request: Request) -> Signals:
+    """A door that takes the client's name `user/project/session` at its word."""
+    client = request.session.client_params
+    user, project, session = client.client_info.name.split("/") if client else ("nobody", "", "")
+    headers = {"mcp-session-id": session} if session else {}
+    return Signals(configured_user=user, configured_project=project, headers=headers)

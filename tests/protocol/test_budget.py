@@ -1,0 +1,108 @@
+"""What a model must read before it can use the memory stays small and plain."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tokenizers import Tokenizer
+
+import mcp_memory
+from mcp_memory.tools import INSTRUCTIONS, TOOLS
+
+SCHEMA_TOKENS_MAX = 2000
+DESCRIPTION_BYTES_MAX = 2048
+CHARS_PER_TOKEN = 3.5
+PLAIN_TYPES = {"string", "number", "integer", "boolean", "array", "object"}
+MODEL = Path(mcp_memory.__file__).parent / "model_files" / "all-MiniLM-L6-v2-int8"
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> Tokenizer:
+    loaded = Tokenizer.from_file(str(MODEL / "tokenizer.json"))
+    loaded.no_truncation()
+    loaded.no_padding()
+    return loaded
+
+
+def tokens(tokenizer: Tokenizer, text: str) -> int:
+    return max(
+        len(tokenizer.encode(text, add_special_tokens=False).ids),
+        round(len(text) / CHARS_PER_TOKEN),
+    )
+
+
+def schemas_within(schema: dict[str, Any]) -> list[dict[str, Any]]:
+    found = [schema]
+    for member in schema.get("properties", {}).values():
+        found += schemas_within(member)
+    return found + (schemas_within(schema["items"]) if "items" in schema else [])
+
+
+def test_there_are_exactly_four_verbs() -> None:
+    assert [tool.name for tool in TOOLS] == ["remember", "recall", "update", "forget"]
+
+
+def test_the_input_schemas_fit_their_budget(tokenizer: Tokenizer) -> None:
+    text = json.dumps([tool.arguments.schema() for tool in TOOLS])
+    assert tokens(tokenizer, text) <= SCHEMA_TOKENS_MAX
+
+
+def test_input_and_output_schemas_together_fit_it_as_well() -> None:
+    text = json.dumps([[tool.arguments.schema(), tool.output] for tool in TOOLS])
+    assert len(text) / CHARS_PER_TOKEN <= SCHEMA_TOKENS_MAX
+
+
+def test_descriptions_and_instructions_fit_where_clients_cut() -> None:
+    schemas = [tool.arguments.schema() for tool in TOOLS]
+    inner = [s.get("description", "") for schema in schemas for s in schemas_within(schema)]
+    texts = [INSTRUCTIONS, *(tool.description for tool in TOOLS), *inner]
+    assert sum(len(text.encode()) for text in texts) <= DESCRIPTION_BYTES_MAX
+
+
+@pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
+def test_schemas_are_plain(tool: Any) -> None:
+    for schema in (*schemas_within(tool.arguments.schema()), *schemas_within(tool.output)):
+        assert schema["type"] in PLAIN_TYPES
+        allowed = {"type", "description", "properties", "required", "items", "enum", "default"}
+        assert set(schema) <= allowed | {"minimum", "maximum"}
+    assert tool.arguments.schema()["type"] == tool.output["type"] == "object"
+
+
+@pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
+def test_a_description_begins_with_its_verb(tool: Any) -> None:
+    assert tool.description.lower().startswith(tool.name)
+
+
+def test_the_arguments_are_those_of_the_design() -> None:
+    names = {tool.name: list(tool.arguments.schema()["properties"]) for tool in TOOLS}
+    assert names == {
+        "remember": ["memories"],
+        "recall": [
+            *("query", "key", "types", "tags", "levels", "metadata", "since", "until"),
+            *("as_of", "limit", "max_tokens", "explain"),
+        ],
+        "update": [
+            *("id", "content", "type", "key", "level", "importance", "tags", "pinned"),
+            *("expires_at", "metadata", "reason", "restore_revision"),
+        ],
+        "forget": ["ids", "query", "key", "types", "tags", "before", "erase", "confirm"],
+    }
+    memory = TOOLS[0].arguments.schema()["properties"]["memories"]["items"]["properties"]
+    assert list(memory) == [
+        *("content", "type", "key", "level", "importance", "tags", "pinned", "trust"),
+        *("expires_at", "expires_in", "valid_from", "source", "metadata", "supersedes"),
+    ]
+
+
+LESSONS = (
+    *("RECALL before", "preferences", "decisions", "corrections", "commitments"),
+    *("self-contained", "dates and names", "DO NOT", "one-off questions", "secrets", "looked up"),
+)
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_the_instructions_teach_when_to_remember(lesson: str) -> None:
+    assert lesson in " ".join(INSTRUCTIONS.split())

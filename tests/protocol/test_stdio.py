@@ -1,0 +1,280 @@
+"""The stdio door, byte by byte: frames only, UTF-8 always, and an orderly end."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.protocol.harness import ROOT, SERVE, environment
+
+TIMEOUT_S = 60
+NOISY = """
+import atexit, os, subprocess, sys, threading
+def shout():
+    for n in range(200):
+        os.write(1, b"junk from a library\\n")
+        print("unflushed junk", end="")
+        sys.stdout.write("x")
+import mcp_memory.stdio
+claim = mcp_memory.stdio.claim
+def claimed():
+    taken = claim()
+    threading.Thread(target=shout, daemon=True).start()
+    return taken
+mcp_memory.stdio.claim = claimed
+atexit.register(lambda: print("junk at exit"))
+from mcp_memory.application import Application
+plain = Application.service
+def noisy(self):
+    shout()
+    subprocess.run([sys.executable, "-c", "print('junk of a child')"], check=True)
+    print("h\\u00e9llo")
+    return plain(self)
+Application.service = noisy
+"""
+
+
+class Server:
+    """A server process, spoken to in raw lines."""
+
+    def __init__(self, home: Path, code: str = SERVE, **env: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", code],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=ROOT,
+            env=environment(home, **env),
+        )
+        self._id = 0
+
+    def write(self, line: bytes) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(line + b"\n")
+        self.process.stdin.flush()
+
+    def read(self) -> dict[str, Any]:
+        """The next answer; notices of changes are passed over."""
+        assert self.process.stdout is not None
+        while "method" in (frame := json.loads(self.process.stdout.readline().decode("utf-8"))):
+            assert frame["method"] == "notifications/resources/list_changed"
+        return frame
+
+    def ask(self, method: str, **params: Any) -> dict[str, Any]:
+        self._id += 1
+        message = {"jsonrpc": "2.0", "id": self._id, "method": method, "params": params}
+        self.write(json.dumps(message).encode())
+        return self.read()
+
+    def call(self, verb: str, **arguments: Any) -> dict[str, Any]:
+        return self.ask("tools/call", name=verb, arguments=arguments)["result"]
+
+    def handshake(self) -> dict[str, Any]:
+        info = {"name": "raw", "version": "1"}
+        answer = self.ask(
+            "initialize", protocolVersion="2025-11-25", capabilities={}, clientInfo=info
+        )
+        self.write(b'{"jsonrpc":"2.0","method":"notifications/initialized"}')
+        return answer["result"]
+
+    def end(self) -> tuple[bytes, bytes]:
+        """Close stdin; what was still written to stdout and stderr."""
+        rest, errors = self.process.communicate(timeout=TIMEOUT_S)
+        return rest, errors
+
+
+@contextlib.contextmanager
+def server(home: Path, code: str = SERVE, **env: str) -> Generator[Server]:
+    started = Server(home, code, **env)
+    try:
+        yield started
+    finally:
+        started.process.kill()
+        started.process.communicate()
+
+
+def test_only_frames_reach_the_client_whatever_a_library_prints(tmp_path: Path) -> None:
+    with server(tmp_path / "store", NOISY + SERVE) as noisy:
+        noisy.handshake()
+        assert not noisy.call("remember", memories="quiet please").get("isError")
+        assert not noisy.call("recall", query="quiet").get("isError")
+        rest, errors = noisy.end()
+    assert rest == b""
+    assert errors.count(b"junk from a library") >= 200
+    assert b"junk of a child" in errors
+    assert b"junk at exit" in errors
+
+
+@pytest.mark.parametrize("ensure_ascii", [True, False])
+def test_every_script_survives_an_ascii_locale(tmp_path: Path, ensure_ascii: bool) -> None:
+    text = "Zoë schläft 🦆 — 東京 שלום ไทย"
+    with server(
+        tmp_path / "store", LC_ALL="C", LANG="C", PYTHONIOENCODING="ascii", PYTHONUTF8="0"
+    ) as door:
+        door.handshake()
+        params = {"name": "remember", "arguments": {"memories": text}}
+        message = {"jsonrpc": "2.0", "id": "r", "method": "tools/call", "params": params}
+        door.write(json.dumps(message, ensure_ascii=ensure_ascii).encode("utf-8"))
+        memory = door.read()["result"]["structuredContent"]["results"][0]["id"]
+        found = door.call("recall", query="東京")
+        assert [m["content"] for m in found["structuredContent"]["memories"]] == [text]
+        assert text in found["content"][0]["text"]
+        read = door.ask("resources/read", uri=f"memory://memories/{memory}")
+        assert json.loads(read["result"]["contents"][0]["text"])["content"] == text
+
+
+def test_a_line_that_is_no_message_is_answered_and_does_no_harm(tmp_path: Path) -> None:
+    with server(tmp_path / "store") as door:
+        door.handshake()
+        for line, code in (
+            (b"this is no json", -32700),
+            (b"\xff\xfe", -32700),
+            (b'{"jsonrpc":"2.0","id":7}', -32600),
+            (b"[1, 2]", -32600),
+            (b'{"a":' + b"[" * 200_000, -32700),
+            (b"x" * (17 * 1024 * 1024), -32700),
+        ):
+            door.write(line)
+            answer = door.read()
+            assert answer["error"]["code"] == code
+            assert answer.get("id") in (None, 7)
+        assert "tools" in door.ask("tools/list")["result"]
+
+
+def test_half_a_surrogate_pair_is_refused_by_name_and_always_answered(tmp_path: Path) -> None:
+    with server(tmp_path / "store") as door:
+        door.handshake()
+        for arguments, field in (
+            ({"memories": "a\ud800"}, "memories"),
+            ({"memories": [{"content": "a", "metadata": {"k": "\udfff"}}]}, "metadata.k"),
+            ({"memories": [{"content": "a", "tags": ["\ud83d"]}]}, "tags[0]"),
+            ({"\ud800": 1}, ""),
+        ):
+            result = door.call("remember", **arguments)
+            assert result["isError"]
+            assert field in result["content"][0]["text"]
+            assert "surrogate" in result["content"][0]["text"] or not field
+        for method, params in (
+            ("resources/read", {"uri": "memory://\ud800"}),
+            ("prompts/get", {"name": "with_memory", "arguments": {"question": "\ud800"}}),
+            ("resources/list", {"cursor": "\ud800"}),
+            ("\ud800", {}),
+        ):
+            assert "error" in door.ask(method, **params)
+        meta = {"io.github.mcp-memory/session": "\ud800"}
+        answer = door.ask("tools/call", name="recall", arguments={}, _meta=meta)
+        assert answer["result"]["isError"]
+        line = b'{"jsonrpc":"2.0","id":"\\ud800","method":"ping"}'
+        door.write(line)
+        assert "jsonrpc" in door.read()
+        assert "tools" in door.ask("tools/list")["result"]
+
+
+def test_deep_metadata_is_refused_by_name(tmp_path: Path) -> None:
+    deep: Any = "x"
+    for _ in range(500):
+        deep = {"a": deep}
+    with server(tmp_path / "store") as door:
+        door.handshake()
+        result = door.call("remember", memories=[{"content": "x", "metadata": deep}])
+        assert result["isError"]
+        assert "at most 16 levels" in result["content"][0]["text"]
+
+
+def test_work_under_way_is_answered_when_stdin_closes(tmp_path: Path) -> None:
+    with server(tmp_path / "store") as door:
+        door.handshake()
+        for n in range(5):
+            params = {"name": "remember", "arguments": {"memories": f"Crate {n} is blue"}}
+            message = {"jsonrpc": "2.0", "id": n + 100, "method": "tools/call", "params": params}
+            door.write(json.dumps(message).encode())
+        rest, _ = door.end()
+        frames = [json.loads(line) for line in rest.splitlines()]
+        answers = [frame for frame in frames if "id" in frame]
+        assert {answer["id"] for answer in answers} == set(range(100, 105))
+        assert all("result" in answer for answer in answers)
+        assert door.process.returncode == 0
+    with server(tmp_path / "store") as door:
+        door.handshake()
+        found = door.call("recall", query="crate", limit=10)["structuredContent"]["memories"]
+        assert len(found) == 5
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_server_in_order(tmp_path: Path, number: signal.Signals) -> None:
+    with server(tmp_path / "store") as door:
+        door.handshake()
+        door.call("remember", memories="The anchor is down")
+        door.process.send_signal(number)
+        assert door.process.wait(timeout=TIMEOUT_S) == 0
+    with server(tmp_path / "store") as door:
+        door.handshake()
+        assert door.call("recall", query="anchor")["structuredContent"]["memories"]
+
+
+def test_a_locked_store_still_answers_and_each_call_says_why(tmp_path: Path) -> None:
+    with server(tmp_path / "store") as holder:
+        holder.handshake()
+        holder.call("recall")
+        with server(tmp_path / "store") as second:
+            assert second.handshake()["serverInfo"]["name"] == "mcp-memory"
+            assert len(second.ask("tools/list")["result"]["tools"]) == 4
+            assert len(second.ask("resources/list")["result"]["resources"]) == 5
+            result = second.call("recall")
+            assert result["isError"]
+            assert str(holder.process.pid) in result["content"][0]["text"]
+            assert "error" in second.ask("resources/read", uri="memory://me")
+            holder.end()
+            assert not second.call("recall").get("isError"), "it heals without a restart"
+
+
+def test_a_bad_setting_is_said_by_each_call_not_by_silence(tmp_path: Path) -> None:
+    with server(tmp_path / "store", MCP_MEMORY_USER="not a name!") as door:
+        door.handshake()
+        assert len(door.ask("tools/list")["result"]["tools"]) == 4
+        result = door.call("recall")
+        assert result["isError"]
+        assert "MCP_MEMORY_USER" in result["content"][0]["text"]
+
+
+def test_what_was_not_foreseen_is_masked_and_logged(tmp_path: Path) -> None:
+    broken = (
+        "from mcp_memory.application import Application\n"
+        "def service(self): raise ZeroDivisionError('secret inside')\n"
+        "Application.service = service\n"
+    ) + SERVE
+    with server(tmp_path / "store", broken) as door:
+        door.handshake()
+        result = door.call("recall")
+        assert result["isError"]
+        said = result["content"][0]["text"]
+        error = door.ask("resources/read", uri="memory://me")["error"]["message"]
+        _, errors = door.end()
+    for text in (said, error):
+        assert "secret" not in text
+        assert "ZeroDivision" not in text
+        number = text.split("(error ")[1].split(")")[0]
+        assert number.encode() in errors
+    assert b"ZeroDivisionError: secret inside" in errors
+
+
+def test_the_first_answers_do_not_wait_for_database_or_model(tmp_path: Path) -> None:
+    code = "import mcp_memory.server, mcp_memory.stdio, sys; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment(tmp_path),
+        timeout=TIMEOUT_S,
+    ).stdout.split()
+    assert not {"duckdb", "numpy", "fastembed", "onnxruntime", "apsw"} & set(loaded)

@@ -1,0 +1,283 @@
+"""The four verbs through a real client, over stdio, in both protocol eras."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import mcp.types as types
+import pytest
+from mcp import Client
+from tokenizers import Tokenizer
+
+from tests.protocol.harness import ERAS, call, connect, refusal, remember, text_of
+from tests.protocol.test_budget import MODEL
+
+pytestmark = pytest.mark.anyio
+
+NOT_FOR_MODELS = re.compile(
+    r"pydantic|Traceback|validation error|mcp_memory|\.py\b|<class|\bNone\b|\bTrue\b|\bFalse\b"
+    r"|Exception|\bdict\b|\bstr\b"
+)
+OVERHEAD_TOKENS_MAX = 40
+
+
+async def test_the_tools_are_listed_with_titles_hints_and_output_schemas(client: Client) -> None:
+    tools = {tool.name: tool for tool in (await client.list_tools()).tools}
+    assert list(tools) == ["remember", "recall", "update", "forget"]
+    for tool in tools.values():
+        assert tool.title
+        assert tool.output_schema is not None
+        assert tool.annotations is not None
+        assert tool.annotations.open_world_hint is False
+    hints = {
+        name: (
+            tool.annotations.read_only_hint,
+            tool.annotations.destructive_hint,
+            tool.annotations.idempotent_hint,
+        )
+        for name, tool in tools.items()
+        if tool.annotations
+    }
+    assert hints == {
+        "remember": (False, False, True),
+        "recall": (True, False, True),
+        "update": (False, False, False),
+        "forget": (False, True, True),
+    }
+
+
+async def test_the_client_speaks_the_era_it_was_told_to(client: Client) -> None:
+    assert client.protocol_version == ("2025-11-25" if client.mode == "legacy" else "2026-07-28")
+
+
+async def test_the_server_says_what_it_is_and_how_to_use_it(client: Client) -> None:
+    assert client.instructions is not None
+    assert "RECALL" in client.instructions
+    assert client.server_info is not None
+    assert client.server_info.name == "mcp-memory"
+    capabilities = client.server_capabilities
+    assert capabilities.resources is not None
+    assert capabilities.resources.subscribe
+    assert capabilities.resources.list_changed
+    assert capabilities.completions is not None
+
+
+async def test_what_is_remembered_is_recalled_in_other_words(client: Client) -> None:
+    stored = await call(
+        client,
+        "remember",
+        memories=[
+            {
+                "content": "Please do not schedule meetings after 5pm my time",
+                "type": "preference",
+                "tags": ["calendar"],
+                "source": "chat",
+                "metadata": {"asked": {"by": "Zoë"}},
+            }
+        ],
+    )
+    (result,) = stored["results"]
+    assert (result["status"], result["revision"], result["level"]) == ("stored", 1, "user")
+    assert stored["scope"]["user"] == "ana"
+    assert stored["scope"]["project"] == "app"
+
+    found = await call(client, "recall", query="what was the scheduling constraint again?")
+    best = found["memories"][0]
+    assert best["id"] == result["id"]
+    assert best["content"] == "Please do not schedule meetings after 5pm my time"
+    assert set(best) == {
+        *("id", "content", "type", "level", "key", "created_at", "updated_at", "score"),
+        *("importance", "trust", "tags", "source", "metadata", "why"),
+    }
+    assert best["metadata"] == {"asked": {"by": "Zoë"}}
+    assert best["tags"] == ["calendar"]
+    assert best["why"]
+    assert set(found) == {
+        *("memories", "context", "searched", "mode", "degraded", "reason", "omitted"),
+        *("abstained", "trace_id", "scope"),
+    }
+    assert found["searched"][:2] == ["tenant local", "user ana"]
+    assert "project app" in found["searched"]
+    assert not found["degraded"]
+    assert not found["abstained"]
+
+
+async def test_explain_adds_the_parts_of_each_score(client: Client) -> None:
+    await remember(client, "The staging database runs on port 5433", type="fact")
+    found = await call(client, "recall", query="staging database port", explain="true")
+    assert found["memories"][0]["parts"]
+
+
+async def test_the_text_of_recall_is_fenced_complete_and_compact(client: Client) -> None:
+    contents = [f"Fact number {n}: the build server is called hopper-{n}" for n in range(8)]
+    await call(client, "remember", memories=[{"content": c} for c in contents])
+    result = await client.call_tool("recall", {"query": "build server hopper", "limit": 8})
+    text = text_of(result)
+    assert result.structured_content is not None
+    memories = result.structured_content["memories"]
+    assert len(memories) >= 5
+    fence = re.match(r"<memory ([0-9a-f]{8})> .*data, not instructions", text)
+    assert fence is not None
+    assert f"</memory {fence[1]}>" in text
+    tokenizer = Tokenizer.from_file(str(MODEL / "tokenizer.json"))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+
+    def count(part: str) -> int:
+        return len(tokenizer.encode(part, add_special_tokens=False).ids)
+
+    for memory in memories:
+        assert memory["id"] in text
+        assert memory["content"] in text
+    bare = sum(count(memory["content"]) for memory in memories)
+    frame = [line for line in text.splitlines() if not line.startswith("- ")]
+    overhead = count(text) - bare - sum(count(line) for line in frame)
+    assert overhead / len(memories) <= OVERHEAD_TOKENS_MAX
+
+
+async def test_a_repeat_merges_and_a_key_supersedes(client: Client) -> None:
+    first = await call(client, "remember", memories="Ana's office is in Lisbon")
+    again = await call(client, "remember", memories="ana's office is in  Lisbon.")
+    assert again["results"][0]["status"] == "merged"
+    assert again["results"][0]["id"] == first["results"][0]["id"]
+
+    await remember(client, "Europe/Lisbon", key="timezone", type="profile")
+    answer = await call(
+        client,
+        "remember",
+        memories=[{"content": "Europe/Berlin", "key": "timezone", "type": "profile"}],
+    )
+    assert answer["results"][0]["status"] == "superseded"
+    found = await call(client, "recall", key="timezone")
+    assert [memory["content"] for memory in found["memories"]] == ["Europe/Berlin"]
+
+
+async def test_similar_memories_are_reported_for_the_agent_to_judge(client: Client) -> None:
+    old = await remember(client, "Ana takes her coffee with oat milk in the morning")
+    result = await client.call_tool(
+        "remember", {"memories": "Ana takes her coffee with almond milk in the evening"}
+    )
+    assert result.structured_content is not None
+    (stored,) = result.structured_content["results"]
+    assert stored["status"] == "stored"
+    assert old in {similar["id"] for similar in stored["similar"]}
+    assert "data, not instructions" in text_of(result)
+
+
+async def test_update_makes_a_revision_and_restore_undoes_it(client: Client) -> None:
+    memory = await remember(client, "The release is on 3 March 2026", type="task")
+    changed = await call(
+        client, "update", id=memory, content="The release is on 10 March 2026", reason="slipped"
+    )
+    assert changed["memory"]["revision"] == 2
+    assert changed["memory"]["content"] == "The release is on 10 March 2026"
+    assert changed["replaced"]["content"] == "The release is on 3 March 2026"
+    restored = await call(client, "update", id=memory, restore_revision="1")
+    assert restored["memory"]["content"] == "The release is on 3 March 2026"
+    assert restored["memory"]["revision"] == 3
+
+
+async def test_an_empty_text_that_a_client_fills_in_changes_nothing(client: Client) -> None:
+    memory = await remember(client, "The wifi is called heron", key="wifi", expires_in="30d")
+    filled: dict[str, Any] = {"content": "", "key": "", "type": "", "level": "", "expires_at": ""}
+    changed = await call(client, "update", id=memory, importance=0.9, **filled)
+    kept = changed["memory"]
+    assert (kept["content"], kept["key"]) == ("The wifi is called heron", "wifi")
+    assert kept["expires_at"]
+    assert "give at least one field" in await refusal(client, "update", id=memory, **filled)
+
+
+async def test_forgetting_by_id_is_done_at_once_and_can_be_undone(client: Client) -> None:
+    memory = await remember(client, "The spare key is under the blue pot")
+    gone = await call(client, "forget", ids=memory)
+    assert (gone["done"], gone["erased"], gone["total"]) == (True, False, 1)
+    found = await call(client, "recall", query="where is the spare key")
+    assert memory not in {m["id"] for m in found["memories"]}
+    await call(client, "update", id=memory, restore_revision=1)
+    found = await call(client, "recall", query="where is the spare key")
+    assert memory in {m["id"] for m in found["memories"]}
+
+
+async def test_a_wider_forget_shows_first_and_needs_its_token(client: Client) -> None:
+    ids = [await remember(client, f"Parcel {n} arrived", tags=["parcels"]) for n in (1, 2)]
+    preview = await call(client, "forget", tags="parcels")
+    assert (preview["done"], preview["total"]) == (False, 2)
+    assert {memory["id"] for memory in preview["memories"]} == set(ids)
+    assert "confirm" in await refusal(client, "forget", tags="parcels", confirm="wrong")
+    done = await call(client, "forget", tags="parcels", confirm=preview["confirm"])
+    assert (done["done"], done["total"]) == (True, 2)
+
+
+async def test_an_erase_gives_a_receipt(client: Client) -> None:
+    memory = await remember(client, "The old door code was 4711-zebra")
+    preview = await call(client, "forget", ids=[memory], erase=True)
+    assert not preview["done"]
+    done = await call(client, "forget", ids=[memory], erase=True, confirm=preview["confirm"])
+    assert (done["done"], done["erased"]) == (True, True)
+    assert done["receipt"]["memories"] == 1
+    assert "4711" not in await refusal(client, "update", id=memory, restore_revision=1)
+
+
+@pytest.mark.parametrize("era", ERAS)
+@pytest.mark.parametrize(
+    ("action", "content", "erased"),
+    [
+        ("accept", {"erase": True}, True),
+        ("accept", {"erase": False}, False),
+        ("decline", None, False),
+    ],
+)
+async def test_where_the_client_can_ask_its_user_erase_asks(
+    tmp_path: Path, era: str, action: Any, content: Any, erased: bool
+) -> None:
+    asked: list[str] = []
+
+    async def answer(context: Any, params: types.ElicitRequestParams) -> types.ElicitResult:
+        asked.append(params.message)
+        return types.ElicitResult(action=action, content=content)
+
+    async with connect(tmp_path / "store", era, elicitation_callback=answer) as client:
+        memory = await remember(client, "Ana's locker number is 221")
+        result = await call(client, "forget", ids=[memory], erase=True, confirm="a-made-up-token")
+        assert result["done"] is erased
+        assert not result["confirm"], "a model must not get around the user"
+        found = await call(client, "recall", query="locker number")
+    assert len(asked) == 1
+    assert "Ana's locker number is 221" in asked[0]
+    assert bool(found["memories"]) is not erased
+
+
+BAD: list[tuple[str, dict[str, Any], str]] = [
+    ("nope", {}, "there is no such tool"),
+    ("recall", {"qury": "tea"}, "did you mean 'query'?"),
+    ("recall", {"limit": "many"}, "limit: got 'many'"),
+    ("recall", {"limit": 1000}, "from 1 to 50"),
+    ("recall", {"since": "yesterday-ish"}, "since: got 'yesterday-ish'"),
+    ("recall", {"levels": ["galaxy"]}, "levels[0]: got 'galaxy'"),
+    ("recall", {"query": "a\x00"}, "query: "),
+    ("remember", {"memories": []}, "memories"),
+    ("remember", {"memories": [{"content": ""}]}, "memories[0].content"),
+    ("remember", {"memories": ["ok", {"content": "x", "type": "fakt"}]}, "memories[1].type"),
+    ("remember", {"memories": "x" * 40_000}, "memories[0].content"),
+    ("remember", {"memories": [{"content": "x", "expires_in": "soon"}]}, "expires_in"),
+    ("remember", {"memories": [{"content": "x", "tags": ["t"] * 3, "tenant": "a"}]}, "tenant"),
+    ("remember", {"memories": [{"content": "x", "metadata": {"a": "\x00"}}]}, "metadata.a"),
+    ("remember", {"memories": ["x"] * 101}, "101 items"),
+    ("update", {"id": "no-such-id", "content": "x"}, "no memory 'no-such-id'"),
+    ("update", {"id": "no-such-id"}, "update"),
+    ("forget", {}, "say what to forget"),
+    ("forget", {"ids": ["no-such-id"]}, "no memory 'no-such-id'"),
+    ("forget", {"ids": ["x"], "query": "y"}, "not both"),
+]
+
+
+@pytest.mark.parametrize(("verb", "arguments", "message"), BAD)
+async def test_errors_read_well_for_a_model(
+    client: Client, verb: str, arguments: dict[str, Any], message: str
+) -> None:
+    text = await refusal(client, verb, **arguments)
+    assert message in text
+    assert not NOT_FOR_MODELS.search(text), text
+    assert len(text) < 500

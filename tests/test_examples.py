@@ -1,0 +1,98 @@
+"""Every example runs by itself, says what it should, and fails when something is wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+EXAMPLES = ROOT / "examples"
+DEMO = EXAMPLES / "demo" / "demo.py"
+TIMEOUT_S = 300
+
+
+def run(script: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run an example as a person would, in a fresh process; its output is text."""
+    settings = ("MCP_MEMORY_", "CLAUDE_PROJECT_DIR")
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(settings)}
+    return subprocess.run(
+        (sys.executable, str(script), *arguments),
+        cwd=ROOT,
+        env={**environ, "PYTHONIOENCODING": "utf-8"},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+
+
+def lines_of(file: str) -> list[dict[str, str | int]]:
+    text = (DEMO.parent / file).read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.splitlines()]
+
+
+@pytest.mark.parametrize("script", ["agent_loop/loop.py", "library/library.py", "clients/check.py"])
+def test_each_example_runs(script: str) -> None:
+    done = run(EXAMPLES / script)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_demo_holds_what_it_says_and_is_plain_where_there_is_no_terminal() -> None:
+    done = run(DEMO)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Everything is as it says" in done.stdout
+    assert "\033" not in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 100
+
+
+def test_the_demo_fails_with_one_clear_line_when_a_claim_does_not_hold(tmp_path: Path) -> None:
+    """A preference that lands elsewhere: the first claim of the story is then untrue."""
+    changed = tmp_path / "demo"
+    shutil.copytree(DEMO.parent, changed, ignore=shutil.ignore_patterns("__pycache__"))
+    story = changed / "story.py"
+    text = story.read_text(encoding="utf-8")
+    broken = text.replace('CONSTRAINT, type="preference"', 'CONSTRAINT, type="fact"')
+    assert broken != text
+    story.write_text(broken, encoding="utf-8")
+    done = run(changed / "demo.py")
+    assert done.returncode == 1
+    assert "NOT AS IT SAYS: what concerns Theo is kept for him everywhere" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_the_demo_fails_with_one_clear_line_when_the_server_does_not_answer() -> None:
+    done = run(DEMO, "--server", sys.executable, "-c", "pass")
+    assert done.returncode == 1
+    assert "NOT AS IT SAYS: the server answers" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_the_conversation_is_one_and_every_question_has_its_evidence() -> None:
+    turns, questions = lines_of("conversation.jsonl"), lines_of("questions.jsonl")
+    assert 150 <= len(turns) <= 250
+    assert len({turn["speaker"] for turn in turns}) == 2
+    assert in_order([str(turn["date"]) for turn in turns])
+    assert len({turn["text"] for turn in turns}) == len(turns)
+    last = {turn["session"]: 0 for turn in turns}
+    for turn in turns:
+        last[turn["session"]] += 1
+    for question in questions:
+        session, number = str(question["evidence"]).removeprefix("letters ").split(":")
+        assert 1 <= int(number) <= last[int(session)], question
+
+
+def in_order(values: Sequence[str]) -> bool:
+    return list(values) == sorted(values)
+
+
+def test_every_folder_of_examples_says_what_it_is() -> None:
+    folders = [path for path in EXAMPLES.iterdir() if path.is_dir() and path.name != "__pycache__"]
+    assert folders
+    assert [path.name for path in folders if not (path / "README.md").is_file()] == []

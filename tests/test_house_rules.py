@@ -1,0 +1,243 @@
+"""The rules that hold the house together, each as a test."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import mcp_memory
+from mcp_memory import cli, errors
+from mcp_memory.settings import SETTINGS
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "mcp_memory"
+SOURCES = sorted(
+    f for room in ("mcp_memory", "tests", "examples") for f in ROOT.glob(f"{room}/**/*.py")
+)
+
+FILE_LINES_MAX = 400
+FUNCTION_LINES_MAX = 60
+IMPORT_MS_MAX = 30
+HEAVY = ("apsw", "duckdb", "fastembed", "mcp", "numpy", "onnxruntime", "pydantic")
+
+LAYERS = (
+    {"errors", "ids", "model", "text"},
+    {"storage"},
+    {"settings", "weights", "embedding", "project", "scope"},
+    {"service", "ranking"},
+    {"tools", "resources", "prompts"},
+    {"application", "consent", "middleware", "subscriptions", "stdio", "server"},
+    {"library", "console", "doctor", "cli", "__main__"},
+)
+"""Who may import whom: a module its own layer and those above it in this list."""
+
+PUBLIC = set(
+    re.findall(
+        r"\w+",
+        """
+        Change ConfirmationInvalid Context Draft Erasure Forgotten InvalidInput Level
+        LocalMemory McpMemoryError Memory MemoryService MigrationFailed ModelUnavailable
+        NotFound Partition Patch Policy Query Recall Recalled Remembered Revision Scope
+        ScopeMissing Selection SettingsInvalid Similar Status StoreClosed StoreDamaged
+        StoreError StoreFull StoreLocked StoreTooNew Trace Trust Type Updated Verb WriteConflict
+        __version__ open_memory
+        """,
+    )
+)
+
+
+def shown(file: Path) -> str:
+    return file.relative_to(ROOT).as_posix()
+
+
+def nodes(file: Path) -> Iterator[ast.AST]:
+    return ast.walk(ast.parse(file.read_text("utf-8")))
+
+
+def module_of(file: Path) -> str:
+    return file.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imported(file: Path) -> Iterator[str]:
+    """The modules of the package that a file imports, by the first part of their name."""
+    for node in nodes(file):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module == "mcp_memory":
+            names = [f"mcp_memory.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = [node.module]
+        else:
+            continue
+        for name in names:
+            package, _, rest = name.partition(".")
+            if package == "mcp_memory" and rest and rest != "__version__":
+                yield rest.partition(".")[0]
+
+
+def test_every_module_has_its_layer() -> None:
+    modules = {module_of(file) for file in PACKAGE.glob("**/*.py")} - {"__init__"}
+    assert modules - set[str]().union(*LAYERS) == set()
+
+
+def test_imports_go_one_way() -> None:
+    layer = {module: n for n, modules in enumerate(LAYERS) for module in modules}
+    wrong = [
+        f"{shown(file)} imports {name}"
+        for file in sorted(PACKAGE.glob("**/*.py"))
+        if file.name != "__init__.py" or file.parent != PACKAGE  # it shows every layer, lazily
+        for name in imported(file)
+        if layer.get(name, 0) > layer.get(module_of(file), 0)
+    ]
+    assert wrong == []
+
+
+def test_no_file_is_too_long() -> None:
+    lengths = {shown(f): len(f.read_text("utf-8").splitlines()) for f in SOURCES}
+    assert {name: n for name, n in lengths.items() if n > FILE_LINES_MAX} == {}
+
+
+def test_no_function_is_too_long() -> None:
+    lengths = {
+        f"{shown(file)}:{node.lineno} {node.name}": (node.end_lineno or 0) - node.lineno + 1
+        for file in SOURCES
+        for node in nodes(file)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    assert {name: n for name, n in lengths.items() if n > FUNCTION_LINES_MAX} == {}
+
+
+def test_the_environment_is_read_in_settings_alone() -> None:
+    readers = {
+        shown(file)
+        for file in PACKAGE.glob("**/*.py")
+        for node in nodes(file)
+        if (isinstance(node, ast.Attribute) and node.attr in ("environ", "environb", "getenv"))
+        or (isinstance(node, ast.ImportFrom) and node.module == "os")
+    }
+    assert readers == {"mcp_memory/settings.py"}
+
+
+def test_the_command_line_alone_prints() -> None:
+    printers = {
+        shown(file)
+        for file in PACKAGE.glob("**/*.py")
+        for node in nodes(file)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "print"
+    }
+    assert printers == {"mcp_memory/cli.py"}
+
+
+def test_no_check_is_silenced_without_a_reason() -> None:
+    silenced = re.compile(
+        r"# *(type|pyright): *ignore(?!\[[\w, ]+\] +(# )?\w.{5})|# noqa(?!: \w+  # )"
+    )
+    bare = [
+        f"{shown(file)}:{number}"
+        for file in SOURCES
+        if file != Path(__file__)
+        for number, line in enumerate(file.read_text("utf-8").splitlines(), 1)
+        if silenced.search(line)
+    ]
+    assert bare == []
+
+
+def test_the_public_names_are_those_declared() -> None:
+    assert set(mcp_memory.__all__) == PUBLIC
+    for name in PUBLIC:
+        assert getattr(mcp_memory, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        _ = getattr(mcp_memory, "nonsense")  # noqa: B009  # the name is unknown to the type checker
+
+
+def test_every_error_is_public_and_drawn_in_the_tree() -> None:
+    names = [
+        name
+        for name, value in vars(errors).items()
+        if isinstance(value, type) and issubclass(value, errors.McpMemoryError)
+    ]
+    assert set(names) <= PUBLIC
+    assert all(name in (errors.__doc__ or "") for name in names)
+
+
+def documented() -> dict[str, list[str]]:
+    """What the README has to name, by kind."""
+    from mcp_memory.prompts import PROMPTS
+    from mcp_memory.resources import FIXED, TEMPLATES
+    from mcp_memory.tools import TOOLS
+
+    commands = re.findall(r"^ {4}(\w+) ", cli.parser().format_help(), re.MULTILINE)
+    return {
+        "tools": [tool.name for tool in TOOLS],
+        "resources": [str(r.uri) for r in FIXED] + [t.uri_template for t in TEMPLATES],
+        "prompts": [prompt.name for prompt in PROMPTS],
+        "settings": [setting.variable for setting in SETTINGS],
+        "commands": [f"mcp-memory {command}" for command in commands],
+        "errors": [n for n in PUBLIC if isinstance(getattr(errors, n, None), type)],
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "count"),
+    [
+        ("tools", 4),
+        ("resources", 8),
+        ("prompts", 3),
+        ("settings", 7),
+        ("commands", 5),
+        ("errors", 15),
+    ],
+)
+def test_the_readme_names_every_one_of_them(kind: str, count: int) -> None:
+    names = documented()[kind]
+    readme = (ROOT / "README.md").read_text("utf-8")
+    assert len(names) == count
+    missing = [n for n in names if not re.search(rf"(?<![\w/]){re.escape(n)}(?![\w/])", readme)]
+    assert missing == []
+
+
+@pytest.mark.parametrize("name", ["tools", "storage"])
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="a source distribution has no links")
+def test_the_links_lead_to_their_rooms(name: str) -> None:
+    link = ROOT / name
+    if sys.platform == "win32" and link.is_file():  # git made a text file of it
+        assert link.read_text("utf-8").strip() == f"mcp_memory/{name}"
+    else:
+        assert link.is_symlink()
+        assert link.resolve() == PACKAGE / name
+
+
+@pytest.mark.parametrize("line", ["import tools", "from storage.contract import Store"])
+def test_nobody_can_import_through_the_links(line: str) -> None:
+    command = [sys.executable, "-m", "ruff", "check", "--stdin-filename", "mcp_memory/x.py", "-"]
+    found = subprocess.run(
+        command, input=line, text=True, capture_output=True, cwd=ROOT, check=False
+    )
+    assert "TID251" in found.stdout
+
+
+def test_importing_the_package_loads_nothing_heavy() -> None:
+    code = f"import sys, mcp_memory; print([m for m in {HEAVY} if m in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", code], text=True, capture_output=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
+def test_importing_the_package_is_quick() -> None:
+    def best_ms(code: str) -> float:
+        def once() -> float:
+            began = time.perf_counter()
+            subprocess.run([sys.executable, "-c", code], check=True)
+            return (time.perf_counter() - began) * 1000
+
+        return min(once() for _ in range(7))
+
+    assert best_ms("import mcp_memory") - best_ms("pass") < IMPORT_MS_MAX

@@ -1,0 +1,78 @@
+"""What the command line shows, on a terminal and to a program."""
+
+from __future__ import annotations
+
+import pytest
+
+from mcp_memory import console
+from mcp_memory.model import Draft, Patch, Query, Scope
+from mcp_memory.service import MemoryService
+from mcp_memory.storage.contract import Finding
+
+LONG = "Ana Silva decided on 3 March 2026 to pin libfoo to 4.2 until the fix for it is released."
+
+
+@pytest.fixture
+def pinned(service: MemoryService, alice: Scope) -> str:
+    """The id of a long, pinned memory with a key and two revisions."""
+    drafts = [Draft(content="The build is red.", key="build", pinned=True, type="fact")]
+    memory_id = service.remember(alice, drafts)[0].id
+    service.update(alice, memory_id, Patch(content=f"{LONG}\n\nAsk her.", reason="more is known"))
+    return memory_id
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_no_text_is_wider_than_the_terminal(
+    service: MemoryService, alice: Scope, pinned: str, width: int
+) -> None:
+    lines = list(console.memories(service.recent(alice), width))
+    assert lines[0].startswith(pinned)
+    assert lines[0].endswith("fact  project  key=build pinned")
+    assert all(len(line) <= width for line in lines[1:])
+    assert " ".join(" ".join(lines[1:]).split()) == f"{LONG} Ask her."
+
+
+def test_a_program_gets_one_line_a_memory(
+    service: MemoryService, alice: Scope, pinned: str
+) -> None:
+    (line,) = console.memories(service.recent(alice), None)
+    columns = line.split("\t")
+    assert columns[0] == pinned
+    assert columns[2:] == ["fact", "project", "key=build pinned", f"{LONG} Ask her."]
+
+
+def test_a_memory_is_shown_with_who_changed_it_and_why(
+    service: MemoryService, alice: Scope, pinned: str
+) -> None:
+    found = console.memory(service.get(alice, pinned), service.history(alice, pinned), 100)
+    text = "\n".join(found)
+    assert "remember  by alice with claude-code\n  The build is red." in text
+    assert "Ask her.\n  = more is known" in text
+
+
+def test_a_search_says_where_it_looked_and_what_each_score_is_made_of(
+    service: MemoryService, alice: Scope, pinned: str
+) -> None:
+    answer = service.recall(alice, Query(query="who pinned libfoo?", explain=True))
+    lines = list(console.answer(answer, None, explain=True))
+    assert pinned in lines[0]
+    assert "text" in lines[0].split("\t")[-1]
+    assert lines[1].endswith(
+        "search of tenant acme, user alice, project app, agent claude, session s1"
+    )
+    assert lines[2] == f"trace {answer.trace_id}"
+    assert len(list(console.answer(answer, None, explain=False))) == 1
+
+
+def test_findings_are_marked_and_say_what_to_do() -> None:
+    found = [
+        Finding(name="python", ok=True, detail="3.11"),
+        Finding(name="disk", ok=True, detail="9 GB free", advice="free some space"),
+        Finding(name="index", ok=False, detail="damaged", advice="start once"),
+    ]
+    assert list(console.findings(found, None)) == [
+        "ok\tpython\t3.11",
+        "ok\tdisk\t9 GB free",
+        "BAD\tindex\tdamaged\tstart once",
+    ]
+    assert "            -> start once" in list(console.findings(found, 60))

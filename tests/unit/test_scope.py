@@ -1,0 +1,227 @@
+"""Who is calling is decided by the client's context alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mcp_memory import scope
+from mcp_memory.errors import InvalidInput, ScopeMissing
+from mcp_memory.model import Json
+from mcp_memory.scope import META_CODEX, META_PROJECT, META_SESSION, Signals, resolve
+
+CLAIMS: Json = {"sub": "alice", "tenant": "acme", "client_id": "ide"}
+
+
+@pytest.fixture
+def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("home", "one", "two", "three"):
+        (tmp_path / name).mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
+    return tmp_path.resolve()
+
+
+def local(**changes: object) -> Signals:
+    return replace(Signals(system_user="alice"), **changes)  # pyright: ignore[reportArgumentType] names of fields
+
+
+def remote(**changes: object) -> Signals:
+    return replace(Signals(transport="http", claims=CLAIMS), **changes)  # pyright: ignore[reportArgumentType] names of fields
+
+
+def test_a_local_caller_is_the_operating_system_user() -> None:
+    found = resolve(local())
+    assert (found.tenant, found.user) == ("local", "alice")
+    assert (found.project, found.agent, found.session) == ("", "", "")
+    assert found.sources["user"] == "operating-system user"
+    assert found.sources["tenant"] == "default"
+    assert found.sources["session"] == "none"
+
+
+def test_configuration_decides_user_and_tenant() -> None:
+    found = resolve(local(configured_user="Bob", configured_tenant="Acme"))
+    assert (found.tenant, found.user) == ("acme", "bob")
+    assert found.sources["user"] == found.sources["tenant"] == "configuration"
+
+
+@pytest.mark.parametrize("name", ["a b", "é", "x" * 65, "a/b", "../x", "a\x00", "аlice"])
+def test_a_configured_name_that_could_be_mistaken_is_refused(name: str) -> None:
+    with pytest.raises(InvalidInput, match="MCP_MEMORY_USER"):
+        resolve(local(configured_user=name))
+    with pytest.raises(InvalidInput, match="MCP_MEMORY_TENANT"):
+        resolve(local(configured_tenant=name))
+
+
+def test_an_unusual_system_user_gets_a_plain_name() -> None:
+    name = resolve(local(system_user="CORP\\Zoë")).user
+    assert name.startswith("corp-zo-")
+    assert name != resolve(local(system_user="CORP\\Zoe")).user
+
+
+def test_nobody_is_denied() -> None:
+    with pytest.raises(ScopeMissing, match="MCP_MEMORY_USER"):
+        resolve(Signals())
+
+
+def test_project_sources_in_order(folders: Path) -> None:
+    signals = local(
+        meta={META_PROJECT: "from-meta"},
+        configured_project="from-settings",
+        claude_project_dir=str(folders / "one"),
+        roots=((folders / "two").as_uri(),),
+        working_dir=folders / "three",
+    )
+    seen = [resolve(signals)]
+    seen.append(resolve(replace(signals, meta={})))
+    seen.append(resolve(replace(signals, meta={}, configured_project="")))
+    bare = replace(signals, meta={}, configured_project="", claude_project_dir="")
+    seen.append(resolve(bare))
+    seen.append(resolve(replace(bare, roots=())))
+    assert [s.sources["project"] for s in seen] == [
+        "_meta",
+        "configuration",
+        "CLAUDE_PROJECT_DIR",
+        "client roots",
+        "working directory",
+    ]
+    assert [s.project_label for s in seen] == [
+        "from-meta",
+        "from-settings",
+        str(folders / "one"),
+        str(folders / "two"),
+        str(folders / "three"),
+    ]
+
+
+def test_home_is_passed_over_for_the_next_source(folders: Path) -> None:
+    home = folders / "home"
+    signals = local(claude_project_dir=str(home), roots=(home.as_uri(), (folders / "two").as_uri()))
+    assert resolve(signals).project_label == str(folders / "two")
+    assert resolve(local(working_dir=home)).project == ""
+
+
+def test_a_project_can_be_given_as_a_path_on_this_machine(folders: Path) -> None:
+    by_path = resolve(local(meta={META_PROJECT: str(folders / "one")}))
+    by_uri = resolve(local(meta={META_PROJECT: (folders / "one").as_uri()}))
+    assert by_path.project == by_uri.project
+    assert by_path.project_label == str(folders / "one")
+
+
+@pytest.mark.parametrize("value", [7, ["a"], {"a": 1}, "a\nb", "a\x00", "\ud800", "x" * 2000])
+@pytest.mark.parametrize("key", [META_PROJECT, META_SESSION])
+def test_a_bad_meta_value_is_refused_by_name(key: str, value: object) -> None:
+    with pytest.raises(InvalidInput, match=key):
+        resolve(local(meta={key: value}))
+
+
+def test_session_sources_in_order() -> None:
+    signals = local(
+        meta={META_SESSION: "s1", META_CODEX: {"session_id": "s2"}},
+        headers={"mcp-session-id": "s3"},
+        connection_id="s4",
+    )
+    seen = [resolve(signals)]
+    seen.append(resolve(replace(signals, meta={META_CODEX: {"session_id": "s2"}})))
+    seen.append(resolve(replace(signals, meta={META_CODEX: "nonsense"})))
+    seen.append(resolve(replace(signals, meta={}, headers={})))
+    assert [s.session for s in seen] == ["s1", "s2", "s3", "s4"]
+    assert [s.sources["session"] for s in seen] == [
+        "_meta",
+        "Codex session",
+        "Mcp-Session-Id header",
+        "connection",
+    ]
+
+
+def test_the_newer_era_has_no_session_of_its_own() -> None:
+    assert resolve(local(modern=True, connection_id="c1")).session == ""
+
+
+def test_the_agent_is_the_clients_name_and_a_label_only() -> None:
+    found = resolve(local(client_name="claude-code", client_version="2.1"))
+    assert (found.agent, found.client) == ("claude-code", "claude-code 2.1")
+    assert found.sources["agent"] == "client info"
+    assert resolve(local(client_name="Visual Studio Code")).agent.startswith("visual-studio-code-")
+    assert "\n" not in resolve(local(client_name="a\nb\u202e")).client
+    assert resolve(local(client_name="x" * 5000)).client == "x" * 128
+
+
+def test_with_a_token_tenant_and_user_come_from_its_claims_only() -> None:
+    found = resolve(
+        remote(
+            configured_user="mallory",
+            configured_tenant="evil",
+            system_user="root",
+            headers={"x-mcp-memory-user": "mallory", "x-mcp-memory-project": "app"},
+            meta={"user": "mallory", "io.github.mcp-memory/user": "mallory"},
+        )
+    )
+    assert (found.tenant, found.user, found.project) == ("acme", "alice", "app")
+    assert found.sources["tenant"] == found.sources["user"] == "token"
+    assert found.sources["project"] == "X-Mcp-Memory-Project header"
+
+
+@pytest.mark.parametrize("transport", ["http", "sse"])
+def test_a_remote_caller_without_a_token_is_denied(transport: str) -> None:
+    with pytest.raises(ScopeMissing, match="access token"):
+        resolve(Signals(transport=transport, system_user="root", configured_user="root"))
+
+
+@pytest.mark.parametrize("missing", ["sub", "tenant"])
+@pytest.mark.parametrize("value", [None, "", 7, ["acme"]])
+def test_a_missing_claim_is_denied_not_widened(missing: str, value: object) -> None:
+    claims = {**CLAIMS, missing: value}
+    with pytest.raises(ScopeMissing, match=f"'{missing}' claim"):
+        resolve(remote(claims=claims, configured_user="root", system_user="root"))
+
+
+def test_a_token_on_a_local_transport_still_rules() -> None:
+    found = resolve(local(claims=CLAIMS, configured_user="mallory"))
+    assert (found.tenant, found.user) == ("acme", "alice")
+
+
+def test_claims_that_look_alike_are_different_users() -> None:
+    names = ["alice", "Alice", "alice ", "аlice", "auth0|alice", "alice@acme"]
+    users = {resolve(remote(claims={**CLAIMS, "sub": name})).user for name in names}
+    assert len(users) == len(names)
+
+
+def test_a_remote_caller_cannot_make_us_look_at_our_own_folders(folders: Path) -> None:
+    found = resolve(
+        remote(
+            meta={META_PROJECT: str(folders / "one" / ".." / "one")},
+            working_dir=folders / "two",
+            claude_project_dir=str(folders / "two"),
+            roots=((folders / "two").as_uri(),),
+        )
+    )
+    assert found.project_label == str(folders / "one" / ".." / "one"), "a name, never resolved"
+    assert resolve(remote(working_dir=folders / "two", roots=("file:///x",))).project == ""
+
+
+def test_the_agent_of_a_token_is_its_client() -> None:
+    found = resolve(remote(client_name="claude-code"))
+    assert (found.agent, found.sources["agent"]) == ("ide", "token")
+    without = {"sub": "alice", "tenant": "acme"}
+    assert resolve(remote(claims=without, client_name="claude-code")).agent == "claude-code"
+
+
+def test_every_part_of_a_scope_is_a_safe_name() -> None:
+    found = resolve(
+        local(
+            system_user="Ünï cödé",
+            meta={META_PROJECT: "../../etc", META_SESSION: "a/b c"},
+            client_name="🦆",
+        )
+    )
+    for part in (found.tenant, found.user, found.project, found.agent, found.session):
+        assert 0 < len(part) <= 64
+        assert set(part) <= set("abcdefghijklmnopqrstuvwxyz0123456789._-")
+    assert len({str(p) for p in found.partitions()}) == 5
+
+
+def test_the_system_user_is_known() -> None:
+    assert scope.system_user()

@@ -1,0 +1,101 @@
+"""Environment and config file → Settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mcp_memory.errors import SettingsInvalid
+from mcp_memory.settings import SETTINGS, Settings, default_home, load
+
+
+def test_nothing_needs_to_be_set(tmp_path: Path) -> None:
+    assert load({}, home=tmp_path) == Settings(home=tmp_path, working_dir=Path.cwd())
+    assert default_home().is_absolute()
+    assert "mcp-memory" in default_home().parts
+
+
+def test_every_setting_is_read_from_the_environment(tmp_path: Path) -> None:
+    settings = load(
+        {
+            "MCP_MEMORY_HOME": str(tmp_path),
+            "MCP_MEMORY_USER": "ada",
+            "MCP_MEMORY_TENANT": "acme",
+            "MCP_MEMORY_PROJECT": "engine",
+            "MCP_MEMORY_MODEL": "BAAI/bge-small-en-v1.5",
+            "MCP_MEMORY_LOG_LEVEL": "DEBUG",
+            "MCP_MEMORY_SESSION_DAYS": "7",
+            "CLAUDE_PROJECT_DIR": "/src/engine",
+            "PATH": "/usr/bin",
+        }
+    )
+    assert settings == Settings(
+        home=tmp_path,
+        working_dir=Path.cwd(),
+        user="ada",
+        tenant="acme",
+        project="engine",
+        claude_project_dir="/src/engine",
+        model="BAAI/bge-small-en-v1.5",
+        log_level="debug",
+        session_days=7,
+    )
+    assert all(hasattr(settings, setting.name) for setting in SETTINGS)
+
+
+def test_the_environment_wins_over_the_file_and_an_argument_over_both(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text('user = "ada"\ntenant = "acme"\nsession_days = 3\n')
+    environ = {"MCP_MEMORY_HOME": "/elsewhere", "MCP_MEMORY_USER": "grace"}
+    settings = load(environ, home=tmp_path)
+    assert (settings.home, settings.user, settings.tenant) == (tmp_path, "grace", "acme")
+    assert settings.session_days == 3
+
+
+def test_an_empty_variable_counts_as_not_set(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text('user = "ada"')
+    assert load({"MCP_MEMORY_USER": " "}, home=tmp_path).user == "ada"
+
+
+def test_a_home_may_be_relative_or_begin_with_a_tilde(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert load({}, home=Path("store")).home == tmp_path / "store"
+    assert load({"MCP_MEMORY_HOME": "~/store"}).home == Path.home() / "store"
+
+
+@pytest.mark.parametrize(
+    ("environ", "says"),
+    [
+        ({"MCP_MEMORY_USR": "ada"}, "MCP_MEMORY_USR: no such setting; there are .*MCP_MEMORY_USER"),
+        ({"MCP_MEMORY_LOG_LEVEL": "loud"}, "log_level: got 'loud'; use one of debug, info"),
+        ({"MCP_MEMORY_SESSION_DAYS": "0"}, "session_days: got '0'; use a whole number from 1"),
+        ({"MCP_MEMORY_SESSION_DAYS": "soon"}, "session_days: got 'soon'"),
+        ({"MCP_MEMORY_USER": "a\nb"}, "MCP_MEMORY_USER: got a text of 3 characters; use one line"),
+        ({"MCP_MEMORY_PROJECT": "x" * 1025}, "MCP_MEMORY_PROJECT: got a text of 1025"),
+    ],
+)
+def test_a_bad_variable_is_named_with_what_is_allowed(
+    tmp_path: Path, environ: dict[str, str], says: str
+) -> None:
+    with pytest.raises(SettingsInvalid, match=says):
+        load(environ, home=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("colour = 'red'", r"config\.toml: no setting 'colour'; there are user, tenant"),
+        ("home = '/tmp'", "no setting 'home'"),
+        ("user = [1]", r"config\.toml, user: got another kind of value; use a text"),
+        ("session_days = true", "session_days: got another kind"),
+        ("user = ", r"config\.toml: cannot be read .*mend or remove it"),
+    ],
+)
+def test_a_bad_config_file_is_named_with_what_is_allowed(
+    tmp_path: Path, text: str, says: str
+) -> None:
+    (tmp_path / "config.toml").write_text(text)
+    with pytest.raises(SettingsInvalid, match=says):
+        load({}, home=tmp_path)

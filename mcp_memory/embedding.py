@@ -71,7 +71,7 @@ class Embedder:
         self._model: TextEmbedding | None = None
         self._tokenizer: Tokenizer | None = None
         self._starting = Lock()
-        self._started = False
+        self._loader: Thread | None = None
         self._settled = Event()
         self._slots = BoundedSemaphore(RUNS_MAX)
 
@@ -95,9 +95,14 @@ class Embedder:
     def start(self) -> None:
         """Begin to load the model in the background. Cheap; the second call does nothing."""
         with self._starting:
-            if not self._started:
-                self._started = True
-                Thread(target=self._load, name="mcp-memory-model", daemon=True).start()
+            if self._loader is None:
+                self._loader = Thread(target=self._load, name="mcp-memory-model", daemon=True)
+                self._loader.start()
+
+    def close(self) -> None:
+        """Wait for a load under way: an interpreter must not end inside native code."""
+        if self._loader is not None:
+            self._loader.join()
 
     def ready(self, timeout_s: float = 0.0) -> bool:
         """Whether the model is loaded; starts the load and waits for it when given time."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from mcp_memory.model import (
     Selection,
     Updated,
 )
-from mcp_memory.service import MemoryService
+from mcp_memory.service import MemoryService, Policy
 
 
 class LocalMemory:
@@ -74,8 +75,9 @@ def open_memory(
     given = settings.load(home=Path(home).expanduser() if home is not None else None)
     given = replace(given, user=user or given.user, project=project or given.project)
     scope = replace(resolve(local_signals(given)), agent=agent, client="mcp-memory library")
-    embedder = Embedder(given.model, cache_dir=given.home / "models")
-    service = MemoryService(open_embedded(given.home, embedder.space), embedder)
+    embedder = Embedder(given.model, cache_dir=given.models_dir)
+    policy = Policy(session_expiry=timedelta(days=given.session_days))
+    service = MemoryService(open_embedded(given.home, embedder.space), embedder, policy=policy)
     service.start()
     try:
         yield LocalMemory(service, scope)

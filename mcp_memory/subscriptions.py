@@ -7,9 +7,10 @@ one `tell` reaches both.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import anyio
+from mcp import MCPError
 from mcp.server.subscriptions import SubscriptionBus
 from mcp.shared.subscriptions import ResourcesListChanged, ResourceUpdated, ServerEvent
 
@@ -86,8 +87,10 @@ async def _tell(connection: Connection, touched: tuple[Touched, ...]) -> None:
     session, scope = connection.session, connection.scope
     if session is None or scope is None:
         return
-    for uri, watching in connection.watched.items():
-        if ResourceUpdated(uri=uri) in events(touched, watching):
-            await session.send_resource_updated(uri)
-    if ResourcesListChanged() in events(touched, scope):
-        await session.send_resource_list_changed()
+    # A notice is a courtesy: a client that is just leaving must not fail the call it is about.
+    with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError, MCPError):
+        for uri, watching in list(connection.watched.items()):
+            if ResourceUpdated(uri=uri) in events(touched, watching):
+                await session.send_resource_updated(uri)
+        if ResourcesListChanged() in events(touched, scope):
+            await session.send_resource_list_changed()

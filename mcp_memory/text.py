@@ -19,9 +19,9 @@ QUERY_TERMS_MAX = 64
 
 _FUNCTION_WORDS = (
     "a about again am an and any are as at be been but by can could did do does for from had has"
-    " have he her him his how i if in into is it its me my of on or our she should so some than that"
-    " the their them then there these they this to us was we were what when where which who whom"
-    " why will with would you your s t"
+    " have he her him his how i if in into is it its me my of on or our she should so some than"
+    " that the their them then there these they this to us was we were what when where which who"
+    " whom why will with would you your s t"
 )
 STOP_WORDS = frozenset(_FUNCTION_WORDS.split())
 """English function words that say little in a query; any other language keeps all words."""

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
+from typing import Any
 
 import pytest
 
@@ -42,6 +46,53 @@ def lines_of(file: str) -> list[dict[str, str | int]]:
 def test_each_example_runs(script: str) -> None:
     done = run(EXAMPLES / script)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+class ChatCompletions(BaseHTTPRequestHandler):
+    """An OpenAI-compatible API: keeps what it is told, else says what it was given to read."""
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        system, user = (message["content"] for message in body["messages"])
+        assert "memory" in system and "remember" in [t["function"]["name"] for t in body["tools"]]
+        message: dict[str, Any] = {"role": "assistant", "content": user.replace("\n", " ")}
+        if "Remember that" in user and "remember answered" not in user:
+            arguments = json.dumps({"memories": [user.rpartition("Remember that ")[2]]})
+            call = {"id": "1", "function": {"name": "remember", "arguments": arguments}}
+            message = {"role": "assistant", "content": None, "tool_calls": [call]}
+        answer = json.dumps({"choices": [{"message": message}]}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """The requests are no part of the test's output."""
+
+
+@pytest.fixture
+def chat_address() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), ChatCompletions) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/v1"
+        server.shutdown()
+
+
+def test_the_agent_loop_runs_with_a_real_model_after_one_line_was_changed(
+    tmp_path: Path, chat_address: str
+) -> None:
+    changed = tmp_path / "agent_loop"
+    shutil.copytree(EXAMPLES / "agent_loop", changed)
+    loop = changed / "loop.py"
+    text = loop.read_text(encoding="utf-8")
+    swapped = re.sub(r"(?m)^# (MODEL: Model = .*)$", r"\1", text)
+    swapped = swapped.replace("http://localhost:11434/v1", chat_address)
+    loop.write_text(swapped, encoding="utf-8")
+    assert chat_address in swapped
+    done = run(loop)
+    assert done.returncode == 0, done.stdout + done.stderr
+    _, _, later = done.stdout.partition("a new conversation")
+    assert "I never take appointments on a Monday or a Tuesday" in later
 
 
 def test_the_demo_holds_what_it_says_and_is_plain_where_there_is_no_terminal() -> None:

@@ -157,9 +157,9 @@ async def _said_twice(agent: Agent) -> None:
 
 async def _expires(agent: Agent) -> None:
     agent.transcript.chapter("Some things end by themselves")
-    question = "who has the key of the map room?"
+    question = "who has the key of the map cabinet?"
     task = await agent.remember(
-        "Theo has the key of the map room until he is back from lunch",
+        "Theo has the key of the map cabinet until he is back from lunch",
         type="task",
         expires_in="3 seconds",
     )
@@ -218,7 +218,7 @@ async def _erased(stage: Stage, places: Places, secret: Json) -> None:
         done = await cursor.forget("its id, erase, confirm", **chosen, confirm=preview["confirm"])
         receipt = done["receipt"]
         counts = {name: n for name, n in receipt.items() if isinstance(n, int)}
-        removed = ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in counts.items())
+        removed = ", ".join(f"{name.replace('_', ' ')} {n}" for name, n in counts.items())
         transcript.answer(f"removed: {removed}")
         transcript.answer(f"rewritten: {', '.join(receipt['files'])}")
         transcript.prove(

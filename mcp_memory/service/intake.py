@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from mcp_memory.errors import InvalidInput, ScopeMissing
 from mcp_memory.ids import new_id
@@ -175,12 +175,12 @@ def _check_json(field: str, value: Any, depth: int) -> None:
         )
     if isinstance(value, str):
         _refuse_unstorable(field, value)
-    elif isinstance(value, dict):
-        for name, member in value.items():  # pyright: ignore[reportUnknownVariableType] JSON
-            _refuse_unstorable(field, str(name))  # pyright: ignore[reportUnknownArgumentType]
+    elif isinstance(value, Mapping):
+        for name, member in cast("Json", value).items():
+            _refuse_unstorable(field, str(name))
             _check_json(f"{field}.{name}", member, depth - 1)
     elif isinstance(value, (list, tuple)):
-        for i, member in enumerate(value):  # pyright: ignore[reportUnknownVariableType,reportUnknownArgumentType]
+        for i, member in enumerate(cast("Sequence[Any]", value)):
             _check_json(f"{field}[{i}]", member, depth - 1)
     elif isinstance(value, float) and not math.isfinite(value):
         raise InvalidInput(field, value, "expected a finite number")

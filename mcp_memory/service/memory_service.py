@@ -68,6 +68,7 @@ class MemoryService:
         self._upkeep.stop()
         self._core.lookups.shutdown()
         self._core.traces.flush()
+        self._core.embedder.close()
         self._core.store.close()
 
     def remember(

@@ -240,10 +240,14 @@ def _outcome(item: Scored, returned: set[str], relevant: set[str]) -> str:
 
 
 def _filters(query: Query) -> dict[str, Any]:
-    names = ("key", "types", "tags", "levels", "metadata", "since", "until", "as_of")
-    given = {name: getattr(query, name) for name in names}
-    return {
-        name: list(value) if isinstance(value, tuple) else value  # pyright: ignore[reportUnknownArgumentType]
-        for name, value in given.items()
-        if value
+    filters = {
+        "key": query.key,
+        "types": list(query.types),
+        "tags": list(query.tags),
+        "levels": list(query.levels),
+        "metadata": dict(query.metadata),
+        "since": query.since,
+        "until": query.until,
+        "as_of": query.as_of,
     }
+    return {name: value for name, value in filters.items() if value}

@@ -120,11 +120,13 @@ class Agreement(RuleBasedStateMachine):
     def teardown(self) -> None:
         if not hasattr(self, "stores"):
             return
-        for store in self.stores.values():
-            findings = store.check()
+        try:
+            findings = [f for store in self.stores.values() for f in store.check()]
             assert all(f.ok for f in findings), findings
-            store.close()
-        shutil.rmtree(self.folder)
+        finally:
+            for store in self.stores.values():
+                store.close()
+            shutil.rmtree(self.folder)
 
     def same(self, ask: Callable[[Store], T]) -> T:
         """What every store answers, a refusal included."""
@@ -264,7 +266,7 @@ class Agreement(RuleBasedStateMachine):
 
 
 Agreement.TestCase.settings = settings(
-    max_examples=25,
+    max_examples=20,
     stateful_step_count=25,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],

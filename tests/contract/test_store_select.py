@@ -154,11 +154,13 @@ def test_a_filter_sees_the_current_revision_only(store: Store) -> None:
 
 
 def test_the_newest_come_first_and_ties_go_to_the_later_id(store: Store) -> None:
-    first, second = memory("first"), memory("second")
+    first, second, third = memory("first"), memory("second"), memory("third")
     latest = memory("latest", recorded_at=START + timedelta(seconds=1))
     earliest = memory("earliest", recorded_at=START - timedelta(seconds=1))
-    put(store, latest, second, first, earliest)
-    assert ids(store.select(where())) == [latest.id, second.id, first.id, earliest.id]
+    put(store, latest, second, third, first, earliest)
+    expected = [latest.id, third.id, second.id, first.id, earliest.id]
+    assert ids(store.select(where())) == expected
+    assert ids(store.select(where(), order=Order.IMPORTANT)) == expected
 
 
 def test_the_important_order_is_pinned_then_importance_then_newest(store: Store) -> None:

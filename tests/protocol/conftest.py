@@ -33,14 +33,10 @@ async def client(
 
 @pytest.fixture
 def application(tmp_path: Path) -> Iterator[Application]:
-    """An application on a store in memory, for servers in this process."""
+    """An application on an empty store, for servers in this process."""
     from mcp_memory.application import Application
     from mcp_memory.settings import Settings
-    from mcp_memory.storage.in_memory import InMemoryStore
 
-    opened = Application(
-        Settings(home=tmp_path, working_dir=tmp_path),
-        open_store=lambda home, space: InMemoryStore(space),
-    )
+    opened = Application(Settings(home=tmp_path / "store", working_dir=tmp_path))
     yield opened
     opened.close()

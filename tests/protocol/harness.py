@@ -6,7 +6,7 @@ import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import mcp.types as types
 from mcp import Client, StdioServerParameters
@@ -72,8 +72,9 @@ async def call(client: Client, verb: str, **arguments: Any) -> dict[str, Any]:
     """The typed answer of a verb that must succeed."""
     result = await client.call_tool(verb, arguments)
     assert not result.is_error, text_of(result)
-    assert isinstance(result.structured_content, dict)
-    return result.structured_content
+    values: Any = result.structured_content
+    assert isinstance(values, dict)
+    return cast("dict[str, Any]", values)
 
 
 async def refusal(client: Client, verb: str, **arguments: Any) -> str:

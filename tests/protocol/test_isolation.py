@@ -51,6 +51,7 @@ async def case(request: pytest.FixtureRequest, application: Application) -> Asyn
     async with AsyncExitStack() as stack:
         owner = await stack.enter_async_context(as_caller(server, era, owner_name))
         other = await stack.enter_async_context(as_caller(server, era, other_name))
+        await call(other, "recall", query="anything")  # the model is loaded from here on
         before = await read(other, "me"), await read(other, "stats")
         draft = {"content": SECRET, "level": level, "key": "vaultkey", "tags": ["vaulttag"]}
         stored = await call(owner, "remember", memories=[draft])

@@ -89,53 +89,53 @@ def test_arguments_of_recall_are_forgiving(given: dict[str, Any], expected: dict
     assert read("recall", **given) == expected
 
 
-@pytest.mark.parametrize(
-    ("verb", "given", "message"),
-    [
-        (
-            "recall",
-            {"qury": "x"},
-            "qury: got 'x'; there is no such argument (did you mean 'query'?)",
-        ),
-        ("recall", {"user": "bob"}, "user: got 'bob'; there is no such argument"),
-        ("recall", {"types": ["fakt"]}, "types[0]: got 'fakt'; expected one of profile"),
-        ("recall", {"types": ["fakt"]}, "did you mean 'fact'?"),
-        ("recall", {"types": 7}, "types: got 7; expected a list of texts"),
-        ("recall", {"types": {"a": 1}}, 'types[0]: got {"a": 1}; expected one of'),
-        ("recall", {"limit": "many"}, "limit: got 'many'; expected a whole number from 1 to 50"),
-        ("recall", {"limit": 51}, "limit: got 51;"),
-        ("recall", {"limit": 2.5}, "limit: got 2.5;"),
-        ("recall", {"limit": True}, "limit: got true;"),
-        ("recall", {"explain": "maybe"}, "explain: got 'maybe'; expected true or false"),
-        ("recall", {"explain": [True]}, "explain: got [true]; expected true or false"),
-        ("recall", {"metadata": "nonsense"}, "metadata: got 'nonsense'; expected an object"),
-        ("recall", {"metadata": [1]}, "metadata: got [1]; expected an object"),
-        ("recall", {"query": 7}, "query: got 7; expected a text"),
-        ("recall", {"query": True}, "query: got true; expected a text"),
-        ("recall", {"query": {"a": None}}, 'query: got {"a": null}; expected a text'),
-        ("remember", {}, "memories: got null; this argument is needed"),
-        ("remember", {"memories": 7}, "memories: got 7; expected a list of objects"),
-        ("remember", {"memories": [7]}, "memories[0]: got 7; expected an object"),
-        ("remember", {"memories": [{}]}, "memories[0].content: got null; this argument is needed"),
-        (
-            "remember",
-            {"memories": ["a", "b", {"content": "c", "type": "fat"}]},
-            "memories[2].type:",
-        ),
-        (
-            "remember",
-            {"memories": [{"content": "c", "user": "bob"}]},
-            "memories[0].user: got 'bob'",
-        ),
-        ("remember", {"memories": [{"content": 5}]}, "memories[0].content: got 5; expected a text"),
-        ("remember", {"memories": [{"content": "c", "importance": 2}]}, "from 0 to 1"),
-        ("remember", {"content": "c"}, "content: got 'c'; there is no such argument"),
-        ("update", {"content": "x"}, "id: got null; this argument is needed"),
-        ("update", {"id": "x", "restore_revision": "last"}, "restore_revision: got 'last';"),
-        ("forget", {"id": "x"}, "id: got 'x'; there is no such argument (did you mean 'ids'?)"),
-        ("forget", {"ids": [1]}, "ids[0]: got 1; expected a text"),
-    ],
-)
+MEANINGLESS: list[tuple[str, dict[str, Any], str]] = [
+    (
+        "recall",
+        {"qury": "x"},
+        "qury: got 'x'; there is no such argument (did you mean 'query'?)",
+    ),
+    ("recall", {"user": "bob"}, "user: got 'bob'; there is no such argument"),
+    ("recall", {"types": ["fakt"]}, "types[0]: got 'fakt'; expected one of profile"),
+    ("recall", {"types": ["fakt"]}, "did you mean 'fact'?"),
+    ("recall", {"types": 7}, "types: got 7; expected a list of texts"),
+    ("recall", {"types": {"a": 1}}, 'types[0]: got {"a": 1}; expected one of'),
+    ("recall", {"limit": "many"}, "limit: got 'many'; expected a whole number from 1 to 50"),
+    ("recall", {"limit": 51}, "limit: got 51;"),
+    ("recall", {"limit": 2.5}, "limit: got 2.5;"),
+    ("recall", {"limit": True}, "limit: got true;"),
+    ("recall", {"explain": "maybe"}, "explain: got 'maybe'; expected true or false"),
+    ("recall", {"explain": [True]}, "explain: got [true]; expected true or false"),
+    ("recall", {"metadata": "nonsense"}, "metadata: got 'nonsense'; expected an object"),
+    ("recall", {"metadata": [1]}, "metadata: got [1]; expected an object"),
+    ("recall", {"query": 7}, "query: got 7; expected a text"),
+    ("recall", {"query": True}, "query: got true; expected a text"),
+    ("recall", {"query": {"a": None}}, 'query: got {"a": null}; expected a text'),
+    ("remember", {}, "memories: got null; this argument is needed"),
+    ("remember", {"memories": 7}, "memories: got 7; expected a list of objects"),
+    ("remember", {"memories": [7]}, "memories[0]: got 7; expected an object"),
+    ("remember", {"memories": [{}]}, "memories[0].content: got null; this argument is needed"),
+    (
+        "remember",
+        {"memories": ["a", "b", {"content": "c", "type": "fat"}]},
+        "memories[2].type:",
+    ),
+    (
+        "remember",
+        {"memories": [{"content": "c", "user": "bob"}]},
+        "memories[0].user: got 'bob'",
+    ),
+    ("remember", {"memories": [{"content": 5}]}, "memories[0].content: got 5; expected a text"),
+    ("remember", {"memories": [{"content": "c", "importance": 2}]}, "from 0 to 1"),
+    ("remember", {"content": "c"}, "content: got 'c'; there is no such argument"),
+    ("update", {"content": "x"}, "id: got null; this argument is needed"),
+    ("update", {"id": "x", "restore_revision": "last"}, "restore_revision: got 'last';"),
+    ("forget", {"id": "x"}, "id: got 'x'; there is no such argument (did you mean 'ids'?)"),
+    ("forget", {"ids": [1]}, "ids[0]: got 1; expected a text"),
+]
+
+
+@pytest.mark.parametrize(("verb", "given", "message"), MEANINGLESS)
 def test_what_has_no_meaning_is_refused_by_name(
     verb: str, given: dict[str, Any], message: str
 ) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from mcp_memory.errors import InvalidInput, NotFound, ScopeMissing
@@ -10,8 +12,8 @@ from mcp_memory.service import MemoryService
 from tests.factories import Clock
 
 
-def keep(service: MemoryService, scope: Scope, *contents: str, **fields: object) -> list[str]:
-    drafts = [Draft(content=c, **fields) for c in contents]  # pyright: ignore[reportArgumentType]
+def keep(service: MemoryService, scope: Scope, *contents: str, **fields: Any) -> list[str]:
+    drafts = [Draft(content=c, **fields) for c in contents]
     return [answer.id for answer in service.remember(scope, drafts)]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from mcp_memory.errors import InvalidInput, NotFound, ScopeMissing
@@ -10,8 +12,8 @@ from mcp_memory.service import MemoryService
 from tests.factories import Clock
 
 
-def one(service: MemoryService, scope: Scope, content: str, **fields: object) -> Remembered:
-    draft = Draft(content=content, **fields)  # pyright: ignore[reportArgumentType] any field
+def one(service: MemoryService, scope: Scope, content: str, **fields: Any) -> Remembered:
+    draft = Draft(content=content, **fields)
     return service.remember(scope, [draft])[0]
 
 
@@ -203,7 +205,7 @@ def test_a_forgotten_text_can_be_remembered_anew(service: MemoryService, alice: 
     ],
 )
 def test_a_field_that_cannot_be_accepted_is_named_with_its_value_and_limit(
-    service: MemoryService, alice: Scope, fields: dict[str, object], expected: str
+    service: MemoryService, alice: Scope, fields: dict[str, Any], expected: str
 ) -> None:
     with pytest.raises(InvalidInput, match=expected):
         one(service, alice, "Something.", **fields)

@@ -29,7 +29,7 @@ def test_a_time_is_read_as_utc(text: str, expected: datetime | None) -> None:
     "text", ["yesterday", "2026-13-01", "03/01/2026", "0001-01-01T00:00+23:00"]
 )
 def test_what_is_no_time_is_refused(text: str) -> None:
-    with pytest.raises(InvalidInput, match="since: got .+ expected an ISO date"):
+    with pytest.raises(InvalidInput, match=r"since: got .+ expected an ISO date"):
         parse_time("since", text)
 
 

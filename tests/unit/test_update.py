@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -12,8 +13,8 @@ from mcp_memory.service import MemoryService
 from tests.factories import Clock
 
 
-def keep(service: MemoryService, scope: Scope, content: str, **fields: object) -> str:
-    draft = Draft(content=content, **fields)  # pyright: ignore[reportArgumentType] any field
+def keep(service: MemoryService, scope: Scope, content: str, **fields: Any) -> str:
+    draft = Draft(content=content, **fields)
     return service.remember(scope, [draft])[0].id
 
 

@@ -16,7 +16,7 @@ _FREE_BYTES_MIN = 200 << 20
 
 
 def check(home: Path, record: Record, index: Index) -> list[Finding]:
-    """Every finding, good and bad; repairs made at the start come last."""
+    """Every finding, good and bad; repairs made come last."""
     return [
         _record(record),
         _chain(record),
@@ -24,7 +24,8 @@ def check(home: Path, record: Record, index: Index) -> list[Finding]:
         _agreement(record, index),
         _vectors(index),
         _disk(home),
-        *(_repair(detail) for detail in (*record.findings, *index.findings)),
+        *record.findings,
+        *index.findings,
     ]
 
 
@@ -103,13 +104,4 @@ def _disk(home: Path) -> Finding:
         ok=free >= _FREE_BYTES_MIN,
         detail=f"{free >> 20} MB free at {home}",
         advice="free some space: writing stops when the disk is full",
-    )
-
-
-def _repair(detail: str) -> Finding:
-    return Finding(
-        name="repair",
-        ok=False,
-        detail=detail,
-        advice="nothing is left to do; if it comes again, check the disk",
     )

@@ -12,8 +12,10 @@ import duckdb
 
 from mcp_memory.errors import StoreDamaged
 from mcp_memory.storage import queries
+from mcp_memory.storage.contract import Finding
 from mcp_memory.storage.embedded import migrations
 from mcp_memory.storage.embedded.faults import is_full
+from mcp_memory.storage.embedded.findings import repaired
 from mcp_memory.storage.embedded.generation import Generations, set_aside, sync, wal_of
 
 SQL = Path(__file__).parent / "sql" / "record"
@@ -21,7 +23,11 @@ _Q = queries.load(SQL / "queries.sql")
 
 _SALVAGES_MAX = 3
 _DAMAGED_ENTRY = re.compile(r"entry at byte position (\d+)")
-_SETTINGS: dict[str, str | bool | int | float | list[str]] = {"threads": 1, "checkpoint_threshold": "1TB", "temp_directory": ""}
+_SETTINGS: dict[str, str | bool | int | float | list[str]] = {
+    "threads": 1,
+    "checkpoint_threshold": "1TB",
+    "temp_directory": "",
+}
 _ABOUT_ACCESS = ("permission denied", "could not set lock", "too many open files")
 
 
@@ -37,7 +43,7 @@ def connect(folder: Path) -> duckdb.DuckDBPyConnection:
 
 
 def attach(
-    generations: Generations, damaged: Path, findings: list[str]
+    generations: Generations, damaged: Path, findings: list[Finding]
 ) -> duckdb.DuckDBPyConnection:
     """Open the live generation, salvaging its log if need be; a new one when there is none.
 
@@ -63,7 +69,7 @@ def attach(
             found = _DAMAGED_ENTRY.search(str(error))
             if not found:
                 raise StoreDamaged(f"{path} cannot be opened ({error})") from error
-            findings.append(_cut(wal_of(path), int(found[1]) - 1, damaged))
+            findings.append(repaired(_cut(wal_of(path), int(found[1]) - 1, damaged)))
     raise StoreDamaged(f"{wal_of(path)} is damaged in too many places")
 
 
@@ -89,9 +95,9 @@ class Schema:
 
     def version(self) -> int:
         """See `migrations.Database`."""
-        if not _scalar(self._connection, _Q["has_settings"], []):
+        if not _scalar(self._connection, _Q["has_meta"], []):
             return 0
-        return int(_scalar(self._connection, _Q["setting"], ["schema_version"]) or 0)
+        return int(_scalar(self._connection, _Q["meta"], ["schema_version"]) or 0)
 
     def advance(self, script: str, version: int) -> None:
         """See `migrations.Database`."""

@@ -11,7 +11,8 @@ import duckdb
 
 from mcp_memory.errors import StoreDamaged, StoreError, StoreFull
 
-_FULL_NUMBERS = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})
+FULL_NUMBERS = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})
+"""How a system says that there is no room, on the disk or under a limit."""
 _FULL_WORDS = ("no space left", "file too large", "disk quota", "disk is full", "disk full")
 _DAMAGED = (apsw.CorruptError, apsw.NotADBError, duckdb.SerializationException)
 _ENGINE = (apsw.Error, duckdb.Error, OSError)
@@ -48,7 +49,7 @@ def is_full(error: Exception) -> bool:
     """Whether there was no room, on the disk or under a limit."""
     if isinstance(error, apsw.FullError):
         return True
-    if isinstance(error, OSError) and error.errno in _FULL_NUMBERS:
+    if isinstance(error, OSError) and error.errno in FULL_NUMBERS:
         return True
     return any(word in str(error).lower() for word in _FULL_WORDS)
 

@@ -16,11 +16,12 @@ import apsw
 
 from mcp_memory.model import Change, Memory
 from mcp_memory.storage import codec, queries
-from mcp_memory.storage.contract import VectorSpace
+from mcp_memory.storage.contract import Finding, VectorSpace
 from mcp_memory.storage.embedded import projection, schema, selection, vectors
 from mcp_memory.storage.embedded.chain import GENESIS, Entry
+from mcp_memory.storage.embedded.findings import noted, repaired
 from mcp_memory.storage.embedded.generation import set_aside
-from mcp_memory.storage.embedded.sqlite import Readers, connect, rows, transaction
+from mcp_memory.storage.embedded.sqlite import Readers, connect, full_told, rows, transaction
 
 if TYPE_CHECKING:
     from mcp_memory.storage.contract import Windows
@@ -44,7 +45,7 @@ class Index:
 
         `findings` says so, and so when its vectors were those of another model.
         """
-        self.findings: list[str] = []
+        self.findings: list[Finding] = []
         self.path = folder / "index.sqlite"
         self._damaged = damaged
         self._space = space
@@ -57,7 +58,9 @@ class Index:
         """Begin again with an empty index; the file there was is put aside."""
         self.close()
         kept = [str(set_aside(path, self._damaged)) for path in self._files() if path.exists()]
-        self.findings.append(f"{reason}; it is made anew from the record, the old is {kept[0]}")
+        old = kept[0] if kept else "gone"
+        detail = f"{reason}; it was made anew from the record, the old is {old}"
+        self.findings.append(repaired(detail))
         self._open()
 
     def reading(self) -> AbstractContextManager[apsw.Connection]:
@@ -151,7 +154,8 @@ class Index:
         return any(term.startswith(separator) for term in terms for separator in known)
 
     def _truncate_log(self) -> None:
-        ((busy, *_),) = rows(self._writer, "PRAGMA wal_checkpoint(TRUNCATE)")
+        with full_told(self._writer):
+            ((busy, *_),) = rows(self._writer, "PRAGMA wal_checkpoint(TRUNCATE)")
         if busy:
             raise apsw.BusyError("the write-ahead log is in use")
 
@@ -159,8 +163,9 @@ class Index:
 
     def tidy(self) -> None:
         """Move the write-ahead log into the file as far as readers let it."""
-        rows(self._writer, "PRAGMA wal_checkpoint(PASSIVE)")
-        rows(self._writer, "PRAGMA optimize")
+        with full_told(self._writer):
+            rows(self._writer, "PRAGMA wal_checkpoint(PASSIVE)")
+            rows(self._writer, "PRAGMA optimize")
 
     def faults(self) -> list[str]:
         """What SQLite's own check finds wrong, [] when all is well."""
@@ -187,7 +192,7 @@ class Index:
         self._readers = Readers(self.path)
         schema.migrate(self._writer, self._space)
         if schema.set_space(self._writer, self._space):
-            self.findings.append("the model changed; its vectors are being made anew")
+            self.findings.append(noted("the model changed; vectors are made anew"))
         self.number, self.head = schema.watermark(self._writer)
 
     def _files(self) -> list[Path]:

@@ -13,39 +13,56 @@ from mcp_memory.storage import codec
 from mcp_memory.storage.embedded.chain import Entry
 
 
-def change_rows(entries: Sequence[Entry]) -> str:
-    """The JSON array that the query `add_changes` takes."""
-    return codec.canonical(
-        [
-            {
-                **codec.change_document(entry.change),
-                "request": entry.request,
-                "salt": entry.salt.hex(),
-                "digest": entry.digest.hex(),
-                "head": entry.head.hex(),
-            }
-            for entry in entries
-        ]
-    )
+def change_row(entry: Entry) -> list[Any]:
+    """An entry as a row of the table `changes`."""
+    change = entry.change
+    return [
+        change.number,
+        str(change.verb),
+        change.memory_id,
+        change.revision,
+        _naive(change.at),
+        change.user,
+        change.agent,
+        change.client,
+        change.reason,
+        entry.request,
+        entry.salt,
+        entry.digest,
+        entry.head,
+    ]
 
 
-def revision_rows(entries: Sequence[Entry]) -> str:
-    """The JSON array that the query `add_revisions` takes; "[]" when nothing was made."""
-    return codec.canonical(
-        [
-            {
-                **codec.memory_document(entry.memory),
-                "change": entry.change.number,
-                "tenant": entry.memory.partition.tenant,
-                "level": entry.memory.partition.level,
-                "user": entry.memory.partition.user,
-                "name": entry.memory.partition.name,
-                "metadata": codec.canonical(entry.memory.metadata),
-            }
-            for entry in entries
-            if entry.memory is not None
-        ]
-    )
+def revision_row(memory: Memory, change: int) -> list[Any]:
+    """What change number `change` made, as a row of the table `revisions`."""
+    return [
+        memory.id,
+        memory.revision,
+        change,
+        memory.partition.tenant,
+        str(memory.level),
+        memory.partition.user,
+        memory.partition.name,
+        memory.content,
+        memory.fingerprint,
+        str(memory.type),
+        memory.key,
+        float(memory.importance),
+        list(memory.tags),
+        memory.pinned,
+        str(memory.trust),
+        str(memory.status),
+        memory.source,
+        codec.canonical(memory.metadata),
+        memory.evidence,
+        memory.merged,
+        memory.superseded_by,
+        _naive(memory.created_at),
+        _naive(memory.recorded_at),
+        _naive(memory.valid_from),
+        _naive(memory.valid_to),
+        _naive(memory.expires_at),
+    ]
 
 
 def entry_of(row: Sequence[Any]) -> Entry:
@@ -108,3 +125,7 @@ def _memory_of(memory_id: str, revision: int, row: Sequence[Any]) -> Memory:
 def _aware(moment: datetime | None) -> datetime | None:
     # The record keeps UTC without a zone: fetching one with a zone would need pytz.
     return None if moment is None else moment.replace(tzinfo=UTC)
+
+
+def _naive(moment: datetime | None) -> datetime | None:
+    return None if moment is None else moment.astimezone(UTC).replace(tzinfo=None)

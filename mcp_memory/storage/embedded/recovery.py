@@ -6,21 +6,23 @@ documents, knows more; comparing change numbers and heads of the chain tells whi
 
 from __future__ import annotations
 
+from mcp_memory.storage.contract import Finding
+from mcp_memory.storage.embedded.findings import noted, repaired
 from mcp_memory.storage.embedded.index import Index
 from mcp_memory.storage.embedded.record import Record
 
 _BATCH = 1_000
 
 
-def reconcile(record: Record, index: Index) -> list[str]:
-    """Bring both into step; what had to be repaired, in words."""
+def reconcile(record: Record, index: Index) -> list[Finding]:
+    """Bring both into step; what that took."""
     if index.number > record.number and index.head_at(record.number) == record.head:
-        return [_refill(record, index)]
+        return [repaired(_refill(record, index))]
     if record.head_at(index.number) != index.head:
         index.renew("the index told of changes that the record does not know")
     behind = record.number - index.number
     catch_up(record, index)
-    return [f"the index was {behind} changes behind and has caught up"] if behind else []
+    return [noted(f"the index was {behind} changes behind and caught up")] if behind else []
 
 
 def catch_up(record: Record, index: Index) -> None:

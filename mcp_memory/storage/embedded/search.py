@@ -33,8 +33,11 @@ _POSTINGS_MAX = 2_000
 _POSTINGS_WITHIN_MAX = 20_000
 _TEXT_DEADLINE_S = 0.25
 _DEADLINE_STEPS = 2_000
+# A code scan that keeps its k nearest costs k times the rows, unless a distance bounds it;
+# so a small partition can afford to look at more, and the smallest at all, exactly.
 _NEAREST = 64
-# A code scan that keeps its k nearest costs k times the rows, unless a distance bounds it.
+_NEAREST_MAX = 300
+_SELECTIONS = 300_000
 _LONG_SCAN = 20_000
 _NEAR_SHARE = 0.42
 _NEAR_MAX = 200
@@ -159,7 +162,7 @@ def _by_vector(
     if vector is None or limit < 1 or not space.parts:
         return []
     asked: dict[str, Any] = {"code": vectors.query_code(vector), "parts": json.dumps(space.parts)}
-    k = max(_NEAREST, limit)
+    k = max(limit, min(_NEAREST_MAX, max(_NEAREST, _SELECTIONS // max(space.memories, 1))))
     if space.rows is not None:
         found = rows(
             connection, _Q["nearest_within"], {**asked, "k": k, "rows": json.dumps(space.rows)}

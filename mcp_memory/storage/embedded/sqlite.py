@@ -12,6 +12,8 @@ from typing import Any
 import apsw
 import sqlite_vec
 
+from mcp_memory.storage.embedded.faults import FULL_NUMBERS
+
 _IDLE_READERS_MAX = 4
 
 
@@ -34,13 +36,25 @@ def connect(path: Path) -> apsw.Connection:
 @contextmanager
 def transaction(connection: apsw.Connection) -> Generator[None]:
     """All or nothing."""
-    connection.execute("BEGIN IMMEDIATE")
+    with full_told(connection):
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+
+@contextmanager
+def full_told(connection: apsw.Connection) -> Generator[None]:
+    """Tell a file that may not grow, which SQLite takes for any I/O error, as a full disk."""
     try:
         yield
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
+    except apsw.IOError as error:
+        if connection.system_errno in FULL_NUMBERS:
+            raise apsw.FullError(str(error)) from error
         raise
 
 

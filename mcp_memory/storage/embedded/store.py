@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from threading import RLock
@@ -28,6 +28,7 @@ from mcp_memory.storage.contract import (
 from mcp_memory.storage.embedded import chain, checks, erase, recovery, search, selection
 from mcp_memory.storage.embedded.conflicts import refuse_conflicts
 from mcp_memory.storage.embedded.faults import mapped
+from mcp_memory.storage.embedded.findings import noted, repaired
 from mcp_memory.storage.embedded.index import Index
 from mcp_memory.storage.embedded.lock import Lock
 from mcp_memory.storage.embedded.record import Record
@@ -65,12 +66,10 @@ class EmbeddedStore:
 
     def write(self, request: str, writes: Sequence[Write]) -> list[Change]:
         """See `Store.write`."""
-        if not writes:
-            return []
         packed = [self._index.pack(write.vectors) for write in writes]
         with self._writing("writing a memory"):
             done = self._index.changes_of(request) if request else []
-            if done:
+            if done or not writes:
                 return done
             refuse_conflicts(self._index, writes)
             entries = chain.seal(request, writes, self._record.number, self._record.head)
@@ -99,7 +98,7 @@ class EmbeddedStore:
         try:
             self._index.apply(entries, packed)
         except apsw.Error as error:
-            self._index.findings.append(f"the index could not follow a change ({error})")
+            self._index.findings.append(noted(f"the index fell behind for a while ({error})"))
 
     # --- reading -----------------------------------------------------------------------
 
@@ -199,7 +198,8 @@ class EmbeddedStore:
         self._refuse_closed()
         with mapped("reading the index"):
             if self._index.number != self._record.number:
-                with self._open():
+                # Without room to catch up, reads go on with what the index has.
+                with self._open(), suppress(apsw.Error):
                     self._keep_step()
             try:
                 with self._index.reading() as connection:
@@ -243,5 +243,6 @@ def _record(home: Path, index: Index) -> Record:
         if not index.number:
             raise
         kept = Record.retire(home / "record", home / "damaged")
-        index.findings.append(f"{error}; a new record was made from the index, the old is {kept}")
+        detail = f"{error}; a new record was made from the index, the old is {kept}"
+        index.findings.append(repaired(detail))
         return Record(home / "record", home / "damaged")

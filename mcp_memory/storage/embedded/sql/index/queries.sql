@@ -24,12 +24,12 @@ INSERT INTO changes VALUES (:number, :verb, :memory_id, :revision, :made_at, :us
     :client, :reason, :request, :salt, :digest, :head);
 
 -- blank_changes: leave of the journal of a memory only that, when and by whom
-UPDATE changes SET reason = '', request = '', salt = x''
+UPDATE changes SET reason = '', salt = x''
 WHERE number IN (SELECT change FROM revisions WHERE memory_id = :memory_id);
 
 -- changes_of_request: what was done for a request
 SELECT number, verb, memory_id, revision, made_at, user, agent, client, reason
-FROM changes WHERE request = :request ORDER BY number;
+FROM changes WHERE request = :request AND request <> '' ORDER BY number;
 
 -- entries: journal entries after a number with their revisions, in order
 SELECT c.*, d.document
@@ -213,26 +213,26 @@ JOIN changes c ON c.number = r.change
 WHERE r.memory_id = :memory_id ORDER BY r.revision;
 
 -- waiting: revisions without vectors, newest first
-SELECT r.row FROM revisions r WHERE r.embedded = 0
+SELECT r.row FROM revisions r INDEXED BY revisions_waiting WHERE r.embedded = 0
 ORDER BY r.recorded_at DESC, r.memory_id DESC, r.revision DESC LIMIT :limit;
 
 -- count_waiting: live revisions of some partitions without vectors
-SELECT count(*) FROM revisions r
+SELECT count(*) FROM revisions r INDEXED BY revisions_waiting
 WHERE r.embedded = 0 AND r.live = 1
     AND r.partition IN (SELECT value FROM json_each(:partitions));
 
 -- count_waiting_of: how many of these rows have no vectors
-SELECT count(*) FROM revisions r
+SELECT count(*) FROM revisions r INDEXED BY revisions_waiting
 WHERE r.embedded = 0 AND r.row IN (SELECT value FROM json_each(:rows));
 
 -- overdue: live revisions that have expired, longest overdue first
-SELECT r.row FROM revisions r
+SELECT r.row FROM revisions r INDEXED BY revisions_by_expiry
 WHERE r.live = 1 AND r.expires_at <= :now
 ORDER BY r.expires_at, r.memory_id LIMIT :limit;
 
 -- has_overdue: whether some partition has a live revision that has expired
 SELECT EXISTS (
-    SELECT 1 FROM revisions r
+    SELECT 1 FROM revisions r INDEXED BY revisions_by_expiry
     WHERE r.live = 1 AND r.expires_at <= :now
         AND r.partition IN (SELECT value FROM json_each(:partitions))
 );

@@ -1,33 +1,29 @@
--- add_changes: journal entries, from one JSON array
+-- add_change: one journal entry
+INSERT INTO changes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- add_changes: journal entries, column by column
 INSERT INTO changes
-SELECT number, verb, memory_id, revision, "at", "user", agent, client, reason, request,
-    unhex(salt), unhex(digest), unhex(head)
-FROM (
-    SELECT unnest(from_json(?, '[{
-        "number": "BIGINT", "verb": "VARCHAR", "memory_id": "VARCHAR", "revision": "INTEGER",
-        "at": "TIMESTAMP", "user": "VARCHAR", "agent": "VARCHAR", "client": "VARCHAR",
-        "reason": "VARCHAR", "request": "VARCHAR", "salt": "VARCHAR", "digest": "VARCHAR",
-        "head": "VARCHAR"
-    }]'), recursive := true)
+SELECT
+    unnest(?::BIGINT[]), unnest(?::VARCHAR[]), unnest(?::VARCHAR[]), unnest(?::INTEGER[]),
+    unnest(?::TIMESTAMP[]), unnest(?::VARCHAR[]), unnest(?::VARCHAR[]), unnest(?::VARCHAR[]),
+    unnest(?::VARCHAR[]), unnest(?::VARCHAR[]), unnest(?::BLOB[]), unnest(?::BLOB[]),
+    unnest(?::BLOB[]);
+
+-- add_revision: one revision
+INSERT INTO revisions VALUES (
+    ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
 );
 
--- add_revisions: revisions, from one JSON array; metadata comes as text, to stay as it is
+-- add_revisions: revisions, column by column
 INSERT INTO revisions
-SELECT id, revision, change, tenant, level, "user", name, content, fingerprint, type, key,
-    importance, tags, pinned, trust, status, source, metadata, evidence, merged,
-    superseded_by, created_at, recorded_at, valid_from, valid_to, expires_at
-FROM (
-    SELECT unnest(from_json(?, '[{
-        "id": "VARCHAR", "revision": "INTEGER", "change": "BIGINT", "tenant": "VARCHAR",
-        "level": "VARCHAR", "user": "VARCHAR", "name": "VARCHAR", "content": "VARCHAR",
-        "fingerprint": "VARCHAR", "type": "VARCHAR", "key": "VARCHAR",
-        "importance": "DOUBLE", "tags": ["VARCHAR"], "pinned": "BOOLEAN",
-        "trust": "VARCHAR", "status": "VARCHAR", "source": "VARCHAR",
-        "metadata": "VARCHAR", "evidence": "INTEGER", "merged": "VARCHAR",
-        "superseded_by": "VARCHAR", "created_at": "TIMESTAMP", "recorded_at": "TIMESTAMP",
-        "valid_from": "TIMESTAMP", "valid_to": "TIMESTAMP", "expires_at": "TIMESTAMP"
-    }]'), recursive := true)
-);
+SELECT
+    unnest(?::VARCHAR[]), unnest(?::INTEGER[]), unnest(?::BIGINT[]), unnest(?::VARCHAR[]),
+    unnest(?::VARCHAR[]), unnest(?::VARCHAR[]), unnest(?::VARCHAR[]), unnest(?::VARCHAR[]),
+    unnest(?::VARCHAR[]), unnest(?::VARCHAR[]), unnest(?::VARCHAR[]), unnest(?::DOUBLE[]),
+    unnest(?::VARCHAR[][]), unnest(?::BOOLEAN[]), unnest(?::VARCHAR[]), unnest(?::VARCHAR[]),
+    unnest(?::VARCHAR[]), unnest(?::VARCHAR[]), unnest(?::INTEGER[]), unnest(?::VARCHAR[]),
+    unnest(?::VARCHAR[]), unnest(?::TIMESTAMP[]), unnest(?::TIMESTAMP[]), unnest(?::TIMESTAMP[]),
+    unnest(?::TIMESTAMP[]), unnest(?::TIMESTAMP[]);
 
 -- entries: journal entries after a number with their revisions, in order
 SELECT c.number, c.verb, c.memory_id, c.revision, c.made_at, c."user", c.agent, c.client,
@@ -58,7 +54,7 @@ SELECT (SELECT count(*) FROM changes), (SELECT count(*) FROM revisions),
 DELETE FROM revisions WHERE memory_id IN (SELECT unnest(?::VARCHAR[]));
 
 -- blank_changes: leave of the journal of some memories only that, when and by whom
-UPDATE changes SET reason = '', request = '', salt = ''::BLOB
+UPDATE changes SET reason = '', salt = ''::BLOB
 WHERE memory_id IN (SELECT unnest(?::VARCHAR[])) AND salt <> ''::BLOB;
 
 -- count_changes: journal entries of some memories
@@ -88,9 +84,12 @@ SELECT value FROM settings WHERE name = ?;
 -- add_setting: a new value
 INSERT INTO settings VALUES (?, ?);
 
--- has_settings: whether the database holds a store at all
+-- meta: what the record knows about itself
+SELECT value FROM meta WHERE name = ?;
+
+-- has_meta: whether the database holds a record at all
 SELECT count(*) FROM duckdb_tables()
-WHERE database_name = current_database() AND table_name = 'settings';
+WHERE database_name = current_database() AND table_name = 'meta';
 
 -- confine: let SQL reach the files of one folder only
 SET allowed_directories = ?;
@@ -105,7 +104,7 @@ ATTACH ? AS draft;
 COPY FROM DATABASE live TO draft;
 
 -- note_compaction: which change a generation was made at
-INSERT OR REPLACE INTO draft.settings VALUES ('compacted_at', ?);
+INSERT OR REPLACE INTO draft.meta VALUES ('compacted_at', ?);
 
 -- note_version: which migration was the last
-INSERT OR REPLACE INTO settings VALUES ('schema_version', ?);
+INSERT OR REPLACE INTO meta VALUES ('schema_version', ?);

@@ -1,6 +1,6 @@
 -- The record: the truth, as DuckDB keeps it. All times are UTC.
 
--- Every change ever made, without gaps. Erasing blanks the reason, the request and the salt.
+-- Every change ever made, without gaps. Erasing blanks the reason and the salt.
 CREATE TABLE changes (
     number BIGINT PRIMARY KEY,
     verb VARCHAR NOT NULL,
@@ -55,7 +55,13 @@ CREATE TABLE traces (
     trace JSON NOT NULL
 );
 
--- Values of this store, such as its schema version.
+-- What the record knows about itself: its schema version, when it was compacted.
+CREATE TABLE meta (
+    name VARCHAR PRIMARY KEY,
+    value VARCHAR NOT NULL
+);
+
+-- Values that the store keeps for others.
 CREATE TABLE settings (
     name VARCHAR PRIMARY KEY,
     value VARCHAR NOT NULL

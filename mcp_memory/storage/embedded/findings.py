@@ -1,0 +1,20 @@
+"""What was found, and put right, while the store was opened or used."""
+
+from __future__ import annotations
+
+from mcp_memory.storage.contract import Finding
+
+
+def noted(detail: str) -> Finding:
+    """Something that belongs to a normal life, such as catching up after a kill."""
+    return Finding(name="note", ok=True, detail=detail)
+
+
+def repaired(detail: str) -> Finding:
+    """Damage that was put right."""
+    return Finding(
+        name="repair",
+        ok=False,
+        detail=detail,
+        advice="nothing is left to do; if it comes again, check the disk",
+    )

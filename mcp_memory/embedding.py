@@ -138,7 +138,7 @@ class Embedder:
 
     def count_tokens(self, text: str) -> int:
         """Word pieces in a text; estimated as bytes / 4 while the model is not loaded."""
-        if self._tokenizer is None:
+        if self._tokenizer is None or not text:
             return -(-len(text.encode()) // BYTES_PER_PIECE)
         first, *rest = _encodings(text, self._tokenizer)
         return _pieces(first) + sum(_pieces(e) - OVERLAP_PIECES for e in rest)

@@ -71,20 +71,27 @@ def identify(path: Path) -> Project | None:
     """The project that a folder lies in: its repository, else the folder itself.
 
     None for the home folder, the root of a drive, and a path that cannot be resolved.
+    """
+    folder = _resolved(path)
+    if folder is None:
+        return None
+    return checkout(folder) or (None if _is_nobodys(folder) else _labelled(str(folder)))
+
+
+def checkout(path: Path) -> Project | None:
+    """The project of the repository that a folder lies in; None outside of any.
+
     A repository that is the home folder itself (dotfiles) does not count.
     """
-    try:
-        folder, home = path.resolve(), Path.home().resolve()
-    except (OSError, RuntimeError, ValueError):
-        return None
-    for candidate in (folder, *folder.parents):
-        if candidate in (home, Path(candidate.anchor)):
+    folder = _resolved(path)
+    for candidate in (folder, *folder.parents) if folder else ():
+        if _is_nobodys(candidate):
             break
         repository = _repository(candidate)
         if repository is not None:
             root, git = repository
             return _labelled(_remote_label(git / "config", root) or str(root))
-    return None if folder in (home, Path(folder.anchor)) else _labelled(str(folder))
+    return None
 
 
 def remote_label(url: str) -> str:
@@ -112,6 +119,21 @@ def remote_label(url: str) -> str:
 
 def _labelled(label: str) -> Project:
     return Project(id=slug(label), label=label)
+
+
+def _resolved(path: Path) -> Path | None:
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError, ValueError):
+        return None
+
+
+def _is_nobodys(folder: Path) -> bool:
+    """Whether it is the home folder or the root of a drive, which are no projects."""
+    try:
+        return folder in (Path.home().resolve(), Path(folder.anchor))
+    except (OSError, RuntimeError):
+        return folder == Path(folder.anchor)
 
 
 def _joined(host: str, port: int | None, path: str) -> str:

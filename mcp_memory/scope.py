@@ -7,6 +7,7 @@ widened. Sources, first match wins:
     tenant, user   claims of the token, only          configuration, operating-system user
     project        _meta, X-Mcp-Memory-Project        _meta, configuration, Claude's project
                                                       folder, client roots, working directory
+                                                      (if it lies in a repository)
     agent          client_id claim, client info       client info
     session        _meta, Codex's turn metadata, Mcp-Session-Id, the connection (older era)
 """
@@ -190,7 +191,10 @@ def _project(signals: Signals, *, remote: bool) -> tuple[Project | None, str]:
         found = read(text) if text.strip() else None
         if found is not None:
             return found, source
-    return None, ""
+    # Clients start servers anywhere, so a working directory that is no repository says nothing.
+    here = signals.working_dir if not remote else None
+    found = project.checkout(here) if here is not None else None
+    return found, "working directory" if found else ""
 
 
 def _remote_projects(signals: Signals) -> Iterator[Found]:
@@ -204,8 +208,6 @@ def _local_projects(signals: Signals) -> Iterator[Found]:
     yield signals.claude_project_dir, "CLAUDE_PROJECT_DIR"
     for root in signals.roots:
         yield root, "client roots"
-    if signals.working_dir is not None:
-        yield str(signals.working_dir.absolute()), "working directory"
 
 
 def _agent(signals: Signals) -> Found:

@@ -131,7 +131,8 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
         if variable not in known:
             raise SettingsInvalid(f"{variable}: no such setting; there are {', '.join(known)}")
         found[known[variable]] = _text(variable, value)
-    return {name: value for name, value in found.items() if value}
+    # A client that knows no folder leaves a placeholder such as ${workspaceFolder} as it is.
+    return {name: value for name, value in found.items() if value and not value.startswith("${")}
 
 
 def _from_file(file: Path) -> dict[str, str]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 STORES = ("in-memory", "embedded")
 SPACE = VectorSpace(name="hand-made", dimensions=384, digest="5eed" * 16)
-EXACT = 1e-5
+EXACT = 1e-3
 """How far a cosine, or a number of a vector, may be from the exact one."""
 START = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 ACTOR = Actor(user="alice", agent="claude", client="claude-code")

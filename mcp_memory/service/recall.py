@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from mcp_memory import ranking
 from mcp_memory.errors import InvalidInput, ScopeMissing
@@ -17,11 +16,13 @@ from mcp_memory.service.core import Core
 from mcp_memory.service.intake import choices, json_object, line, tag_list, text
 from mcp_memory.service.render import fenced, within_budget
 from mcp_memory.service.times import parse_past
+from mcp_memory.service.tracing import asked_for, tell, touched
 from mcp_memory.storage.contract import Filter, Order, Proposal
 from mcp_memory.text import query_terms
 
-_PROPOSED = 100
-_HEADING = "What memory holds on this"
+_PROPOSED = 50
+"""Memories that each half of the search proposes; those without a query are twice as many."""
+_HEADING = "recalled"
 
 
 @dataclass(kw_only=True, slots=True)
@@ -123,10 +124,10 @@ def _by_query(core: Core, search_: _Search) -> None:
 
 
 def _by_standing(core: Core, where: Filter, *, conversation: bool) -> list[Memory]:
-    newest = core.store.select(where, order=Order.NEWEST, limit=_PROPOSED)
+    newest = core.store.select(where, order=Order.NEWEST, limit=2 * _PROPOSED)
     if conversation:
         return newest
-    weighty = core.store.select(where, order=Order.IMPORTANT, limit=_PROPOSED)
+    weighty = core.store.select(where, order=Order.IMPORTANT, limit=2 * _PROPOSED)
     found = {memory.id: memory for memory in (*newest, *weighty)}
     lives = core.policy.half_lives
     return sorted(
@@ -145,7 +146,21 @@ def _answer(
     if abstained:
         best = f"best score {search_.ranked[0].relevance:.2f}" if search_.ranked else "no match"
         reasons.append(f"nothing relevant is remembered ({best})")
-    trace = _trace(core, query, search_, [memory.id for memory in kept])
+    trace = Trace(
+        id=new_id(),
+        at=core.clock(),
+        partitions=search_.where.partitions,
+        query=search_.text,
+        memory_ids=touched(search_.ranked, kept),
+        document={
+            "mode": search_.mode,
+            "degraded": search_.degraded,
+            "reasons": reasons,
+            **asked_for(query),
+            **tell(search_.ranked, search_.relevant, kept),
+            "milliseconds": round((time.perf_counter() - search_.began) * 1000, 2),
+        },
+    )
     core.traces.add(trace)
     return Recall(
         memories=memories,
@@ -191,63 +206,3 @@ def _why(item: Scored) -> str:
     if item.copies:
         halves.append(f"said {item.copies + 1} times")
     return ", ".join(halves)
-
-
-def _trace(core: Core, query: Query, search_: _Search, returned: Sequence[str]) -> Trace:
-    where = search_.where
-    relevant = {item.memory.id for item in search_.relevant}
-    entries = [
-        {
-            "id": item.memory.id,
-            "revision": item.memory.revision,
-            "score": round(item.score, 4),
-            "relevance": round(item.relevance, 4),
-            **_rounded(item.parts),
-            "outcome": _outcome(item, set(returned), relevant),
-        }
-        for item in search_.ranked
-    ]
-    document: dict[str, Any] = {
-        "mode": search_.mode,
-        "searched": [str(partition) for partition in where.partitions],
-        "filters": _filters(query),
-        "limit": query.limit,
-        "max_tokens": query.max_tokens,
-        "degraded": search_.degraded,
-        "reasons": list(search_.reasons),
-        "returned": list(returned),
-        "candidates": entries,
-        "milliseconds": round((time.perf_counter() - search_.began) * 1000, 2),
-    }
-    return Trace(
-        id=new_id(),
-        at=core.clock(),
-        partitions=where.partitions,
-        query=search_.text,
-        memory_ids=tuple(dict.fromkeys((*returned, *(item.memory.id for item in search_.ranked)))),
-        document=document,
-    )
-
-
-def _outcome(item: Scored, returned: set[str], relevant: set[str]) -> str:
-    if item.memory.id in returned:
-        return "returned"
-    if item.memory.id in relevant:
-        return "over the limit or the token budget"
-    if item.relevance >= ranking.RELEVANCE_FLOOR:
-        return "the same as a better one"
-    return "below the relevance floor"
-
-
-def _filters(query: Query) -> dict[str, Any]:
-    filters = {
-        "key": query.key,
-        "types": list(query.types),
-        "tags": list(query.tags),
-        "levels": list(query.levels),
-        "metadata": dict(query.metadata),
-        "since": query.since,
-        "until": query.until,
-        "as_of": query.as_of,
-    }
-    return {name: value for name, value in filters.items() if value}

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mcp_memory.errors import InvalidInput, NotFound, WriteConflict
 from mcp_memory.ids import new_id
-from mcp_memory.model import Draft, Memory, Partition, Remembered, Scope
+from mcp_memory.model import Draft, Memory, Remembered, Scope
 from mcp_memory.service import policy as limits
 from mcp_memory.service.core import ANY_STATUS, IN_FORCE, Core, actor, is_id
 from mcp_memory.service.intake import Intake
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int], None]
 """Called with how many of how many drafts have been worked through."""
+
+_Lookup = Callable[[], tuple[Candidate, ...]]
 
 _CHUNK = 16
 _NEIGHBOURS = 8
@@ -43,10 +44,11 @@ def remember(
     memories = [intake.memory(draft, f"memories[{i}]") for i, draft in enumerate(drafts)]
     for i, draft in enumerate(drafts):
         _check_ids(f"memories[{i}].supersedes", draft.supersedes)
-    prepared = _prepare(core, intake, memories, drafts, progress)
+    same = _same_text(core, memories)
+    prepared = _prepare(core, memories, drafts, same, progress)
     request = new_id()
     for attempt in range(1, _TRIES + 1):
-        plan = _plan(core, scope, prepared)
+        plan = _plan(core, scope, prepared, same)
         try:
             if plan.writes:
                 core.store.write(request, plan.writes)
@@ -54,6 +56,7 @@ def remember(
         except WriteConflict:
             if attempt == _TRIES:
                 raise
+            same = _same_text(core, memories)
     raise AssertionError("unreachable")
 
 
@@ -67,25 +70,23 @@ def _check_ids(field: str, ids: Sequence[str]) -> None:
 
 def _prepare(
     core: Core,
-    intake: Intake,
     memories: Sequence[Memory],
     drafts: Sequence[Draft],
+    same: Sequence[Memory],
     progress: Progress | None,
 ) -> list[Prepared]:
     """Embed in chunks; the neighbours of one chunk are looked up while the next is embedded."""
-    known = _known_texts(core, intake, memories)
-    pending: list[tuple[Windows | None, Future[tuple[Candidate, ...]] | None]] = []
+    known = {(memory.partition, memory.fingerprint) for memory in same}
+    pending: list[tuple[Windows | None, _Lookup]] = []
     for start in range(0, len(memories), _CHUNK):
         chunk = memories[start : start + _CHUNK]
         fresh = [m for m in chunk if (m.partition, m.fingerprint) not in known]
         embedded = core.embed([m.content for m in fresh])
         vectors = {m.id: windows for m, windows in zip(fresh, embedded, strict=True)}
+        is_last = start + _CHUNK >= len(memories)
         for memory in chunk:
             windows = vectors.get(memory.id)
-            found = None
-            if windows is not None:
-                found = core.lookups.submit(_neighbours, core, memory, windows)
-            pending.append((windows, found))
+            pending.append((windows, _look_up(core, memory, windows, at_once=is_last)))
         if progress is not None:
             progress(len(pending), len(memories))
     return [
@@ -93,23 +94,32 @@ def _prepare(
             memory=memory,
             supersedes=tuple(dict.fromkeys(draft.supersedes)),
             windows=windows,
-            neighbours=found.result() if found else (),
+            neighbours=found(),
         )
         for memory, draft, (windows, found) in zip(memories, drafts, pending, strict=True)
     ]
 
 
-def _known_texts(
-    core: Core, intake: Intake, memories: Sequence[Memory]
-) -> set[tuple[Partition, str]]:
-    """Partitions and fingerprints that are stored already: their text needs no vectors."""
+def _look_up(core: Core, memory: Memory, windows: Windows | None, *, at_once: bool) -> _Lookup:
+    """Find the neighbours of a draft, now or beside the embedding of the next ones."""
+    if windows is None:
+        return tuple
+    if at_once:
+        found = _neighbours(core, memory, windows)
+        return lambda: found
+    return core.lookups.submit(_neighbours, core, memory, windows).result
+
+
+def _same_text(core: Core, memories: Sequence[Memory]) -> list[Memory]:
+    """What is stored already word for word; its text need not be embedded again."""
+    partitions = tuple(dict.fromkeys(m.partition for m in memories))
     where = Filter(
-        partitions=tuple(dict.fromkeys(m.partition for m in memories)),
-        now=intake.now,
+        partitions=partitions,
+        now=core.clock(),
+        statuses=IN_FORCE,
         fingerprints=tuple({m.fingerprint for m in memories}),
     )
-    found = core.store.select(where, limit=limits.BATCH_MAX * len(where.partitions))
-    return {(memory.partition, memory.fingerprint) for memory in found}
+    return core.store.select(where, limit=len(memories) * len(partitions))
 
 
 def _neighbours(core: Core, memory: Memory, windows: Windows) -> tuple[Candidate, ...]:
@@ -119,22 +129,12 @@ def _neighbours(core: Core, memory: Memory, windows: Windows) -> tuple[Candidate
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Lookup:
-    """Reads what a plan needs to know of the store, all at the same moment."""
+class _Known:
+    """Reads what else a plan needs to know of the store."""
 
     core: Core
     scope: Scope
     prepared: Sequence[Prepared]
-
-    def same_text(self) -> list[Memory]:
-        first = self.prepared[0].memory
-        where = Filter(
-            partitions=tuple(dict.fromkeys(p.memory.partition for p in self.prepared)),
-            now=first.recorded_at,
-            statuses=IN_FORCE,
-            fingerprints=tuple({p.memory.fingerprint for p in self.prepared}),
-        )
-        return self.core.store.select(where, limit=len(self.prepared) * 5)
 
     def same_key(self) -> list[Memory]:
         slots = {(p.memory.partition, p.memory.key) for p in self.prepared if p.memory.key}
@@ -181,9 +181,9 @@ class _Lookup:
         return self.core.store.select(where, limit=len(near))
 
 
-def _plan(core: Core, scope: Scope, prepared: Sequence[Prepared]) -> Plan:
-    lookup = _Lookup(core=core, scope=scope, prepared=prepared)
-    known = [*lookup.same_text(), *lookup.same_key(), *lookup.named(), *lookup.neighbours()]
+def _plan(core: Core, scope: Scope, prepared: Sequence[Prepared], same: Sequence[Memory]) -> Plan:
+    lookup = _Known(core=core, scope=scope, prepared=prepared)
+    known = [*same, *lookup.same_key(), *lookup.named(), *lookup.neighbours()]
     plan = Plan(policy=core.policy, by=actor(scope), now=prepared[0].memory.recorded_at)
     plan.know(known)
     for item in prepared:

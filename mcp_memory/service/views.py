@@ -13,6 +13,7 @@ from mcp_memory.model import Level, Memory, Revision, Scope, Trace, Type
 from mcp_memory.service import policy as limits
 from mcp_memory.service.core import Core, is_id
 from mcp_memory.service.render import fenced, within_budget
+from mcp_memory.service.tracing import spelt_out
 from mcp_memory.storage.contract import Filter, Order
 
 _STABLE = (Type.PROFILE, Type.PREFERENCE)
@@ -67,8 +68,8 @@ def context(core: Core, scope: Scope, max_tokens: int) -> Context:
     newest.sort(key=lambda m: -ranking.standing(m, now, lives))
     count = core.embedder.count_tokens
     return Context(
-        stable=fenced(within_budget(stable, max_tokens // 2, count)[0], "What holds of this user"),
-        recent=fenced(within_budget(newest, max_tokens // 2, count)[0], "What happened lately"),
+        stable=fenced(within_budget(stable, max_tokens // 2, count)[0], "about this user"),
+        recent=fenced(within_budget(newest, max_tokens // 2, count)[0], "lately"),
     )
 
 
@@ -126,7 +127,7 @@ def trace(core: Core, scope: Scope, trace_id: str) -> Trace:
         found = core.store.trace(trace_id, scope.partitions())
     if found is None:
         raise NotFound("trace", trace_id)
-    return found
+    return spelt_out(found)
 
 
 def clusters(core: Core, scope: Scope, limit: int) -> list[list[Memory]]:

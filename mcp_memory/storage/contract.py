@@ -107,8 +107,8 @@ class Candidate:
     """A memory that a search proposes, with what ranking needs to score it.
 
     `terms` are those of its text, repeats included (see `mcp_memory.text.terms`).
-    `similarity` is the exact cosine to the query of its best window and `vector` that
-    window; both None when there is no query vector or the memory has none.
+    `similarity` is the cosine to the query of its best window, to three decimals at least,
+    and `vector` that window; both None when there is no query vector or the memory has none.
     """
 
     memory: Memory
@@ -206,8 +206,8 @@ class Store(Protocol):
         """Search by text and by vector, within `where`.
 
         Returns the union of about `limit` best matches of each half. Terms beyond 64 are
-        ignored. Exact scores are the ranking's business: both stores of the same
-        memories propose whatever the top results need.
+        ignored. A store may look for the nearest vectors approximately, so long as what is
+        clearly nearest is always among them; the scores it gives are exact.
         """
         ...
 

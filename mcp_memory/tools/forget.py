@@ -6,12 +6,12 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from mcp_memory.model import Erasure, Forgotten, Scope, Selection, Type
+from mcp_memory.text import fence
 from mcp_memory.tools.answers import (
     SCOPE_SPEC,
     Answer,
     Tool,
     Touched,
-    fence,
     lines,
     memory_values,
     plain,

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mcp_memory.model import Draft, Level, Partition, Remembered, Scope, Trust, Type
+from mcp_memory.text import fence
 from mcp_memory.tools.answers import (
     SCOPE_SPEC,
     Answer,
     Tool,
     Touched,
-    fence,
     lines,
     moment,
     scope_line,

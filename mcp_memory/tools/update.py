@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mcp_memory.model import Level, Patch, Scope, Type, Updated
+from mcp_memory.text import fence
 from mcp_memory.tools.answers import (
     SCOPE_SPEC,
     Answer,
     Tool,
     Touched,
-    fence,
     lines,
     memory_values,
     scope_line,

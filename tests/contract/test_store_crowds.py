@@ -78,12 +78,17 @@ def test_partitions_searched_together_give_the_best_of_all(crowded: Crowded) -> 
     assert sorted(ids(alone)) == sorted(ids([*crowded.small, *crowded.strangers]))
 
 
-def test_the_nearest_of_a_crowd_are_the_nearest_indeed(crowded: Crowded) -> None:
-    noise = np.random.default_rng(7).standard_normal((CROWD, ASKED.size))
-    exact = np.sort(np.stack([unit(ASKED + 0.02 * row) for row in noise]) @ ASKED)[::-1]
-    found = crowded.store.propose(where(HUGE), terms=[], vector=ASKED, limit=50)
-    best = sorted((c.similarity or 0 for c in found.candidates), reverse=True)
-    assert best[:10] == pytest.approx(exact[:10].tolist(), abs=EXACT)
+def test_what_is_clearly_nearest_is_found_among_a_crowd_that_is_near_too(store: Store) -> None:
+    crowd = [memory(f"crowd{n}") for n in range(2000)]
+    near = [towards(ASKED, 0.7, seed=n + 1)[np.newaxis] for n in range(len(crowd))]
+    nearest = [memory(f"nearest{n}") for n in range(10)]
+    nearer = [towards(ASKED, 0.9, seed=5000 + n)[np.newaxis] for n in range(len(nearest))]
+    put(store, *crowd, vectors=near)
+    put(store, *nearest, vectors=nearer)
+    found = store.propose(where(), terms=[], vector=ASKED, limit=20).candidates
+    best = sorted(found, key=lambda c: -(c.similarity or 0))[:10]
+    assert sorted(c.memory.id for c in best) == sorted(ids(nearest))
+    assert [c.similarity for c in best] == pytest.approx([0.9] * 10, abs=EXACT)
 
 
 def test_the_corpus_of_a_small_partition_knows_nothing_of_the_crowd(crowded: Crowded) -> None:

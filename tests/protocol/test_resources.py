@@ -93,7 +93,7 @@ async def test_context_is_two_fenced_blocks(client: Client) -> None:
     assert "tabs over spaces" in stable.text
     assert "half done" in recent.text
     for block in (stable.text, recent.text):
-        word = re.match(r"<memory ([0-9a-f]{8})> .*data, not instructions", block)
+        word = re.match(r"<memory ([0-9a-f]{6})> .*data, not instructions", block)
         assert word is not None
         assert block.endswith(f"</memory {word[1]}>")
 

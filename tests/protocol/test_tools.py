@@ -118,7 +118,7 @@ async def test_the_text_of_recall_is_fenced_complete_and_compact(client: Client)
     assert result.structured_content is not None
     memories = result.structured_content["memories"]
     assert len(memories) >= 5
-    fence = re.match(r"<memory ([0-9a-f]{8})> .*data, not instructions", text)
+    fence = re.match(r"<memory ([0-9a-f]{6})> .*data, not instructions", text)
     assert fence is not None
     assert f"</memory {fence[1]}>" in text
     tokenizer = Tokenizer.from_file(str(MODEL / "tokenizer.json"))

@@ -20,6 +20,8 @@ CLAIMS: Json = {"sub": "alice", "tenant": "acme", "client_id": "ide"}
 def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("home", "one", "two", "three"):
         (tmp_path / name).mkdir()
+    (tmp_path / "three" / ".git").mkdir()
+    (tmp_path / "three" / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
     return tmp_path.resolve()
@@ -102,6 +104,11 @@ def test_home_is_passed_over_for_the_next_source(folders: Path) -> None:
     signals = local(claude_project_dir=str(home), roots=(home.as_uri(), (folders / "two").as_uri()))
     assert resolve(signals).project_label == str(folders / "two")
     assert resolve(local(working_dir=home)).project == ""
+
+
+def test_a_working_directory_outside_any_repository_is_no_project(folders: Path) -> None:
+    scope = resolve(local(working_dir=folders / "two"))
+    assert (scope.project, scope.sources["project"]) == ("", "none")
 
 
 def test_a_project_can_be_given_as_a_path_on_this_machine(folders: Path) -> None:

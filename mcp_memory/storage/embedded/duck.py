@@ -59,8 +59,6 @@ def attach(
         try:
             connection.execute(_Q["attach"], [str(path)])
             connection.execute("USE live")
-            with contextlib.suppress(FileNotFoundError):
-                os.chmod(wal_of(path), 0o600)
             return connection
         except duckdb.Error as error:
             connection.close()

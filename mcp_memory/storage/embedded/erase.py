@@ -11,7 +11,7 @@ from mcp_memory import text
 from mcp_memory.model import Change, Erasure, Verb
 from mcp_memory.storage import codec, matching
 from mcp_memory.storage.contract import Actor
-from mcp_memory.storage.embedded import chain
+from mcp_memory.storage.embedded import chain, selection
 from mcp_memory.storage.embedded.index import Index
 from mcp_memory.storage.embedded.record import Record
 
@@ -31,6 +31,7 @@ def erase(
     current = index.current(memory_ids)
     if not current:
         return _NOTHING
+    selection.forget_texts()
     memories = index.revisions_of(current)
     traces = _traces(record, set(current), matching.words(memories))
     blanked = record.count_changes(list(current))
@@ -38,6 +39,7 @@ def erase(
     record.erase(list(current), entries, traces)
     files = record.compact()
     removed = index.apply(entries)
+    selection.forget_texts()
     index.scrub({term for one in removed for term in one.terms})
     files += drop_damaged(home)
     return Erasure(

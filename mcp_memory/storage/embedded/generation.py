@@ -42,6 +42,7 @@ class Generations:
         sync(self.draft)
         os.replace(self.draft, path)
         pointer = self._pointer.with_name("CURRENT.tmp")
+        pointer.touch(mode=0o600)
         pointer.write_text(path.name, encoding="ascii")
         sync(pointer)
         os.replace(pointer, self._pointer)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -188,6 +190,7 @@ class Record:
             raise
         self.number, self.head = last or (0, GENESIS)
         self._connection = connection
+        self._log_is_private = False
 
     def _live(self) -> duckdb.DuckDBPyConnection:
         if self._connection is None:
@@ -206,8 +209,16 @@ class Record:
                 if is_full(error):
                     raise
                 duck.run(self._live(), work)
+        self._close_log_to_others()
         if entries:
             self.number, self.head = entries[-1].change.number, entries[-1].head
+
+    def _close_log_to_others(self) -> None:
+        # DuckDB makes its log with the first commit, and for everybody to read.
+        if not self._log_is_private and (live := self._generations.current()):
+            with contextlib.suppress(OSError):
+                os.chmod(wal_of(live), 0o600)
+                self._log_is_private = True
 
     def _rows(self, name: str, values: list[Any]) -> list[Any]:
         with mapped("reading the record"):

@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import apsw
@@ -22,6 +23,8 @@ _Q = queries.load(SQL / "queries.sql")
 _QUERIES = {Order.NEWEST: "newest", Order.IMPORTANT: "weightiest"}
 _NO_CURSOR = {"after_id": "", "after_at": 0, "after_pinned": 0, "after_importance": 0.0}
 _ALL = -1
+
+Terms = tuple[str, ...]
 
 
 def select(
@@ -80,13 +83,31 @@ def memories(connection: apsw.Connection, found: Sequence[int]) -> list[Memory]:
     return [memory for memory, _ in texts(connection, found)]
 
 
-def texts(connection: apsw.Connection, found: Sequence[int]) -> list[tuple[Memory, str]]:
-    """The memories in some rows with their terms as the index keeps them, in the same order."""
+def texts(connection: apsw.Connection, found: Sequence[int]) -> list[tuple[Memory, Terms]]:
+    """The memories in some rows with the terms of their texts, in the same order."""
     asked = {"rows": json.dumps(found)}
     return [
-        (codec.memory_of(json.loads(document), _moment(recorded_to)), terms)
+        _decoded(document, recorded_to, terms)
         for _, recorded_to, document, terms in rows(connection, _Q["documents"], asked)
     ]
+
+
+def forget_texts() -> None:
+    """Drop what is remembered of texts, before they are erased."""
+    _decoded.cache_clear()
+
+
+def bare(terms: str) -> Terms:
+    """Terms without the number of their part; none of them contains a tilde."""
+    prefix = terms[: terms.find("~") + 1]
+    return tuple(terms.replace(prefix, "").split(" ")) if terms else ()
+
+
+@lru_cache(maxsize=4096)
+def _decoded(document: str, recorded_to: int | None, terms: str) -> tuple[Memory, Terms]:
+    # The same memories come back again and again, and decoding is a third of a search.
+    memory = codec.memory_of(json.loads(document), _moment(recorded_to))
+    return memory, bare(terms)
 
 
 def history(

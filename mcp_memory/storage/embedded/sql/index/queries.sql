@@ -230,12 +230,11 @@ SELECT r.row FROM revisions r INDEXED BY revisions_by_expiry
 WHERE r.live = 1 AND r.expires_at <= :now
 ORDER BY r.expires_at, r.memory_id LIMIT :limit;
 
--- has_overdue: whether some partition has a live revision that has expired
-SELECT EXISTS (
-    SELECT 1 FROM revisions r INDEXED BY revisions_by_expiry
-    WHERE r.live = 1 AND r.expires_at <= :now
-        AND r.partition IN (SELECT value FROM json_each(:partitions))
-);
+-- overdue_in: live revisions of some partitions that have expired
+SELECT r.row FROM revisions r INDEXED BY revisions_by_expiry
+WHERE r.live = 1 AND r.expires_at <= :now
+    AND r.partition IN (SELECT value FROM json_each(:partitions))
+LIMIT :limit;
 
 -- frequencies: in how many revisions each of these terms occurs
 SELECT v.term, v.doc FROM json_each(:terms) s CROSS JOIN vocabulary v ON v.term = s.value;

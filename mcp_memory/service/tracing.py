@@ -1,0 +1,84 @@
+"""What a trace says of a recall: what was asked, every candidate near the top, its outcome.
+
+Candidates are kept as rows under one heading, for a trace is written with every recall and
+a thousand of them are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from mcp_memory.model import Memory, Query, Trace
+from mcp_memory.ranking import RELEVANCE_FLOOR, Scored
+
+CANDIDATES_MAX = 50
+PARTS = ("text", "vector", "recency", "importance")
+COLUMNS = ("id", "revision", "score", "relevance", *PARTS, "outcome")
+_DIGITS = 4
+
+
+def asked_for(query: Query) -> dict[str, Any]:
+    """The filters and limits of a query that were given."""
+    filters = {
+        "key": query.key,
+        "types": list(query.types),
+        "tags": list(query.tags),
+        "levels": list(query.levels),
+        "metadata": dict(query.metadata),
+        "since": query.since,
+        "until": query.until,
+        "as_of": query.as_of,
+    }
+    given = {name: value for name, value in filters.items() if value}
+    return {"filters": given, "limit": query.limit, "max_tokens": query.max_tokens}
+
+
+def tell(
+    ranked: Sequence[Scored], relevant: Sequence[Scored], kept: Sequence[Memory]
+) -> dict[str, Any]:
+    """The candidates, best first, and what became of each."""
+    returned = {memory.id for memory in kept}
+    passed = {item.memory.id for item in relevant}
+    rows = [
+        [
+            item.memory.id,
+            item.memory.revision,
+            round(item.score, _DIGITS),
+            round(item.relevance, _DIGITS),
+            *(round(item.parts.get(part, 0.0), _DIGITS) for part in PARTS),
+            _outcome(item, returned, passed),
+        ]
+        for item in ranked[:CANDIDATES_MAX]
+    ]
+    return {
+        "returned": [memory.id for memory in kept],
+        "proposed": len(ranked),
+        "columns": list(COLUMNS),
+        "candidates": rows,
+    }
+
+
+def touched(ranked: Sequence[Scored], kept: Sequence[Memory]) -> tuple[str, ...]:
+    """The ids of all memories that the recall came upon; erasing one erases the trace."""
+    return tuple(dict.fromkeys((*(m.id for m in kept), *(item.memory.id for item in ranked))))
+
+
+def spelt_out(trace: Trace) -> Trace:
+    """The trace with each candidate as an object, for a reader."""
+    document = dict(trace.document)
+    columns = document.pop("columns", [])
+    rows = document.get("candidates", [])
+    document["candidates"] = [dict(zip(columns, row, strict=True)) for row in rows]
+    return replace(trace, document=document)
+
+
+def _outcome(item: Scored, returned: set[str], passed: set[str]) -> str:
+    if item.memory.id in returned:
+        return "returned"
+    if item.memory.id in passed:
+        return "over the limit or the token budget"
+    if item.relevance >= RELEVANCE_FLOOR:
+        return "the same as a better one"
+    return "below the relevance floor"

@@ -23,20 +23,25 @@ IN_FORCE = (Status.ACTIVE, Status.EXPIRED)
 """Active memories, those included whose time is up but that were not swept yet."""
 
 
-def _lookups() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(max_workers=1, thread_name_prefix="mcp-memory-lookup")
+def _helpers() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max_workers=1, thread_name_prefix="mcp-memory-helper")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Core:
-    """The parts of a running service."""
+    """The parts of a running service.
+
+    Two threads help: `lookups` finds neighbours while the next texts are embedded,
+    `queries` embeds a query while the store searches by its words.
+    """
 
     store: Store
     embedder: Embedder
     policy: Policy
     clock: Callable[[], datetime]
     traces: TraceBuffer
-    lookups: ThreadPoolExecutor = field(default_factory=_lookups)
+    lookups: ThreadPoolExecutor = field(default_factory=_helpers)
+    queries: ThreadPoolExecutor = field(default_factory=_helpers)
 
     def embed(self, texts: Sequence[str]) -> list[Windows | None]:
         """The vectors of each text; None each while the model cannot be used."""

@@ -67,6 +67,7 @@ class MemoryService:
         """Finish what is under way and release the store."""
         self._upkeep.stop()
         self._core.lookups.shutdown()
+        self._core.queries.shutdown()
         self._core.traces.flush()
         self._core.embedder.close()
         self._core.store.close()

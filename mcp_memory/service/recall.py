@@ -20,8 +20,9 @@ from mcp_memory.service.tracing import asked_for, tell, touched
 from mcp_memory.storage.contract import Filter, Order, Proposal
 from mcp_memory.text import query_terms
 
-_PROPOSED = 50
-"""Memories that each half of the search proposes; those without a query are twice as many."""
+_PROPOSED = 30
+"""Memories that each half of the search proposes, or twice as many as are asked for."""
+_STANDING = 100
 _HEADING = "recalled"
 
 
@@ -49,7 +50,7 @@ def recall(core: Core, scope: Scope, query: Query) -> Recall:
         where=filter_of(core, scope, query), text=_query_text(query), began=time.perf_counter()
     )
     if search.text:
-        _by_query(core, search)
+        _by_query(core, search, query.limit)
         found = [item.memory for item in search.relevant]
     else:
         found = _by_standing(core, search.where, conversation=_is_conversation(query))
@@ -82,15 +83,20 @@ def filter_of(core: Core, scope: Scope, query: Query) -> Filter:
     )
 
 
-def search(core: Core, where: Filter, query: str) -> tuple[list[Scored], Proposal, bool]:
-    """Every candidate for a query, ranked; and whether vectors took part."""
+def search(
+    core: Core, where: Filter, query: str, limit: int = limits.RESULTS_MAX
+) -> tuple[list[Scored], Proposal, bool]:
+    """Candidates for a query, `limit` or more of them if there are, ranked; and whether
+    vectors took part.
+    """
+    vector = core.queries.submit(core.embed_query, query)
     terms = query_terms(query)
-    vector = core.embed_query(query)
-    proposal = core.store.propose(where, terms=terms, vector=vector, limit=_PROPOSED)
+    limit = max(_PROPOSED, 2 * limit)
+    proposal = core.store.propose(where, terms=terms, vector=vector.result, limit=limit)
     now = where.as_of or where.now
     asked = Asked(terms=tuple(terms), now=now, half_lives=core.policy.half_lives)
     ranked = ranking.rank(proposal.candidates, proposal.corpus, asked)
-    return ranked, proposal, vector is not None
+    return ranked, proposal, vector.result() is not None
 
 
 def _check(query: Query) -> None:
@@ -109,8 +115,8 @@ def _is_conversation(query: Query) -> bool:
     return query.levels == (Level.SESSION,) and not query.query.strip()
 
 
-def _by_query(core: Core, search_: _Search) -> None:
-    ranked, proposal, with_vectors = search(core, search_.where, search_.text)
+def _by_query(core: Core, search_: _Search, limit: int) -> None:
+    ranked, proposal, with_vectors = search(core, search_.where, search_.text, limit)
     search_.mode = "hybrid" if with_vectors else "text"
     search_.ranked = ranked
     search_.relevant = ranking.collapse(ranking.relevant(ranked))
@@ -124,10 +130,10 @@ def _by_query(core: Core, search_: _Search) -> None:
 
 
 def _by_standing(core: Core, where: Filter, *, conversation: bool) -> list[Memory]:
-    newest = core.store.select(where, order=Order.NEWEST, limit=2 * _PROPOSED)
+    newest = core.store.select(where, order=Order.NEWEST, limit=_STANDING)
     if conversation:
         return newest
-    weighty = core.store.select(where, order=Order.IMPORTANT, limit=2 * _PROPOSED)
+    weighty = core.store.select(where, order=Order.IMPORTANT, limit=_STANDING)
     found = {memory.id: memory for memory in (*newest, *weighty)}
     lives = core.policy.half_lives
     return sorted(

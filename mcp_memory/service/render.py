@@ -36,6 +36,8 @@ def within_budget(
     A memory is whole or not there. Only a first one that is by itself too long is cut to
     the budget and says so.
     """
+    if sum(map(_tokens_most, memories)) <= tokens_max:
+        return list(memories), 0
     kept: list[Memory] = []
     left = tokens_max
     for memory in memories:
@@ -47,6 +49,12 @@ def within_budget(
             kept.append(memory)
             left -= tokens
     return kept, len(memories) - len(kept)
+
+
+def _tokens_most(memory: Memory) -> int:
+    """What a line costs at the most, without counting: a word piece has two bytes or more,
+    but for runs of digits and the like."""
+    return (len(memory.content.encode()) + len(memory.key)) // 2 + _LINE_TOKENS
 
 
 def _cut(memory: Memory, tokens_max: int, count: CountTokens) -> Memory:

@@ -10,7 +10,7 @@ confined to them: a store never filters by owner after it has searched.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     """One unit vector, shape (dimensions,)."""
     Windows = NDArray[np.float32]
     """The vectors of one text's overlapping windows, shape (windows, dimensions)."""
+    QueryVector = Vector | Callable[[], Vector | None] | None
+    """A vector to search for, or a function that gives it when it is needed; None for none."""
 
 
 class Order(StrEnum):
@@ -201,9 +203,12 @@ class Store(Protocol):
         ...
 
     def propose(
-        self, where: Filter, *, terms: Sequence[str], vector: Vector | None, limit: int
+        self, where: Filter, *, terms: Sequence[str], vector: QueryVector, limit: int
     ) -> Proposal:
         """Search by text and by vector, within `where`.
+
+        A `vector` that is a function is called after the search by text, so that a query
+        can be embedded meanwhile.
 
         Returns the union of about `limit` best matches of each half. Terms beyond 64 are
         ignored. A store may look for the nearest vectors approximately, so long as what is

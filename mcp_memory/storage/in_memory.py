@@ -56,7 +56,7 @@ from mcp_memory.storage.matching import (
 )
 
 if TYPE_CHECKING:
-    from mcp_memory.storage.contract import Vector, Windows
+    from mcp_memory.storage.contract import QueryVector, Vector, Windows
 
 _TRACES_MAX = 1000
 
@@ -126,7 +126,7 @@ class InMemoryStore:
             ]
 
     def propose(
-        self, where: Filter, *, terms: Sequence[str], vector: Vector | None, limit: int
+        self, where: Filter, *, terms: Sequence[str], vector: QueryVector, limit: int
     ) -> Proposal:
         """The `limit` best by text and the `limit` best by vector; see `Store.propose`."""
         asked = tuple(dict.fromkeys(terms[: text.QUERY_TERMS_MAX]))
@@ -134,10 +134,11 @@ class InMemoryStore:
             rows = [row for row in self._revisions() if matches(row.memory, where)]
             corpus = self._corpus(where.partitions, asked)
         best: dict[str, _Row] = {}
-        for score in (_text_scorer(asked, corpus), _vector_scorer(vector)):
+        near = vector() if callable(vector) else vector
+        for score in (_text_scorer(asked, corpus), _vector_scorer(near)):
             best.update((row.memory.id, row) for row in _top(rows, score, limit))
         return Proposal(
-            candidates=tuple(_candidate(row, vector) for row in best.values()),
+            candidates=tuple(_candidate(row, near) for row in best.values()),
             corpus=corpus,
             unembedded=sum(row.windows is None for row in rows),
         )

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import heapq
 import json
-import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import apsw
 import numpy as np
@@ -21,30 +20,18 @@ from mcp_memory import text
 from mcp_memory.model import Status
 from mcp_memory.storage import codec, matching, queries
 from mcp_memory.storage.contract import Candidate, Corpus, Filter, Proposal
-from mcp_memory.storage.embedded import selection, vectors
+from mcp_memory.storage.embedded import selection, vectors, words
+from mcp_memory.storage.embedded.codes import Reach, Scan
 from mcp_memory.storage.embedded.schema import SQL
 from mcp_memory.storage.embedded.sqlite import rows
 
 if TYPE_CHECKING:
-    from mcp_memory.storage.contract import Vector
+    from mcp_memory.storage.contract import QueryVector, Vector
 
 _Q = queries.load(SQL / "queries.sql")
 
-_POSTINGS_MAX = 2_000
-_POSTINGS_WITHIN_MAX = 20_000
 _ROWS_READ_MAX = 1_000
-_TEXT_DEADLINE_S = 0.25
-_DEADLINE_STEPS = 2_000
-# A code scan that keeps its k nearest costs k times the rows, unless a distance bounds it;
-# so a small partition can afford to look at more, and the smallest at all, exactly.
-_NEAREST = 64
-_NEAREST_MAX = 300
-_SELECTIONS = 300_000
 _HIDDEN_MAX = 200
-_LONG_SCAN = 20_000
-_NEAR_SHARE = 0.42
-_NEAR_MAX = 200
-_NEAREST_OF_LONG = 32
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,26 +56,26 @@ class _Space:
         return self.rows is not None and len(self.rows) <= _ROWS_READ_MAX
 
 
-def propose(
-    connection: apsw.Connection,
-    where: Filter,
-    *,
-    terms: Sequence[str],
-    vector: Vector | None,
-    limit: int,
-) -> Proposal:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """What to search for: terms, a vector or both; about `limit` of each half."""
+
+    terms: Sequence[str]
+    vector: QueryVector
+    limit: int
+
+
+def propose(connection: apsw.Connection, where: Filter, asked: Asked, reach: Reach) -> Proposal:
     """See `Store.propose`."""
     space = _space(connection, where)
-    asked = tuple(dict.fromkeys(terms[: text.QUERY_TERMS_MAX]))
-    postings = _postings(connection, space, asked)
-    corpus, notes = _corpus(space, asked, postings), ()
-    if space.is_small:
-        said = _by_reading(connection, space, corpus, limit)
-    else:
-        said, notes = _by_text(connection, space, postings, limit)
-    near = _by_vector(connection, space, vector, limit)
+    terms = tuple(dict.fromkeys(asked.terms[: text.QUERY_TERMS_MAX]))
+    postings = _postings(connection, space, terms)
+    corpus = _corpus(space, terms, postings)
+    said, notes = _by_text(connection, space, postings, corpus, asked.limit)
+    vector = asked.vector() if callable(asked.vector) else asked.vector
+    near = _by_vector(connection, space, vector, asked.limit, reach)
     return Proposal(
-        candidates=_candidates(connection, said, near, vector, limit),
+        candidates=_candidates(connection, said, near, vector, asked.limit),
         corpus=corpus,
         unembedded=_unembedded(connection, space),
         notes=notes,
@@ -134,15 +121,13 @@ def _count_windows(connection: apsw.Connection, found: list[int]) -> int:
     return len(rows(connection, _Q["windows"], {"rows": json.dumps(found)})) if found else 0
 
 
-def _postings(
-    connection: apsw.Connection, space: _Space, asked: Sequence[str]
-) -> Mapping[str, int]:
+def _postings(connection: apsw.Connection, space: _Space, asked: Sequence[str]) -> words.Postings:
     """In how many revisions each term occurs, by `part~term`."""
     names = json.dumps([f"{part}~{term}" for part in space.parts for term in asked])
     return dict(rows(connection, _Q["frequencies"], {"terms": names}))
 
 
-def _corpus(space: _Space, asked: Sequence[str], postings: Mapping[str, int]) -> Corpus:
+def _corpus(space: _Space, asked: Sequence[str], postings: words.Postings) -> Corpus:
     return Corpus(
         memories=space.memories,
         terms=space.terms,
@@ -153,14 +138,12 @@ def _corpus(space: _Space, asked: Sequence[str], postings: Mapping[str, int]) ->
 
 
 def _by_reading(
-    connection: apsw.Connection, space: _Space, corpus: Corpus, limit: int
+    connection: apsw.Connection, few: Sequence[int], corpus: Corpus, limit: int
 ) -> list[int]:
     """The best of a few rows by text, exactly."""
-    if not corpus.frequencies or not space.rows:
-        return []
     asked = tuple(corpus.frequencies)
     found: list[tuple[float, int]] = []
-    for row, *_, terms in rows(connection, _Q["documents"], {"rows": json.dumps(space.rows)}):
+    for row, *_, terms in rows(connection, _Q["documents"], {"rows": json.dumps(few)}):
         score = matching.text_score(asked, Counter(selection.bare(terms)), corpus)
         if score:
             found.append((score, row))
@@ -168,79 +151,46 @@ def _by_reading(
 
 
 def _by_text(
-    connection: apsw.Connection, space: _Space, postings: Mapping[str, int], limit: int
+    connection: apsw.Connection, space: _Space, postings: words.Postings, corpus: Corpus, limit: int
 ) -> tuple[list[int], tuple[str, ...]]:
     """The best rows by text, and a note when time ran out."""
-    query = _text_query(postings, _POSTINGS_MAX if space.rows is None else _POSTINGS_WITHIN_MAX)
-    if not query or limit < 1:
+    if limit < 1 or not postings:
         return [], ()
-    deadline = time.monotonic() + _TEXT_DEADLINE_S
-    connection.set_progress_handler(lambda: time.monotonic() > deadline, _DEADLINE_STEPS)
     try:
         if space.rows is None:
-            asked = {"query": query, "limit": limit + len(space.hidden)}
-            found = rows(connection, _Q["match"], asked)
-        else:
-            asked = {"query": query, "limit": limit, "rows": json.dumps(space.rows)}
-            found = rows(connection, _Q["match_within"], asked)
+            return words.best(connection, postings, limit, space.hidden), ()
+        if space.is_small:
+            return _by_reading(connection, space.rows, corpus, limit), ()
+        return words.best_within(connection, postings, limit, json.dumps(space.rows)), ()
     except apsw.InterruptError:
-        return [], ("the text search ran out of time; these come from the vector search alone",)
-    finally:
-        connection.set_progress_handler(None)
-    return [row for (row,) in found if row not in space.hidden][:limit], ()
-
-
-def _text_query(postings: Mapping[str, int], postings_max: int) -> str:
-    """The rarest terms, quoted, as long as together they occur seldom enough."""
-    chosen: list[str] = []
-    total = 0
-    for term, count in sorted(postings.items(), key=lambda item: item[1]):
-        total += count
-        if chosen and total > postings_max:
-            break
-        chosen.append(f'"{term}"')
-    return " OR ".join(chosen)
+        return [], (words.OUT_OF_TIME,)
 
 
 def _by_vector(
-    connection: apsw.Connection, space: _Space, vector: Vector | None, limit: int
-) -> list[int]:
-    """Rows near the query by their codes, more than `limit` of them, in no order."""
+    connection: apsw.Connection, space: _Space, vector: Vector | None, limit: int, reach: Reach
+) -> Collection[int]:
+    """Rows near the query by their codes, `limit` or more of them, in no order."""
     if vector is None or limit < 1 or not space.parts:
-        return []
+        return ()
     if space.is_small:
-        return list(space.rows or ())
-    asked: dict[str, Any] = {"code": vectors.query_code(vector), "parts": json.dumps(space.parts)}
-    k = max(limit, min(_NEAREST_MAX, max(_NEAREST, _SELECTIONS // max(space.memories, 1))))
+        return space.rows or ()
+    code = vectors.query_code(vector)
+    scan = Scan(code=code, parts=space.parts, size=space.memories)
     if space.rows is not None:
-        found = rows(
-            connection, _Q["nearest_within"], {**asked, "k": k, "rows": json.dumps(space.rows)}
-        )
-    elif space.memories > _LONG_SCAN:
-        asked["distance"] = int(_NEAR_SHARE * len(vector))
-        found = _near_in_long_scan(connection, asked, space.hidden_windows)
-    else:
-        found = rows(connection, _Q["nearest"], {**asked, "k": k + space.hidden_windows})
-    return list({place // vectors.WINDOWS_MAX for place, _ in found} - space.hidden)
-
-
-def _near_in_long_scan(connection: apsw.Connection, asked: dict[str, Any], more: int) -> list[Any]:
-    found = rows(connection, _Q["nearest_bounded"], {**asked, "k": _NEAR_MAX + more})
-    if len(found) >= _NEAREST_OF_LONG + more:
-        return found
-    del asked["distance"]
-    return rows(connection, _Q["nearest"], {**asked, "k": _NEAREST_OF_LONG + more})
+        return scan.within(connection, limit, json.dumps(space.rows))
+    return scan.nearest(connection, limit + space.hidden_windows, reach) - space.hidden
 
 
 def _candidates(
     connection: apsw.Connection,
     said: list[int],
-    near: list[int],
+    near: Collection[int],
     vector: Vector | None,
     limit: int,
 ) -> tuple[Candidate, ...]:
     """The rows found by text and the `limit` nearest by exact cosine, each once."""
-    scores = {} if vector is None else _best_windows(connection, {*said, *near}, vector)
+    found = {*said, *near}
+    scores = {} if vector is None else _best_windows(connection, found, vector)
     embedded = [row for row in near if row in scores]
     nearest = heapq.nlargest(limit, embedded, key=lambda row: scores[row][0])
     chosen = list(dict.fromkeys([*said, *nearest]))

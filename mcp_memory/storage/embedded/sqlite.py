@@ -15,6 +15,7 @@ import sqlite_vec
 from mcp_memory.storage.embedded.faults import FULL_NUMBERS
 
 _IDLE_READERS_MAX = 4
+_MAPPED_BYTES_MAX = 1 << 30
 
 
 def connect(path: Path) -> apsw.Connection:
@@ -28,7 +29,7 @@ def connect(path: Path) -> apsw.Connection:
     connection.pragma("synchronous", "normal")  # what a power cut takes, the record has
     connection.pragma("secure_delete", True)
     connection.pragma("temp_store", "memory")
-    connection.pragma("cache_size", -16_000)
+    connection.pragma("mmap_size", _MAPPED_BYTES_MAX)  # a third off a search of 100,000
     os.chmod(path, 0o600)
     return connection
 

@@ -26,6 +26,7 @@ from mcp_memory.storage.contract import (
     Write,
 )
 from mcp_memory.storage.embedded import chain, checks, erase, recovery, search, selection
+from mcp_memory.storage.embedded.codes import Reach
 from mcp_memory.storage.embedded.conflicts import refuse_conflicts
 from mcp_memory.storage.embedded.faults import mapped
 from mcp_memory.storage.embedded.findings import noted, repaired
@@ -34,7 +35,7 @@ from mcp_memory.storage.embedded.lock import Lock
 from mcp_memory.storage.embedded.record import Record
 
 if TYPE_CHECKING:
-    from mcp_memory.storage.contract import Vector, Windows
+    from mcp_memory.storage.contract import QueryVector, Windows
 
 _TRACES_MAX = 1_000
 _Found = TypeVar("_Found")
@@ -51,6 +52,7 @@ class EmbeddedStore:
         self._home = home
         self._guard = RLock()
         self._closed = False
+        self._reach = Reach()
         with mapped(f"making the folder {home}"):
             for folder in (home, home / "record", home / "index"):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -113,12 +115,11 @@ class EmbeddedStore:
         return self._read(lambda c: selection.history(c, memory_id, partitions))
 
     def propose(
-        self, where: Filter, *, terms: Sequence[str], vector: Vector | None, limit: int
+        self, where: Filter, *, terms: Sequence[str], vector: QueryVector, limit: int
     ) -> Proposal:
         """See `Store.propose`."""
-        return self._read(
-            lambda c: search.propose(c, where, terms=terms, vector=vector, limit=limit)
-        )
+        asked = search.Asked(terms=terms, vector=vector, limit=limit)
+        return self._read(lambda c: search.propose(c, where, asked, self._reach))
 
     def unembedded(self, limit: int) -> list[Memory]:
         """See `Store.unembedded`."""

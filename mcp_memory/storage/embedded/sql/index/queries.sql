@@ -239,6 +239,9 @@ LIMIT :limit;
 -- frequencies: in how many revisions each of these terms occurs
 SELECT v.term, v.doc FROM json_each(:terms) s CROSS JOIN vocabulary v ON v.term = s.value;
 
+-- saying: every row that says a term
+SELECT rowid FROM words WHERE words MATCH :query;
+
 -- match: the best rows for a text query
 SELECT rowid FROM words WHERE words MATCH :query ORDER BY rank LIMIT :limit;
 

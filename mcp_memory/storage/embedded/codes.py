@@ -1,0 +1,97 @@
+"""The vector half of a search: which windows have the signs nearest to the query's.
+
+sqlite-vec keeps the k nearest of a scan by going over the rows k times, unless a distance
+keeps most of them out: 100,000 codes cost 10 ms for k = 64, and 2 ms within a distance that
+lets a hundred pass. So a long scan begins with the distance that was right the last time.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import apsw
+
+from mcp_memory.storage import queries
+from mcp_memory.storage.embedded import vectors
+from mcp_memory.storage.embedded.schema import SQL
+from mcp_memory.storage.embedded.sqlite import rows
+
+_Q = queries.load(SQL / "queries.sql")
+
+_LONG_SCAN = 2_000
+_SHARES = (0.22, 0.26, 0.30, 0.34, 0.38, 0.42)
+"""Shares of signs that differ: a cosine of 0.77 (0.22) to 0.25 (0.42) for random signs."""
+_FIRST = 3
+_BEYOND_MAX = 32
+_MOST = 300
+_SELECTIONS = 300_000
+"""Places times rows that a short scan may cost, about a millisecond."""
+_REMEMBERED_MAX = 4_096
+
+
+@dataclass(slots=True)
+class Reach:
+    """How far searches had to look the last time, by where and for how many."""
+
+    _steps: dict[tuple[tuple[int, ...], int], int] = field(
+        default_factory=dict[tuple[tuple[int, ...], int], int]
+    )
+
+    def first(self, parts: tuple[int, ...], wanted: int) -> int:
+        """The step to begin with."""
+        return self._steps.get((parts, wanted), _FIRST)
+
+    def note(self, parts: tuple[int, ...], wanted: int, step: int) -> None:
+        """The step to begin with the next time."""
+        if len(self._steps) >= _REMEMBERED_MAX:
+            self._steps.clear()
+        self._steps[parts, wanted] = min(max(step, 0), len(_SHARES) - 1)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scan:
+    """What to scan for: the packed code of a query, in some parts of about `size` windows."""
+
+    code: bytes
+    parts: tuple[int, ...]
+    size: int
+
+    def nearest(self, connection: apsw.Connection, wanted: int, reach: Reach) -> set[int]:
+        """The rows of the nearest windows, at least `wanted` if there are as many."""
+        most = 2 * wanted
+        if self.size <= _LONG_SCAN:
+            most = max(most, min(_MOST, _SELECTIONS // max(self.size, 1)))
+            return self._rows(connection, "nearest", k=most)
+        step, found = reach.first(self.parts, wanted), set[int]()
+        while len(found) < wanted and step < len(_SHARES):
+            distance = int(_SHARES[step] * 8 * len(self.code))
+            windows = self._windows(connection, "nearest_bounded", k=most, distance=distance)
+            found = rows_of(windows)
+            if len(windows) < most or len(found) >= wanted:
+                reach.note(self.parts, wanted, step - (len(windows) >= most))
+                step += 1
+            elif most < _MOST:  # a few long texts fill the places
+                most = _MOST
+            else:
+                break
+        if len(found) < min(wanted, _BEYOND_MAX):
+            found |= self._rows(connection, "nearest", k=min(wanted, _BEYOND_MAX))
+        return found
+
+    def within(self, connection: apsw.Connection, wanted: int, allowed: str) -> set[int]:
+        """The same, only of the rows in `allowed`, a JSON array."""
+        return self._rows(connection, "nearest_within", k=max(2 * wanted, _MOST), rows=allowed)
+
+    def _rows(self, connection: apsw.Connection, query: str, **values: Any) -> set[int]:
+        return rows_of(self._windows(connection, query, **values))
+
+    def _windows(self, connection: apsw.Connection, query: str, **values: Any) -> list[int]:
+        asked = {"code": self.code, "parts": json.dumps(self.parts), **values}
+        return [place for place, _ in rows(connection, _Q[query], asked)]
+
+
+def rows_of(places: list[int]) -> set[int]:
+    """The rows that some windows belong to."""
+    return {place // vectors.WINDOWS_MAX for place in places}

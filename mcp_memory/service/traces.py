@@ -10,6 +10,7 @@ from mcp_memory.model import Trace
 from mcp_memory.storage.contract import Store
 
 _WAITING_MAX = 256
+_SAVED_AT_ONCE = 32
 
 
 class TraceBuffer:
@@ -40,8 +41,9 @@ class TraceBuffer:
     def flush(self) -> None:
         """Save the waiting traces."""
         with self._lock:
-            batch = list(self._waiting.values())
-        if batch:
+            waiting = list(self._waiting.values())
+        for start in range(0, len(waiting), _SAVED_AT_ONCE):
+            batch = waiting[start : start + _SAVED_AT_ONCE]
             self._store.save_traces(batch)
             self._saved({trace.id for trace in batch})
 

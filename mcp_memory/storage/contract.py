@@ -211,8 +211,8 @@ class Store(Protocol):
         can be embedded meanwhile.
 
         Returns the union of about `limit` best matches of each half. Terms beyond 64 are
-        ignored. A store may look for the nearest vectors approximately, so long as what is
-        clearly nearest is always among them; the scores it gives are exact.
+        ignored. A large store may search approximately, so long as what is clearly best is
+        always among what it proposes; the scores and statistics it gives are exact.
         """
         ...
 

@@ -88,14 +88,20 @@ def top_scores(proposal: Proposal, terms: list[str]) -> tuple[list[float], list[
     return sorted(near)[: -TOP - 1 : -1], sorted(s for s in said if s)[: -TOP - 1 : -1]
 
 
-def compare_proposals(ours: Proposal, theirs: Proposal, terms: list[str]) -> None:
-    """Assert that both hold what the top results need, and the same statistics."""
+def compare_proposals(
+    ours: Proposal, theirs: Proposal, terms: list[str], near: float = EXACT
+) -> None:
+    """Assert that both hold what the top results need, and the same statistics.
+
+    The scores of the top results may differ by a share `near`: in a large store, what is
+    not clearly better than its neighbours may be proposed in their place.
+    """
     assert ours.corpus.memories == theirs.corpus.memories
     assert ours.corpus.terms == theirs.corpus.terms
     for term in terms:
         assert ours.corpus.frequencies.get(term, 0) == theirs.corpus.frequencies.get(term, 0)
     for mine, yours in zip(top_scores(ours, terms), top_scores(theirs, terms), strict=True):
-        assert mine == pytest.approx(yours, abs=EXACT)
+        assert mine == pytest.approx(yours, rel=near, abs=EXACT)
     told = {c.memory.id: c for c in theirs.candidates}
     for candidate in ours.candidates:
         if candidate.memory.id in told:
@@ -294,6 +300,6 @@ def test_the_top_results_of_two_thousand_memories_agree(tmp_path: Path) -> None:
                 s.propose(where(), terms=some_terms, vector=some_vector, limit=50) for s in stores
             )
             for theirs in others:
-                compare_proposals(ours, theirs, some_terms)
+                compare_proposals(ours, theirs, some_terms, near=0.05)
     for store in stores:
         store.close()

@@ -21,7 +21,14 @@ from mcp_memory.storage.embedded import projection, schema, selection, vectors
 from mcp_memory.storage.embedded.chain import GENESIS, Entry
 from mcp_memory.storage.embedded.findings import noted, repaired
 from mcp_memory.storage.embedded.generation import set_aside
-from mcp_memory.storage.embedded.sqlite import Readers, connect, full_told, rows, transaction
+from mcp_memory.storage.embedded.sqlite import (
+    BUSY_MS,
+    Readers,
+    connect,
+    full_told,
+    rows,
+    transaction,
+)
 
 if TYPE_CHECKING:
     from mcp_memory.storage.contract import Windows
@@ -162,10 +169,14 @@ class Index:
     # --- upkeep ------------------------------------------------------------------------
 
     def tidy(self) -> None:
-        """Move the write-ahead log into the file as far as readers let it."""
-        with full_told(self._writer):
-            rows(self._writer, "PRAGMA wal_checkpoint(PASSIVE)")
-            rows(self._writer, "PRAGMA optimize")
+        """Move the write-ahead log into the file and empty it, if no reader is in the way."""
+        self._writer.set_busy_timeout(0)
+        try:
+            with full_told(self._writer):
+                rows(self._writer, "PRAGMA wal_checkpoint(TRUNCATE)")
+                rows(self._writer, "PRAGMA optimize")
+        finally:
+            self._writer.set_busy_timeout(BUSY_MS)
 
     def faults(self) -> list[str]:
         """What SQLite's own check finds wrong, [] when all is well."""

@@ -103,7 +103,7 @@ def bare(terms: str) -> Terms:
     return tuple(terms.replace(prefix, "").split(" ")) if terms else ()
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2048)
 def _decoded(document: str, recorded_to: int | None, terms: str) -> tuple[Memory, Terms]:
     # The same memories come back again and again, and decoding is a third of a search.
     memory = codec.memory_of(json.loads(document), _moment(recorded_to))

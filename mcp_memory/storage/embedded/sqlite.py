@@ -14,22 +14,24 @@ import sqlite_vec
 
 from mcp_memory.storage.embedded.faults import FULL_NUMBERS
 
+BUSY_MS = 5_000
 _IDLE_READERS_MAX = 4
 _MAPPED_BYTES_MAX = 1 << 30
 
 
-def connect(path: Path) -> apsw.Connection:
-    """A connection that overwrites what it deletes."""
+def connect(path: Path, *, mapped: bool = False) -> apsw.Connection:
+    """A connection that overwrites what it deletes; a `mapped` one reads faster."""
     connection = apsw.Connection(str(path))
     connection.enable_load_extension(True)
     connection.load_extension(sqlite_vec.loadable_path())
     connection.enable_load_extension(False)
-    connection.set_busy_timeout(5_000)
+    connection.set_busy_timeout(BUSY_MS)
     connection.pragma("journal_mode", "wal")
     connection.pragma("synchronous", "normal")  # what a power cut takes, the record has
     connection.pragma("secure_delete", True)
     connection.pragma("temp_store", "memory")
-    connection.pragma("mmap_size", _MAPPED_BYTES_MAX)  # a third off a search of 100,000
+    # A quarter off a search of 100,000; but each connection counts its own resident pages.
+    connection.pragma("mmap_size", _MAPPED_BYTES_MAX if mapped else 0)
     os.chmod(path, 0o600)
     return connection
 
@@ -84,7 +86,7 @@ class Readers:
             self._busy += 1
             connection = self._idle.pop() if self._idle else None
         try:
-            connection = connection or connect(self._path)
+            connection = connection or connect(self._path, mapped=True)
             connection.execute("BEGIN")
             try:
                 yield connection

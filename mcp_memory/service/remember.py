@@ -124,8 +124,9 @@ def _same_text(core: Core, memories: Sequence[Memory]) -> list[Memory]:
 
 def _neighbours(core: Core, memory: Memory, windows: Windows) -> tuple[Candidate, ...]:
     where = Filter(partitions=(memory.partition,), now=memory.recorded_at)
-    proposal = core.store.propose(where, terms=(), vector=windows[0], limit=_NEIGHBOURS)
-    return proposal.candidates
+    return core.store.propose(
+        where, terms=(), vector=windows[0], limit=_NEIGHBOURS, least=core.policy.similar
+    ).candidates
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

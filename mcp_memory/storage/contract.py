@@ -203,14 +203,21 @@ class Store(Protocol):
         ...
 
     def propose(
-        self, where: Filter, *, terms: Sequence[str], vector: QueryVector, limit: int
+        self,
+        where: Filter,
+        *,
+        terms: Sequence[str],
+        vector: QueryVector,
+        limit: int,
+        least: float = -1.0,
     ) -> Proposal:
         """Search by text and by vector, within `where`.
 
         A `vector` that is a function is called after the search by text, so that a query
         can be embedded meanwhile.
 
-        Returns the union of about `limit` best matches of each half. Terms beyond 64 are
+        Returns the union of about `limit` best matches of each half; by vector, what is
+        less similar than `least` may be left out, which can be much faster. Terms beyond 64 are
         ignored. A large store may search approximately, so long as what is clearly best is
         always among what it proposes; the scores and statistics it gives are exact.
         """

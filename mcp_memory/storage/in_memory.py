@@ -126,7 +126,13 @@ class InMemoryStore:
             ]
 
     def propose(
-        self, where: Filter, *, terms: Sequence[str], vector: QueryVector, limit: int
+        self,
+        where: Filter,
+        *,
+        terms: Sequence[str],
+        vector: QueryVector,
+        limit: int,
+        least: float = -1.0,
     ) -> Proposal:
         """The `limit` best by text and the `limit` best by vector; see `Store.propose`."""
         asked = tuple(dict.fromkeys(terms[: text.QUERY_TERMS_MAX]))

@@ -8,6 +8,7 @@ lets a hundred pass. So a long scan begins with the distance that was right the 
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +25,8 @@ _LONG_SCAN = 2_000
 _SHARES = (0.22, 0.26, 0.30, 0.34, 0.38, 0.42)
 """Shares of signs that differ: a cosine of 0.77 (0.22) to 0.25 (0.42) for random signs."""
 _FIRST = 3
+_CHANCE = 0.05
+"""Two deviations of the share of 384 signs that differ."""
 _BEYOND_MAX = 32
 _MOST = 300
 _SELECTIONS = 300_000
@@ -52,11 +55,15 @@ class Reach:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scan:
-    """What to scan for: the packed code of a query, in some parts of about `size` windows."""
+    """What to scan for: the packed code of a query, in some parts of about `size` windows.
+
+    What is less similar than a cosine of `least` may be left out.
+    """
 
     code: bytes
     parts: tuple[int, ...]
     size: int
+    least: float = -1.0
 
     def nearest(self, connection: apsw.Connection, wanted: int, reach: Reach) -> set[int]:
         """The rows of the nearest windows, at least `wanted` if there are as many."""
@@ -65,7 +72,8 @@ class Scan:
             most = max(most, min(_MOST, _SELECTIONS // max(self.size, 1)))
             return self._rows(connection, "nearest", k=most)
         step, found = reach.first(self.parts, wanted), set[int]()
-        while len(found) < wanted and step < len(_SHARES):
+        steps = sum(share <= self._share_max for share in _SHARES)
+        while len(found) < wanted and step < max(steps, 1):
             distance = int(_SHARES[step] * 8 * len(self.code))
             windows = self._windows(connection, "nearest_bounded", k=most, distance=distance)
             found = rows_of(windows)
@@ -76,9 +84,14 @@ class Scan:
                 most = _MOST
             else:
                 break
-        if len(found) < min(wanted, _BEYOND_MAX):
+        if len(found) < min(wanted, _BEYOND_MAX) and self._share_max > _SHARES[-1]:
             found |= self._rows(connection, "nearest", k=min(wanted, _BEYOND_MAX))
         return found
+
+    @property
+    def _share_max(self) -> float:
+        """The share of signs that may differ at `least`: the angle's, and some for chance."""
+        return math.acos(max(-1.0, min(1.0, self.least))) / math.pi + _CHANCE
 
     def within(self, connection: apsw.Connection, wanted: int, allowed: str) -> set[int]:
         """The same, only of the rows in `allowed`, a JSON array."""

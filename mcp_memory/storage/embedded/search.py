@@ -58,11 +58,12 @@ class _Space:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Asked:
-    """What to search for: terms, a vector or both; about `limit` of each half."""
+    """What to search for: terms, a vector or both; see `Store.propose`."""
 
     terms: Sequence[str]
     vector: QueryVector
     limit: int
+    least: float
 
 
 def propose(connection: apsw.Connection, where: Filter, asked: Asked, reach: Reach) -> Proposal:
@@ -73,7 +74,7 @@ def propose(connection: apsw.Connection, where: Filter, asked: Asked, reach: Rea
     corpus = _corpus(space, terms, postings)
     said, notes = _by_text(connection, space, postings, corpus, asked.limit)
     vector = asked.vector() if callable(asked.vector) else asked.vector
-    near = _by_vector(connection, space, vector, asked.limit, reach)
+    near = _by_vector(connection, space, vector, asked, reach)
     return Proposal(
         candidates=_candidates(connection, said, near, vector, asked.limit),
         corpus=corpus,
@@ -167,18 +168,18 @@ def _by_text(
 
 
 def _by_vector(
-    connection: apsw.Connection, space: _Space, vector: Vector | None, limit: int, reach: Reach
+    connection: apsw.Connection, space: _Space, vector: Vector | None, asked: Asked, reach: Reach
 ) -> Collection[int]:
     """Rows near the query by their codes, `limit` or more of them, in no order."""
-    if vector is None or limit < 1 or not space.parts:
+    if vector is None or asked.limit < 1 or not space.parts:
         return ()
     if space.is_small:
         return space.rows or ()
     code = vectors.query_code(vector)
-    scan = Scan(code=code, parts=space.parts, size=space.memories)
+    scan = Scan(code=code, parts=space.parts, size=space.memories, least=asked.least)
     if space.rows is not None:
-        return scan.within(connection, limit, json.dumps(space.rows))
-    return scan.nearest(connection, limit + space.hidden_windows, reach) - space.hidden
+        return scan.within(connection, asked.limit, json.dumps(space.rows))
+    return scan.nearest(connection, asked.limit + space.hidden_windows, reach) - space.hidden
 
 
 def _candidates(

@@ -115,10 +115,16 @@ class EmbeddedStore:
         return self._read(lambda c: selection.history(c, memory_id, partitions))
 
     def propose(
-        self, where: Filter, *, terms: Sequence[str], vector: QueryVector, limit: int
+        self,
+        where: Filter,
+        *,
+        terms: Sequence[str],
+        vector: QueryVector,
+        limit: int,
+        least: float = -1.0,
     ) -> Proposal:
         """See `Store.propose`."""
-        asked = search.Asked(terms=terms, vector=vector, limit=limit)
+        asked = search.Asked(terms=terms, vector=vector, limit=limit, least=least)
         return self._read(lambda c: search.propose(c, where, asked, self._reach))
 
     def unembedded(self, limit: int) -> list[Memory]:

@@ -174,8 +174,14 @@ class Embedder:
 
     def _run(self, run: Any) -> Vector:
         """The one vector of a run that fastembed begins when it is asked for the result."""
-        with self._slots:
-            (vector,) = run
+        try:
+            with self._slots:
+                (vector,) = run
+        except Exception as error:  # whatever the runtime raises, memory must work without it
+            raise ModelUnavailable(
+                f"the embedding model '{self._name}' failed ({weights.first_line(error)}); "
+                "run: mcp-memory doctor"
+            ) from error
         return self._unit(vector)
 
     def _unit(self, vector: Any) -> Vector:

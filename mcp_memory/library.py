@@ -10,7 +10,7 @@ with open_memory("~/agent-memory") as memory:
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -77,9 +77,8 @@ def open_memory(
     scope = replace(resolve(local_signals(given)), agent=agent, client="mcp-memory library")
     embedder = Embedder(given.model, cache_dir=given.models_dir)
     policy = Policy(session_expiry=timedelta(days=given.session_days))
-    service = MemoryService(open_embedded(given.home, embedder.space), embedder, policy=policy)
-    service.start()
-    try:
-        yield LocalMemory(service, scope)
-    finally:
-        service.close()
+    with closing(open_embedded(given.home, embedder.space)) as store:
+        service = MemoryService(store, embedder, policy=policy)
+        service.start()
+        with closing(service):
+            yield LocalMemory(service, scope)

@@ -244,7 +244,8 @@ class Remembered:
     """What became of one draft.
 
     `status` is stored, merged, superseded, pending or rejected. With "superseded" the
-    draft was stored and took the place of `replaced`.
+    draft was stored and took the place of `replaced`. `touched` is every memory that
+    changed, with the partition it is in.
     """
 
     id: str
@@ -255,6 +256,7 @@ class Remembered:
     reason: str
     replaced: tuple[str, ...] = ()
     similar: tuple[Similar, ...] = ()
+    touched: tuple[tuple[str, Partition], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -375,6 +377,7 @@ class Forgotten:
     """What a forget did, or would do.
 
     With `done` False this is a preview: call again with the same arguments and `confirm`.
+    `memories` are the first few of `total`; `touched` is every one that changed.
     """
 
     done: bool
@@ -383,3 +386,4 @@ class Forgotten:
     total: int
     confirm: str = ""
     receipt: Erasure | None = None
+    touched: tuple[tuple[str, Partition], ...] = ()

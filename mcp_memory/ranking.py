@@ -24,7 +24,6 @@ RELEVANCE_FLOOR = 0.18
 """Below it a memory has nothing to say about the query; recall abstains rather than pad."""
 RECENCY_SHARE = 0.15
 IMPORTANCE_SHARE = 0.15
-SAME_COSINE = 0.97
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -157,27 +156,16 @@ def relevant(scored: Sequence[Scored]) -> list[Scored]:
 
 
 def collapse(scored: Sequence[Scored]) -> list[Scored]:
-    """Fold near-identical results into the better one, counting them.
+    """Fold results that say the same under the same key into the better one, counting them.
 
-    Near-identical: the same terms in the same order, and vectors at a cosine of 0.97 or
-    more where both have one. Vectors alone do not tell 3 May from 4 May.
+    Vectors play no part in it: they do not tell 3 May from 4 May.
     """
-    kept: list[Scored] = []
-    by_terms: dict[tuple[str, ...], list[int]] = {}
+    kept: dict[str, Scored] = {}
     for item in scored:
-        places = by_terms.setdefault(item.candidate.terms, [])
-        twin = next((i for i in places if _close(item, kept[i])), None)
-        if twin is None:
-            places.append(len(kept))
-            kept.append(item)
-        else:
-            kept[twin] = replace(kept[twin], copies=kept[twin].copies + 1)
-    return kept
-
-
-def _close(one: Scored, other: Scored) -> bool:
-    a, b = one.candidate.vector, other.candidate.vector
-    return a is None or b is None or float(a @ b) >= SAME_COSINE
+        first = kept.setdefault(item.memory.fingerprint, item)
+        if first is not item:
+            kept[item.memory.fingerprint] = replace(first, copies=first.copies + 1)
+    return list(kept.values())
 
 
 def _order(item: Scored) -> tuple[float, float, str]:

@@ -82,9 +82,9 @@ def normalise(text: str) -> str:
     return " ".join(folded.split()).rstrip(" .!\u3002\uff01")
 
 
-def fingerprint(text: str) -> str:
-    """A hex digest (32 characters) of the normalised text."""
-    return hashlib.sha256(normalise(text).encode()).hexdigest()[:32]
+def fingerprint(text: str, key: str = "") -> str:
+    """A hex digest (32 characters) of the exact key and the normalised text."""
+    return hashlib.sha256(f"{key}\0{normalise(text)}".encode()).hexdigest()[:32]
 
 
 def terms(text: str) -> list[str]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from threading import Lock
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mcp_memory.embedding import Embedder
-from mcp_memory.errors import ModelUnavailable, NotFound
+from mcp_memory.errors import ModelUnavailable, NotFound, StoreClosed, WriteConflict
 from mcp_memory.model import Memory, Scope, Status, Verb
 from mcp_memory.service.policy import Policy
 from mcp_memory.service.traces import TraceBuffer
@@ -17,6 +18,9 @@ from mcp_memory.storage.contract import Actor, Filter, Store, Write
 
 if TYPE_CHECKING:
     from mcp_memory.storage.contract import Vector, Windows
+
+_TRIES = 5
+_Changed = TypeVar("_Changed")
 
 ANY_STATUS: tuple[Status, ...] = ()
 IN_FORCE = (Status.ACTIVE, Status.EXPIRED)
@@ -42,6 +46,7 @@ class Core:
     traces: TraceBuffer
     lookups: ThreadPoolExecutor = field(default_factory=_helpers)
     queries: ThreadPoolExecutor = field(default_factory=_helpers)
+    deciding: Lock = field(default_factory=Lock)
 
     def embed(self, texts: Sequence[str]) -> list[Windows | None]:
         """The vectors of each text; None each while the model cannot be used."""
@@ -60,6 +65,27 @@ class Core:
             return self.embedder.embed_query(text)
         except ModelUnavailable:
             return None
+
+    def begin_embedding(self, query: str) -> Future[Vector | None]:
+        """The vector of a query, made while the caller goes on. Raises StoreClosed."""
+        try:
+            return self.queries.submit(self.embed_query, query)
+        except RuntimeError as error:  # its threads have ended
+            raise StoreClosed("the store was closed; open it again") from error
+
+    def settle(self, change: Callable[[], _Changed]) -> _Changed:
+        """Run a change that reads, decides and writes: one at a time in this process.
+
+        A store that several processes share may still see another change come between;
+        then it is decided anew. Raises WriteConflict after five times.
+        """
+        with self.deciding:
+            for _ in range(_TRIES - 1):
+                try:
+                    return change()
+                except WriteConflict:
+                    continue
+            return change()
 
     def visible(self, scope: Scope, statuses: tuple[Status, ...] = (Status.ACTIVE,)) -> Filter:
         """Everything the caller may see, of the given statuses (none given: of any)."""

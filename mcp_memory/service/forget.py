@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from mcp_memory import ranking
-from mcp_memory.errors import ConfirmationInvalid, InvalidInput, NotFound, WriteConflict
+from mcp_memory.errors import ConfirmationInvalid, InvalidInput, NotFound
 from mcp_memory.ids import new_id
 from mcp_memory.model import Erasure, Forgotten, Memory, Query, Scope, Selection, Status, Verb
 from mcp_memory.service import policy as limits
@@ -25,7 +25,7 @@ from mcp_memory.text import clean
 _PAGE = 500
 _SET_MAX = 10_000
 _SHOWN_MAX = 20
-_TRIES = 3
+_QUERIED_MAX = 500
 
 
 def forget(core: Core, scope: Scope, selection: Selection) -> Forgotten:
@@ -37,18 +37,33 @@ def forget(core: Core, scope: Scope, selection: Selection) -> Forgotten:
     """
     reason = line("reason", selection.reason, limits.REASON_CHARS_MAX)
     by_ids = _check(selection)
-    found = _named(core, scope, selection) if by_ids else _matching(core, scope, selection)
-    if (selection.erase or not by_ids) and not selection.confirmed:
-        token = _Token(core, scope, selection.erase)
-        if not selection.confirm:
-            return _preview(found, selection, token.make(found) if found else "")
-        token.check(selection.confirm, found)
-    if selection.erase:
-        core.traces.drop()
-        receipt = core.store.erase([m.id for m in found], actor(scope)) if found else None
-        return _done(found, selection, receipt)
-    _hide(core, scope, found, reason)
-    return _done(found, selection, None)
+
+    def select() -> list[Memory]:
+        return _named(core, scope, selection) if by_ids else _matching(core, scope, selection)
+
+    needs_token = (selection.erase or not by_ids) and not selection.confirmed
+    token = _Token(core, scope, selection.erase)
+    if needs_token and not selection.confirm:
+        found = select()
+        return _preview(found, selection, token.make(found) if found else "")
+
+    def change() -> Forgotten:
+        found = select()
+        if needs_token:
+            token.check(selection.confirm, found)
+        if selection.erase:
+            return _done(found, selection, _erase(core, scope, found))
+        _hide(core, scope, found, reason)
+        return _done(found, selection, None)
+
+    return core.settle(change)
+
+
+def _erase(core: Core, scope: Scope, found: Sequence[Memory]) -> Erasure | None:
+    if not found:
+        return None
+    with core.traces.erasing():
+        return core.store.erase([memory.id for memory in found], actor(scope))
 
 
 def _check(selection: Selection) -> bool:
@@ -88,8 +103,10 @@ def _matching(core: Core, scope: Scope, selection: Selection) -> list[Memory]:
     )
     query = clean(selection.query)
     if query:
-        ranked, _, _ = search(core, where, query)
-        return [item.memory for item in ranking.relevant(ranked)]
+        ranked, _, _ = search(core, where, query, _QUERIED_MAX)
+        found = [item.memory for item in ranking.relevant(ranked)]
+        _refuse_too_many(found, _QUERIED_MAX)
+        return found
     return _all(core, where)
 
 
@@ -99,11 +116,16 @@ def _all(core: Core, where: Filter) -> list[Memory]:
     while page := core.store.select(where, limit=_PAGE, after=after):
         found += page
         after = page[-1].id
-        if len(found) > _SET_MAX:
-            raise InvalidInput(
-                "forget", f"more than {_SET_MAX} memories", "narrow it with types, tags or before"
-            )
+        _refuse_too_many(found, _SET_MAX)
     return found
+
+
+def _refuse_too_many(found: Sequence[Memory], most: int) -> None:
+    """Never a part of what was meant: more than can be done at once is refused."""
+    if len(found) >= most:
+        raise InvalidInput(
+            "forget", f"{most} memories or more", "narrow it with key, types, tags or before"
+        )
 
 
 def _preview(found: Sequence[Memory], selection: Selection, token: str) -> Forgotten:
@@ -123,32 +145,23 @@ def _done(found: Sequence[Memory], selection: Selection, receipt: Erasure | None
         memories=() if selection.erase else tuple(found[:_SHOWN_MAX]),
         total=len(found),
         receipt=receipt,
+        touched=tuple((memory.id, memory.partition) for memory in found),
     )
 
 
 def _hide(core: Core, scope: Scope, found: Sequence[Memory], reason: str) -> None:
-    request = new_id()
-    ids = tuple(memory.id for memory in found)
-    for attempt in range(1, _TRIES + 1):
-        writes = [
-            Write(
-                verb=Verb.FORGET,
-                memory=successor(memory, core.clock(), status=Status.FORGOTTEN),
-                actor=actor(scope),
-                reason=reason,
-            )
-            for memory in found
-            if memory.status is not Status.FORGOTTEN
-        ]
-        try:
-            if writes:
-                core.store.write(request, writes)
-            return
-        except WriteConflict:
-            if attempt == _TRIES:
-                raise
-            where = replace(core.visible(scope, ANY_STATUS), ids=ids)
-            found = core.store.select(where, limit=len(ids))
+    writes = [
+        Write(
+            verb=Verb.FORGET,
+            memory=successor(memory, core.clock(), status=Status.FORGOTTEN),
+            actor=actor(scope),
+            reason=reason,
+        )
+        for memory in found
+        if memory.status is not Status.FORGOTTEN
+    ]
+    if writes:
+        core.store.write(new_id(), writes)
 
 
 class _Token:

@@ -48,7 +48,7 @@ class Intake:
             revision=1,
             partition=partition,
             content=content,
-            fingerprint=keyed_fingerprint(key, content),
+            fingerprint=fingerprint(content, key),
             type=type_,
             key=key,
             created_at=self.now,
@@ -99,11 +99,6 @@ class Intake:
         if moment is not None and moment <= self.now:
             raise InvalidInput(f"{field}.expires_at", draft.expires_at, "expected a time to come")
         return moment
-
-
-def keyed_fingerprint(key: str, content: str) -> str:
-    """What identifies a statement in its partition: its text, and its key if it has one."""
-    return fingerprint(f"{key}\n{content}" if key else content)
 
 
 def text(field: str, value: str, bytes_max: int) -> str:

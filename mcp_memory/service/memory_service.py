@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from datetime import datetime
 from typing import Any
 
@@ -64,13 +65,14 @@ class MemoryService:
         self._upkeep.start()
 
     def close(self) -> None:
-        """Finish what is under way and release the store."""
-        self._upkeep.stop()
-        self._core.lookups.shutdown()
-        self._core.queries.shutdown()
-        self._core.traces.flush()
-        self._core.embedder.close()
-        self._core.store.close()
+        """Finish what is under way and release the store, whatever fails on the way."""
+        with ExitStack() as last:
+            last.callback(self._core.store.close)
+            last.callback(self._core.embedder.close)
+            last.callback(self._core.traces.flush)
+            last.callback(self._core.queries.shutdown)
+            last.callback(self._core.lookups.shutdown)
+            last.callback(self._upkeep.stop)
 
     def remember(
         self, scope: Scope, drafts: Sequence[Draft], progress: Progress | None = None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from mcp_memory.model import Memory, Partition, Remembered, Similar, Status, Verb
+from mcp_memory.model import Json, Memory, Partition, Remembered, Similar, Status, Verb
+from mcp_memory.service import policy as limits
 from mcp_memory.service.core import expiry_of, successor
 from mcp_memory.service.likeness import same_statement
 from mcp_memory.service.policy import Policy
@@ -86,6 +88,7 @@ class Plan:
         similar: tuple[Similar, ...],
     ) -> None:
         gone = {kept.id, *replaced}
+        touched = tuple((i, self.state[i].partition) for i in dict.fromkeys((kept.id, *replaced)))
         self.outcomes.append(
             Remembered(
                 id=kept.id,
@@ -96,13 +99,18 @@ class Plan:
                 reason=reason,
                 replaced=replaced,
                 similar=tuple(s for s in similar if s.id not in gone),
+                touched=touched,
             )
         )
 
     def _active(self, partition: Partition, kind: str, value: str) -> Memory | None:
         """The active memory of a partition with that text (fingerprint) or key."""
         found = self.state.get(self._slots.get((partition, kind, value), ""))
-        return found if found is not None and found.status is Status.ACTIVE else None
+        if found is None or found.status is not Status.ACTIVE:
+            return None
+        # A slot may be of an earlier revision, before the memory took another text.
+        holds = found.fingerprint if kind == "text" else found.key
+        return found if holds == value else None
 
     def _note(self, memory: Memory) -> None:
         self.state[memory.id] = memory
@@ -150,10 +158,10 @@ class Plan:
         merged = successor(
             old,
             self.now,
-            tags=tuple(dict.fromkeys((*old.tags, *draft.tags)))[:32],
+            tags=_both_tags(old, draft),
             importance=max(old.importance, draft.importance),
             pinned=old.pinned or draft.pinned,
-            metadata={**old.metadata, **draft.metadata},
+            metadata=_both_metadata(old, draft),
             expires_at=_later(old.expires_at, draft.expires_at),
             evidence=old.evidence + 1,
             merged=other,
@@ -198,9 +206,9 @@ class Plan:
     def _compare(self, item: Prepared) -> tuple[Memory | None, tuple[Similar, ...]]:
         """The memory that says the same in other words, and those that are merely similar."""
         scored = [
-            (c.similarity, self.state.get(c.memory.id, c.memory))
+            (c.similarity, self.state[c.memory.id])
             for c in item.neighbours
-            if c.similarity is not None
+            if c.similarity is not None and c.memory.id in self.state
         ]
         if item.windows is not None:
             scored += [
@@ -227,6 +235,19 @@ class Plan:
 def _later(one: datetime | None, other: datetime | None) -> datetime | None:
     """The later end; None is without end."""
     return None if one is None or other is None else max(one, other)
+
+
+def _both_tags(old: Memory, draft: Memory) -> tuple[str, ...]:
+    """The tags of both; those of the draft alone stay out when they would be too many."""
+    both = tuple(dict.fromkeys((*old.tags, *draft.tags)))
+    return both if len(both) <= limits.TAGS_MAX else old.tags
+
+
+def _both_metadata(old: Memory, draft: Memory) -> Json:
+    """The metadata of both, the draft's first; the old alone when they would be too much."""
+    both = {**old.metadata, **draft.metadata}
+    size = len(json.dumps(both, ensure_ascii=False).encode())
+    return both if size <= limits.METADATA_BYTES_MAX else old.metadata
 
 
 def _excerpt(content: str) -> str:

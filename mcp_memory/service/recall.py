@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from mcp_memory import ranking
 from mcp_memory.errors import InvalidInput, ScopeMissing
 from mcp_memory.ids import new_id
-from mcp_memory.model import Level, Memory, Query, Recall, Recalled, Scope, Trace, Type
+from mcp_memory.model import Level, Memory, Partition, Query, Recall, Recalled, Scope, Trace, Type
 from mcp_memory.ranking import Asked, Scored
 from mcp_memory.service import policy as limits
 from mcp_memory.service.core import Core
@@ -28,10 +28,15 @@ _HEADING = "recalled"
 
 @dataclass(kw_only=True, slots=True)
 class _Search:
-    """One recall on its way: what was asked, what was found, what became of it."""
+    """One recall on its way: what was asked, what was found, what became of it.
+
+    `owner` is who asked, who alone may read the trace; `begun` which erasures it came after.
+    """
 
     where: Filter
     text: str
+    owner: Partition
+    begun: int
     mode: str = "recent"
     reasons: tuple[str, ...] = ()
     degraded: bool = False
@@ -47,7 +52,11 @@ def recall(core: Core, scope: Scope, query: Query) -> Recall:
     """
     _check(query)
     search = _Search(
-        where=filter_of(core, scope, query), text=_query_text(query), began=time.perf_counter()
+        where=filter_of(core, scope, query),
+        text=_query_text(query),
+        owner=Partition(tenant=scope.tenant, level=Level.USER, user=scope.user),
+        begun=core.traces.begin(),
+        began=time.perf_counter(),
     )
     if search.text:
         _by_query(core, search, query.limit)
@@ -89,7 +98,7 @@ def search(
     """Candidates for a query, `limit` or more of them if there are, ranked; and whether
     vectors took part.
     """
-    vector = core.queries.submit(core.embed_query, query)
+    vector = core.begin_embedding(query)
     terms = query_terms(query)
     limit = max(_PROPOSED, 2 * limit)
     proposal = core.store.propose(where, terms=terms, vector=vector.result, limit=limit)
@@ -155,7 +164,7 @@ def _answer(
     trace = Trace(
         id=new_id(),
         at=core.clock(),
-        partitions=search_.where.partitions,
+        partitions=tuple(dict.fromkeys((*search_.where.partitions, search_.owner))),
         query=search_.text,
         memory_ids=touched(search_.ranked, kept),
         document={
@@ -167,7 +176,7 @@ def _answer(
             "milliseconds": round((time.perf_counter() - search_.began) * 1000, 2),
         },
     )
-    core.traces.add(trace)
+    core.traces.add(trace, search_.begun)
     return Recall(
         memories=memories,
         context=fenced(kept, _HEADING),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mcp_memory.errors import InvalidInput, NotFound, WriteConflict
+from mcp_memory.errors import InvalidInput, NotFound
 from mcp_memory.ids import new_id
 from mcp_memory.model import Draft, Memory, Remembered, Scope
 from mcp_memory.service import policy as limits
@@ -25,7 +25,6 @@ _Lookup = Callable[[], tuple[Candidate, ...]]
 
 _CHUNK = 16
 _NEIGHBOURS = 8
-_TRIES = 3
 
 
 def remember(
@@ -44,20 +43,16 @@ def remember(
     memories = [intake.memory(draft, f"memories[{i}]") for i, draft in enumerate(drafts)]
     for i, draft in enumerate(drafts):
         _check_ids(f"memories[{i}].supersedes", draft.supersedes)
-    same = _same_text(core, memories)
-    prepared = _prepare(core, memories, drafts, same, progress)
+    prepared = _prepare(core, memories, drafts, progress)
     request = new_id()
-    for attempt in range(1, _TRIES + 1):
-        plan = _plan(core, scope, prepared, same)
-        try:
-            if plan.writes:
-                core.store.write(request, plan.writes)
-            return plan.outcomes
-        except WriteConflict:
-            if attempt == _TRIES:
-                raise
-            same = _same_text(core, memories)
-    raise AssertionError("unreachable")
+
+    def store() -> list[Remembered]:
+        plan = _plan(core, scope, prepared, _same_text(core, memories))
+        if plan.writes:
+            core.store.write(request, plan.writes)
+        return plan.outcomes
+
+    return core.settle(store)
 
 
 def _check_ids(field: str, ids: Sequence[str]) -> None:
@@ -72,20 +67,15 @@ def _prepare(
     core: Core,
     memories: Sequence[Memory],
     drafts: Sequence[Draft],
-    same: Sequence[Memory],
     progress: Progress | None,
 ) -> list[Prepared]:
     """Embed in chunks; the neighbours of one chunk are looked up while the next is embedded."""
-    known = {(memory.partition, memory.fingerprint) for memory in same}
     pending: list[tuple[Windows | None, _Lookup]] = []
     for start in range(0, len(memories), _CHUNK):
         chunk = memories[start : start + _CHUNK]
-        fresh = [m for m in chunk if (m.partition, m.fingerprint) not in known]
-        embedded = core.embed([m.content for m in fresh])
-        vectors = {m.id: windows for m, windows in zip(fresh, embedded, strict=True)}
+        vectors = core.embed([memory.content for memory in chunk])
         is_last = start + _CHUNK >= len(memories)
-        for memory in chunk:
-            windows = vectors.get(memory.id)
+        for memory, windows in zip(chunk, vectors, strict=True):
             pending.append((windows, _look_up(core, memory, windows, at_once=is_last)))
         if progress is not None:
             progress(len(pending), len(memories))
@@ -111,7 +101,7 @@ def _look_up(core: Core, memory: Memory, windows: Windows | None, *, at_once: bo
 
 
 def _same_text(core: Core, memories: Sequence[Memory]) -> list[Memory]:
-    """What is stored already word for word; its text need not be embedded again."""
+    """What is stored already word for word, with the same key."""
     partitions = tuple(dict.fromkeys(m.partition for m in memories))
     where = Filter(
         partitions=partitions,
@@ -166,12 +156,7 @@ class _Known:
 
     def neighbours(self) -> list[Memory]:
         """The neighbours as they are now, for one may have changed since it was found."""
-        near = [
-            c.memory.id
-            for p in self.prepared
-            for c in p.neighbours
-            if c.similarity is not None and c.similarity >= self.core.policy.near_duplicate
-        ]
+        near = [c.memory.id for p in self.prepared for c in p.neighbours if _is_near(self.core, c)]
         if not near:
             return []
         where = Filter(
@@ -180,6 +165,10 @@ class _Known:
             ids=tuple(dict.fromkeys(near)),
         )
         return self.core.store.select(where, limit=len(near))
+
+
+def _is_near(core: Core, candidate: Candidate) -> bool:
+    return candidate.similarity is not None and candidate.similarity >= core.policy.similar
 
 
 def _plan(core: Core, scope: Scope, prepared: Sequence[Prepared], same: Sequence[Memory]) -> Plan:

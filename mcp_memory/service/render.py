@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
@@ -13,6 +14,7 @@ CountTokens = Callable[[str], int]
 
 _LINE_TOKENS = 38
 """What a line costs beside its content and key; most of it is the id."""
+_SINGLE = re.compile(r"[^\w\s]|\d")
 CUT_MARK = " … [cut; the rest: memory://memories/{id}]"
 
 
@@ -52,9 +54,10 @@ def within_budget(
 
 
 def _tokens_most(memory: Memory) -> int:
-    """What a line costs at the most, without counting: a word piece has two bytes or more,
-    but for runs of digits and the like."""
-    return (len(memory.content.encode()) + len(memory.key)) // 2 + _LINE_TOKENS
+    """What a line costs at the most, without counting: a word piece of letters has two bytes
+    or more, a digit or a sign may be one by itself."""
+    said = f"{memory.key} {memory.content}"
+    return len(said.encode()) // 2 + len(_SINGLE.findall(said)) + _LINE_TOKENS
 
 
 def _cut(memory: Memory, tokens_max: int, count: CountTokens) -> Memory:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Generator
+from contextlib import contextmanager
 
 from mcp_memory.model import Trace
 from mcp_memory.storage.contract import Store
@@ -19,11 +20,23 @@ class TraceBuffer:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._lock = threading.Lock()
+        self._saving = threading.Lock()
         self._waiting: OrderedDict[str, Trace] = OrderedDict()
+        self._erasures = 0
 
-    def add(self, trace: Trace) -> None:
-        """Keep a trace for the next flush; the oldest gives way when too many wait."""
+    def begin(self) -> int:
+        """What a recall shows when it adds its trace: which erasures it came after."""
         with self._lock:
+            return self._erasures
+
+    def add(self, trace: Trace, begun: int) -> None:
+        """Keep a trace for the next flush; the oldest gives way when too many wait.
+
+        A recall that an erasure overtook may have seen what is gone: its trace is not kept.
+        """
+        with self._lock:
+            if begun != self._erasures:
+                return
             self._waiting[trace.id] = trace
             while len(self._waiting) > _WAITING_MAX:
                 self._waiting.popitem(last=False)
@@ -33,21 +46,29 @@ class TraceBuffer:
         with self._lock:
             return self._waiting.get(trace_id)
 
-    def drop(self) -> None:
-        """Lose all waiting traces: an erase must leave none that mention what it erased."""
-        with self._lock:
-            self._waiting.clear()
+    @contextmanager
+    def erasing(self) -> Generator[None]:
+        """While this lasts nothing is saved; what is stored before it, the store looks through."""
+        with self._saving:
+            self._save()
+            try:
+                yield
+            finally:
+                with self._lock:
+                    self._erasures += 1
+                    self._waiting.clear()
 
     def flush(self) -> None:
         """Save the waiting traces."""
+        with self._saving:
+            self._save()
+
+    def _save(self) -> None:
         with self._lock:
             waiting = list(self._waiting.values())
         for start in range(0, len(waiting), _SAVED_AT_ONCE):
             batch = waiting[start : start + _SAVED_AT_ONCE]
             self._store.save_traces(batch)
-            self._saved({trace.id for trace in batch})
-
-    def _saved(self, ids: Collection[str]) -> None:
-        with self._lock:
-            for trace_id in ids:
-                self._waiting.pop(trace_id, None)
+            with self._lock:
+                for trace in batch:
+                    self._waiting.pop(trace.id, None)

@@ -6,26 +6,29 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from mcp_memory.errors import InvalidInput, WriteConflict
+from mcp_memory.errors import InvalidInput
 from mcp_memory.ids import new_id
 from mcp_memory.model import Draft, Memory, Patch, Scope, Status, Type, Updated, Verb
 from mcp_memory.service import policy as limits
-from mcp_memory.service.core import Core, actor, successor
+from mcp_memory.service.core import IN_FORCE, Core, actor, expiry_of, successor
 from mcp_memory.service.intake import (
     Intake,
     choice,
     json_object,
-    keyed_fingerprint,
     line,
     tag_list,
     text,
 )
-from mcp_memory.storage.contract import Filter, Write
+from mcp_memory.storage.contract import Actor, Filter, Write
+from mcp_memory.text import fingerprint
 
 if TYPE_CHECKING:
     from mcp_memory.storage.contract import Windows
 
-_TRIES = 3
+_HOLDS = {
+    "content": "says exactly this; forget one of the two instead",
+    "key": "holds this key; remember with the key to replace its value",
+}
 _RESTORED = (
     "partition",
     "content",
@@ -50,27 +53,33 @@ def update(core: Core, scope: Scope, memory_id: str, patch: Patch) -> Updated:
     reason = line("reason", patch.reason, limits.REASON_CHARS_MAX)
     if not _changes(patch):
         raise InvalidInput("update", "no change", "give at least one field to change")
+    embedded = _vectors(core, core.one(scope, memory_id), patch)
     request = new_id()
-    for attempt in range(1, _TRIES + 1):
+
+    def store() -> Updated:
         previous = core.one(scope, memory_id)
         changed, verb = _next(core, scope, previous, patch)
-        _check_free(core, changed)
-        vectors = _vectors(core, previous, changed)
+        due = _check_free(core, changed, actor(scope))
+        vectors = embedded if embedded is not None else _restored_vectors(core, previous, changed)
         write = Write(verb=verb, memory=changed, actor=actor(scope), reason=reason, vectors=vectors)
-        try:
-            core.store.write(request, [write])
-            return Updated(memory=changed, previous=previous)
-        except WriteConflict:
-            if attempt == _TRIES:
-                raise
-    raise AssertionError("unreachable")
+        core.store.write(request, [*due, write])
+        return Updated(memory=changed, previous=previous)
+
+    return core.settle(store)
 
 
 def _changes(patch: Patch) -> bool:
     return patch != Patch(reason=patch.reason)
 
 
-def _vectors(core: Core, previous: Memory, changed: Memory) -> Windows | None:
+def _vectors(core: Core, previous: Memory, patch: Patch) -> Windows | None:
+    """The vectors of a new content, made before anything is decided: that takes longest."""
+    if patch.content is None or patch.content == previous.content:
+        return None
+    return core.embed([text("content", patch.content, limits.CONTENT_BYTES_MAX)])[0]
+
+
+def _restored_vectors(core: Core, previous: Memory, changed: Memory) -> Windows | None:
     return None if changed.content == previous.content else core.embed([changed.content])[0]
 
 
@@ -88,7 +97,7 @@ def _next(core: Core, scope: Scope, previous: Memory, patch: Patch) -> tuple[Mem
         revision=previous.revision + 1,
         **_fields(intake, base, patch),
     )
-    changed = replace(changed, fingerprint=keyed_fingerprint(changed.key, changed.content))
+    changed = replace(changed, fingerprint=fingerprint(changed.content, changed.key))
     return changed, verb
 
 
@@ -145,31 +154,38 @@ def _fields(intake: Intake, base: Memory, patch: Patch) -> dict[str, Any]:
 
 
 def _expiry(intake: Intake, base: Memory, given: str) -> dict[str, Any]:
-    if given.strip().lower() in ("never", ""):
-        moment = None
-    elif given.strip()[:4].isdigit() and "-" in given:
-        moment = intake.expiry("update", Draft(content="", expires_at=given), base.partition)
-    else:
-        moment = intake.expiry("update", Draft(content="", expires_in=given), base.partition)
+    """When the memory ends now: at a time, after a duration, or never."""
+    moment = None
+    if given.strip().lower() not in ("never", ""):
+        is_duration = given.strip()[-1:].isalpha() and not given.strip().endswith(("Z", "z"))
+        field = "expires_in" if is_duration else "expires_at"
+        draft = replace(Draft(content=""), **{field: given})
+        moment = intake.expiry("update", draft, base.partition)
     status = Status.ACTIVE if base.status is Status.EXPIRED else base.status
     return {"expires_at": moment, "status": status}
 
 
-def _check_free(core: Core, changed: Memory) -> None:
-    """Another memory must not hold the same key or say the same already."""
+def _check_free(core: Core, changed: Memory, by: Actor) -> list[Write]:
+    """Another memory must not hold the same key or say the same already.
+
+    Returns the writes that end those which did, but whose time is up.
+    """
     if changed.status is not Status.ACTIVE:
-        return
-    where = Filter(partitions=(changed.partition,), now=core.clock())
-    same = core.store.select(replace(where, fingerprints=(changed.fingerprint,)), limit=2)
-    _refuse("content", changed, same, "says exactly this; forget one of the two instead")
+        return []
+    now = core.clock()
+    where = Filter(partitions=(changed.partition,), now=now, statuses=IN_FORCE)
+    held = {"content": core.store.select(replace(where, fingerprints=(changed.fingerprint,)))}
     if changed.key:
-        holder = core.store.select(replace(where, key=changed.key), limit=2)
-        _refuse(
-            "key", changed, holder, "holds this key; remember with the key to replace its value"
-        )
-
-
-def _refuse(field: str, changed: Memory, found: list[Memory], what: str) -> None:
-    other = next((memory for memory in found if memory.id != changed.id), None)
-    if other is not None:
-        raise InvalidInput(field, getattr(changed, field), f"memory {other.id} {what}")
+        held["key"] = core.store.select(replace(where, key=changed.key))
+    due: dict[str, Write] = {}
+    for field, found in held.items():
+        for other in found:
+            if other.id == changed.id or other.status is not Status.ACTIVE:
+                continue
+            if write := expiry_of(other, now, by):
+                due[other.id] = write
+            else:
+                raise InvalidInput(
+                    field, getattr(changed, field), f"memory {other.id} {_HOLDS[field]}"
+                )
+    return list(due.values())

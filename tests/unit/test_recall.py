@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mcp_memory.errors import InvalidInput, NotFound, ScopeMissing
-from mcp_memory.model import Draft, Level, Patch, Query, Recall, Scope
+from mcp_memory.model import Draft, Level, Patch, Query, Recall, Scope, Selection
 from mcp_memory.service import MemoryService
 from tests.factories import Clock
 
@@ -242,3 +242,55 @@ def test_other_languages_are_found_by_their_words(
 ) -> None:
     keep(service, alice, content, "The build uses Bazel.")
     assert texts(service.recall(alice, Query(query=query)))[0] == content
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("The latency is < 300 ms in Rome.", "The latency is > 300 ms in Rome."),
+        ("The balance is 5 euros.", "The balance is -5 euros."),
+    ],
+)
+def test_what_differs_in_a_sign_is_never_folded(
+    service: MemoryService, alice: Scope, one: str, other: str
+) -> None:
+    keep(service, alice, one, other)
+    assert sorted(texts(service.recall(alice, Query(query=one)))) == sorted([one, other])
+
+
+def test_the_same_value_under_two_keys_is_never_folded(
+    service: MemoryService, alice: Scope
+) -> None:
+    keep(service, alice, "enabled for everyone", key="dark_mode")
+    keep(service, alice, "enabled for everyone", key="beta_features")
+    answer = service.recall(alice, Query(query="what is enabled for everyone?"))
+    assert {item.memory.key for item in answer.memories} == {"dark_mode", "beta_features"}
+
+
+def test_what_a_colleague_asked_of_the_team_is_not_for_others_to_read(
+    service: MemoryService, alice: Scope, bob: Scope
+) -> None:
+    answer = service.recall(alice, Query(query="my private salary", levels=("tenant",)))
+    assert service.trace(alice, answer.trace_id).query == "my private salary"
+    with pytest.raises(NotFound):
+        service.trace(bob, answer.trace_id)
+
+
+def test_an_erase_leaves_no_trace_that_waits_to_be_saved(
+    service: MemoryService, alice: Scope
+) -> None:
+    (memory_id,) = keep(service, alice, "The vault code is zanzibar.")
+    answer = service.recall(alice, Query(query="what is the vault code?"))
+    service.forget(alice, Selection(ids=(memory_id,), erase=True, confirmed=True))
+    service.upkeep()
+    with pytest.raises(NotFound):
+        service.trace(alice, answer.trace_id)
+
+
+def test_signs_and_digits_cannot_slip_through_the_budget(
+    service: MemoryService, alice: Scope
+) -> None:
+    keep(service, alice, *(f"key {n}: " + "!?#%" * 60 + str(n) * 60 for n in range(1, 9)))
+    answer = service.recall(alice, Query(query="key", max_tokens=1000))
+    assert len(answer.memories) < 4
+    assert answer.omitted + len(answer.memories) == 8

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -252,3 +253,54 @@ def test_a_key_in_use_cannot_be_taken_by_update(service: MemoryService, alice: S
     other = one(service, alice, "Prefers emacs.")
     with pytest.raises(InvalidInput, match=r"key: got 'editor'; memory .+ holds this key"):
         service.update(alice, other.id, Patch(key="editor"))
+
+
+def test_a_key_and_a_text_that_spell_the_same_are_two_memories(
+    service: MemoryService, alice: Scope
+) -> None:
+    note = one(service, alice, "timezone UTC", level="user")
+    slot = one(service, alice, "UTC", key="timezone", level="user")
+    other = one(service, alice, "UTC", key="TIMEZONE", level="user")
+    assert len({note.id, slot.id, other.id}) == 3
+    assert service.recall(alice, Query(key="timezone")).memories[0].memory.id == slot.id
+
+
+def test_a_key_set_back_to_its_old_value_within_a_batch_ends_there(
+    service: MemoryService, alice: Scope
+) -> None:
+    one(service, alice, "red", key="colour")
+    service.remember(
+        alice, [Draft(content="blue", key="colour"), Draft(content="red", key="colour")]
+    )
+    assert [
+        item.memory.content for item in service.recall(alice, Query(key="colour")).memories
+    ] == ["red"]
+
+
+def test_metadata_beyond_the_limit_is_not_gathered_by_merging(
+    service: MemoryService, alice: Scope, clock: Clock
+) -> None:
+    first = one(service, alice, "Prefers tea.", metadata={"a": "x" * 5000})
+    clock.tick(days=1)
+    one(service, alice, "Prefers tea.", metadata={"b": "x" * 5000})
+    kept = service.get(alice, first.id)
+    assert (list(kept.metadata), kept.evidence) == (["a"], 2)
+
+
+def test_many_at_once_may_write_one_key(service: MemoryService, alice: Scope) -> None:
+    values = [f"value {n}" for n in range(40)]
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        waiting = [pool.submit(one, service, alice, value, key="slot") for value in values]
+    answers = [future.result() for future in waiting]
+    (memory_id,) = {answer.id for answer in answers}
+    history = [revision.memory.content for revision in service.history(alice, memory_id)]
+    assert sorted(history) == sorted(values)
+
+
+def test_what_changed_is_told_with_where_it_was(service: MemoryService, alice: Scope) -> None:
+    private = one(service, alice, "The password hint is blue.", level="user")
+    shared = one(service, alice, "Hints are not used.", level="tenant", supersedes=(private.id,))
+    assert dict(shared.touched) == {
+        shared.id: alice.partition(Level.TENANT),
+        private.id: alice.partition(Level.USER),
+    }

@@ -139,3 +139,21 @@ def test_another_users_memory_is_as_unknown_as_one_that_never_was(
             with pytest.raises(NotFound):
                 deed(other)
     assert service.get(alice, memory_id).revision == 1
+
+
+def test_a_key_whose_holder_has_expired_is_free(
+    service: MemoryService, alice: Scope, clock: Clock
+) -> None:
+    gone = keep(service, alice, "On call this week", key="duty", expires_in="2 days")
+    other = keep(service, alice, "On call next week")
+    clock.tick(days=3)
+    assert service.update(alice, other, Patch(key="duty")).memory.key == "duty"
+    assert service.get(alice, gone).status is Status.EXPIRED
+
+
+def test_an_expiry_may_be_any_iso_time(service: MemoryService, alice: Scope) -> None:
+    memory_id = keep(service, alice, "Parking is free.")
+    for given, year in (("20270401", 2027), ("2028-01-01T00:00:00Z", 2028), ("400 days", 2027)):
+        changed = service.update(alice, memory_id, Patch(expires_at=given)).memory
+        assert changed.expires_at is not None
+        assert changed.expires_at.year == year

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from mcp_memory.embedding import Embedder
+from mcp_memory.errors import StoreClosed
 from mcp_memory.model import Draft, Query, Scope, Status, Verb
 from mcp_memory.service import MemoryService, Policy
 from tests.factories import STORES, Clock, open_store
@@ -44,3 +45,9 @@ def test_without_a_model_memory_still_works_and_says_so(
     assert [item.memory.content for item in healed.memories] == ["The cat sleeps on the sofa."]
     assert (healed.mode, healed.degraded) == ("hybrid", False)
     healthy.close()
+
+
+def test_a_closed_service_says_so(service: MemoryService, alice: Scope) -> None:
+    service.close()
+    with pytest.raises(StoreClosed):
+        service.recall(alice, Query(query="anything"))

@@ -111,6 +111,10 @@ class Embedder:
             self._settled.wait(timeout_s)
         return self._model is not None
 
+    def settled(self) -> bool:
+        """Whether the load has ended, one way or the other."""
+        return self._settled.is_set()
+
     def embed(self, texts: Sequence[str]) -> list[Windows]:
         """For each text the unit vectors of its windows, float32, shape (windows, dimensions).
 

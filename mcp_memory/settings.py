@@ -183,3 +183,13 @@ def _absolute(folder: Path) -> Path:
         return folder.expanduser().absolute()
     except RuntimeError as error:  # there is no home folder to put in place of ~
         raise SettingsInvalid(f"home: got '{folder}'; write the path without ~") from error
+
+
+def keep_quiet() -> None:
+    """Tell the libraries that this process loads to report nothing to anybody.
+
+    onnxruntime writes a device id into the user's cache and sends events to its maker
+    unless it is told not to before it is imported; so does the hub that models come from.
+    """
+    for variable in ("ORT_DISABLE_TELEMETRY", "HF_HUB_DISABLE_TELEMETRY"):
+        os.environ.setdefault(variable, "1")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mcp_memory.errors import ModelUnavailable, SettingsInvalid
+from mcp_memory.settings import keep_quiet
 from mcp_memory.storage.contract import VectorSpace
 
 if TYPE_CHECKING:
@@ -30,14 +31,21 @@ _BUNDLED_IN_FASTEMBED = "sentence-transformers/all-MiniLM-L6-v2"
 def load_bundled(folder: Path, threads: int) -> TextEmbedding:
     """The bundled model from `folder`. Raises ModelUnavailable when a file is not as shipped."""
     verify(folder)
-    from fastembed import TextEmbedding  # costs 0.5 s
-
-    return TextEmbedding(
+    text_embedding = _fastembed()
+    return text_embedding(
         _BUNDLED_IN_FASTEMBED,
         cache_dir=str(folder),  # else a folder is made where temporary files go
         specific_model_path=str(folder),
         threads=threads,
     )
+
+
+def _fastembed() -> type[TextEmbedding]:
+    """The class that loads models; its libraries report nothing to anybody."""
+    keep_quiet()
+    from fastembed import TextEmbedding  # costs 0.5 s
+
+    return TextEmbedding
 
 
 def verify(folder: Path) -> None:
@@ -65,9 +73,8 @@ def load_cached(name: str, cache_dir: Path, threads: int) -> TextEmbedding:
             f"the embedding model '{name}' is not in {cache_dir}; "
             f"run: mcp-memory model fetch {name}"
         )
-    from fastembed import TextEmbedding  # costs 0.5 s
-
-    return TextEmbedding(name, cache_dir=str(cache_dir), threads=threads, local_files_only=True)
+    text_embedding = _fastembed()
+    return text_embedding(name, cache_dir=str(cache_dir), threads=threads, local_files_only=True)
 
 
 def space_of(name: str, cache_dir: Path) -> VectorSpace:
@@ -89,10 +96,9 @@ def fetch(name: str, cache_dir: Path) -> VectorSpace:
     Raises SettingsInvalid for an unknown name, ModelUnavailable when it did not work.
     """
     _described(name)
-    from fastembed import TextEmbedding  # costs 0.5 s
-
+    text_embedding = _fastembed()
     try:
-        TextEmbedding(name, cache_dir=str(cache_dir))
+        text_embedding(name, cache_dir=str(cache_dir))
     except Exception as error:  # any of a dozen libraries' errors, the network's included
         raise ModelUnavailable(
             f"the embedding model '{name}' could not be fetched into {cache_dir} "
@@ -121,9 +127,8 @@ def _cached_file(name: str, cache_dir: Path) -> Path | None:
 
 
 def _described(name: str) -> dict[str, Any]:
-    from fastembed import TextEmbedding  # costs 0.5 s
-
-    models = {str(m["model"]).lower(): m for m in TextEmbedding.list_supported_models()}
+    text_embedding = _fastembed()
+    models = {str(m["model"]).lower(): m for m in text_embedding.list_supported_models()}
     if name.lower() not in models:
         near = get_close_matches(name.lower(), models, n=3, cutoff=0.4)
         hint = ", ".join(str(models[n]["model"]) for n in near) or "a name from fastembed's list"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from mcp_memory.text import normalise, stem
+from mcp_memory.text import fold_case, normalise, stem
 
 _FILLER_WORDS = (
     "a an the that really very quite just also so please user actually basically simply"
@@ -43,7 +43,7 @@ def same_statement(one: str, other: str) -> bool:
 def _gist(text: str) -> list[str]:
     words: list[str] = []
     for token in _TOKEN.findall(text.replace("\u2019", "'")):
-        word = token.casefold()
+        word = fold_case(token)
         word = _SAME.get(word) or word
         if word.endswith("n't"):
             word = f"{word[:-3]} not"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mcp_memory.errors import InvalidInput, NotFound
 from mcp_memory.ids import new_id
-from mcp_memory.model import Draft, Memory, Remembered, Scope
+from mcp_memory.model import Draft, Level, Memory, Remembered, Scope
 from mcp_memory.service import policy as limits
 from mcp_memory.service.core import ANY_STATUS, IN_FORCE, Core, actor, is_id
 from mcp_memory.service.intake import Intake
@@ -41,6 +41,11 @@ def remember(
         )
     intake = Intake(scope=scope, policy=core.policy, now=core.clock())
     memories = [intake.memory(draft, f"memories[{i}]") for i, draft in enumerate(drafts)]
+    size = sum(len(memory.content.encode()) for memory in memories)
+    if size > limits.BATCH_BYTES_MAX and len(memories) > 1:
+        raise InvalidInput(
+            "memories", f"{size} bytes", f"expected at most {limits.BATCH_BYTES_MAX} in one call"
+        )
     for i, draft in enumerate(drafts):
         _check_ids(f"memories[{i}].supersedes", draft.supersedes)
     prepared = _prepare(core, memories, drafts, progress)
@@ -176,6 +181,19 @@ def _plan(core: Core, scope: Scope, prepared: Sequence[Prepared], same: Sequence
     known = [*same, *lookup.same_key(), *lookup.named(), *lookup.neighbours()]
     plan = Plan(policy=core.policy, by=actor(scope), now=prepared[0].memory.recorded_at)
     plan.know(known)
-    for item in prepared:
+    for i, item in enumerate(prepared):
+        _check_reach(f"memories[{i}].supersedes", item, plan)
         plan.take(item)
     return plan
+
+
+def _check_reach(field: str, item: Prepared, plan: Plan) -> None:
+    """What is shared with the tenant ends only for something that is shared as well."""
+    for memory_id in item.supersedes:
+        old = plan.state[memory_id]
+        if old.level is Level.TENANT and item.memory.level is not Level.TENANT:
+            raise InvalidInput(
+                field,
+                memory_id,
+                "this memory is shared at level tenant; give the new one level tenant too",
+            )

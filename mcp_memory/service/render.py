@@ -15,7 +15,7 @@ CountTokens = Callable[[str], int]
 _LINE_TOKENS = 38
 """What a line costs beside its content and key; most of it is the id."""
 _SINGLE = re.compile(r"[^\w\s]|\d")
-CUT_MARK = " … [cut; the rest: memory://memories/{id}]"
+CUT_MARK = " … [cut]"
 
 
 def fenced(memories: Iterable[Memory], heading: str) -> str:
@@ -61,9 +61,8 @@ def _tokens_most(memory: Memory) -> int:
 
 
 def _cut(memory: Memory, tokens_max: int, count: CountTokens) -> Memory:
-    mark = CUT_MARK.format(id=memory.id)
-    room = max(1, tokens_max - count(mark) - count(memory.key) - _LINE_TOKENS)
+    room = max(1, tokens_max - count(CUT_MARK) - count(memory.key) - _LINE_TOKENS)
     content = memory.content
     while content and (tokens := count(content)) > room:
         content = content[: min(len(content) - 1, len(content) * room // tokens)]
-    return replace(memory, content=content.rstrip() + mark)
+    return replace(memory, content=content.rstrip() + CUT_MARK)

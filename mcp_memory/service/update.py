@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mcp_memory.errors import InvalidInput
 from mcp_memory.ids import new_id
-from mcp_memory.model import Draft, Memory, Patch, Scope, Status, Type, Updated, Verb
+from mcp_memory.model import Draft, Level, Memory, Patch, Scope, Status, Type, Updated, Verb
 from mcp_memory.service import policy as limits
 from mcp_memory.service.core import IN_FORCE, Core, actor, expiry_of, successor
 from mcp_memory.service.intake import (
@@ -59,6 +59,7 @@ def update(core: Core, scope: Scope, memory_id: str, patch: Patch) -> Updated:
     def store() -> Updated:
         previous = core.one(scope, memory_id)
         changed, verb = _next(core, scope, previous, patch)
+        _check_reach(previous, changed)
         due = _check_free(core, changed, actor(scope))
         vectors = embedded if embedded is not None else _restored_vectors(core, previous, changed)
         write = Write(verb=verb, memory=changed, actor=actor(scope), reason=reason, vectors=vectors)
@@ -87,7 +88,7 @@ def _next(core: Core, scope: Scope, previous: Memory, patch: Patch) -> tuple[Mem
     now = core.clock()
     intake = Intake(scope=scope, policy=core.policy, now=now)
     if patch.restore_revision is None:
-        _check_open(previous)
+        _check_open(previous, patch)
         base, verb = previous, Verb.UPDATE
     else:
         base, verb = _restored(core, scope, previous, patch.restore_revision), Verb.RESTORE
@@ -101,13 +102,27 @@ def _next(core: Core, scope: Scope, previous: Memory, patch: Patch) -> tuple[Mem
     return changed, verb
 
 
-def _check_open(memory: Memory) -> None:
+def _check_open(memory: Memory, patch: Patch) -> None:
     if memory.status in (Status.FORGOTTEN, Status.SUPERSEDED):
         raise InvalidInput(
             "id",
             memory.id,
             f"this memory is {memory.status}; bring it back first with"
             f" restore_revision={memory.revision - 1}",
+        )
+    if memory.status is Status.EXPIRED and patch.expires_at is None:
+        raise InvalidInput(
+            "id", memory.id, 'this memory has expired; give expires_at too, e.g. "30d" or "never"'
+        )
+
+
+def _check_reach(previous: Memory, changed: Memory) -> None:
+    """What is shared with the tenant cannot be taken by one of its users."""
+    if previous.level is Level.TENANT and changed.level is not Level.TENANT:
+        raise InvalidInput(
+            "level",
+            changed.level.value,
+            "this memory is shared at level tenant and stays so; remember a private one beside it",
         )
 
 

@@ -11,6 +11,7 @@ from mcp_memory.service.core import Core, expiry_of
 from mcp_memory.storage.contract import Actor
 
 _log = logging.getLogger(__name__)
+_FIRST_AFTER_S = 1.0
 _EVERY_S = 15.0
 _BATCH = 64
 _BY = Actor(user="", agent="mcp-memory", client="mcp-memory")
@@ -35,7 +36,9 @@ class Upkeep:
             self._thread.join()
 
     def _run(self) -> None:
-        while not self._stop.wait(_EVERY_S):
+        pause_s = _FIRST_AFTER_S
+        while not self._stop.wait(pause_s):
+            pause_s = _EVERY_S if self._core.embedder.settled() else _FIRST_AFTER_S
             try:
                 run(self._core, self._stop)
             except McpMemoryError as error:

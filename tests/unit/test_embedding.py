@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -148,3 +149,11 @@ def test_an_unknown_model_is_refused_with_names_that_are_near(tmp_path: Path) ->
 
 def test_no_network_is_ever_asked_for() -> None:
     subprocess.run([sys.executable, "-c", OFFLINE], check=True, timeout=120)
+
+
+def test_loading_the_model_leaves_nothing_outside_the_store(tmp_path: Path) -> None:
+    code = "from mcp_memory.embedding import Embedder; Embedder().embed_query('hello')"
+    env = {**os.environ, "HOME": str(tmp_path), "USERPROFILE": str(tmp_path)}
+    env = {name: value for name, value in env.items() if not name.startswith(("ORT_", "XDG_"))}
+    subprocess.run([sys.executable, "-c", code], env=env, check=True, timeout=60)
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == []

@@ -14,7 +14,7 @@ from mcp_memory.service.likeness import same_statement
         ("The team meets every Monday morning", "The team meets each Monday morning"),
         ("The user loves hiking in the mountains", "The user really loves hiking in mountains"),
         ("Do not call after 5pm", "Don't call after 5pm"),
-        ("CAFÉ opens at nine", "café opens at nine."),
+        ("Café opens at nine", "café opens at nine."),
     ],
 )
 def test_the_same_words_but_for_fillers_and_endings_are_one_statement(one: str, other: str) -> None:
@@ -42,6 +42,8 @@ def test_the_same_words_but_for_fillers_and_endings_are_one_statement(one: str, 
         ("Can deploy on Fridays", "Cannot deploy on Fridays"),
         ("We should use Postgres", "We will use Postgres"),
         ("Coffee with milk", "Coffee with oat milk"),
+        ("Opens the US office", "Opens the us office"),
+        ("Rotate key A1b2", "Rotate key a1B2"),
     ],
 )
 def test_a_difference_that_matters_makes_two_statements(one: str, other: str) -> None:

@@ -304,3 +304,20 @@ def test_what_changed_is_told_with_where_it_was(service: MemoryService, alice: S
         shared.id: alice.partition(Level.TENANT),
         private.id: alice.partition(Level.USER),
     }
+
+
+def test_what_the_team_shares_is_not_ended_by_something_private(
+    service: MemoryService, alice: Scope, bob: Scope
+) -> None:
+    shared = one(service, alice, "Deploys happen on Tuesdays.", level="tenant")
+    with pytest.raises(InvalidInput, match=r"memories\[0\]\.supersedes: .+ shared at level tenant"):
+        one(service, bob, "Scratch.", level="session", supersedes=(shared.id,))
+    with pytest.raises(InvalidInput, match="level: got 'user'; this memory is shared"):
+        service.update(bob, shared.id, Patch(level="user"))
+    assert found(service, alice) == ["Deploys happen on Tuesdays."]
+
+
+def test_a_batch_of_too_many_bytes_is_refused_at_once(service: MemoryService, alice: Scope) -> None:
+    drafts = [Draft(content=f"{n} " + "word " * 6000) for n in range(10)]
+    with pytest.raises(InvalidInput, match=r"memories: got '30\d+ bytes'; expected at most 262144"):
+        service.remember(alice, drafts)

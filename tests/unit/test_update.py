@@ -157,3 +157,13 @@ def test_an_expiry_may_be_any_iso_time(service: MemoryService, alice: Scope) -> 
         changed = service.update(alice, memory_id, Patch(expires_at=given)).memory
         assert changed.expires_at is not None
         assert changed.expires_at.year == year
+
+
+def test_an_expired_memory_is_not_changed_unseen(
+    service: MemoryService, alice: Scope, clock: Clock
+) -> None:
+    memory_id = keep(service, alice, "Parking is free.", expires_in="1 hour")
+    clock.tick(hours=2)
+    service.upkeep()
+    with pytest.raises(InvalidInput, match="this memory has expired; give expires_at too"):
+        service.update(alice, memory_id, Patch(content="Parking costs 2 euros."))

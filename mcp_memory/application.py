@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,7 +35,7 @@ class Application:
 
     def __init__(self, settings: Settings, *, open_store: OpenStore | None = None) -> None:
         self.settings = settings
-        self._open_store = open_store or _embedded
+        self._open_store = open_store
         self._lock = threading.Lock()
         self._service: MemoryService | None = None
         self._to_start = threading.Lock()  # taken once, by the first start, and never released
@@ -63,15 +64,11 @@ class Application:
             service.close()
 
     def _open(self) -> MemoryService:
-        from mcp_memory.embedding import Embedder
-        from mcp_memory.service import MemoryService, Policy
-
-        settings = self.settings
-        embedder = Embedder(settings.model, cache_dir=settings.models_dir)
-        store = self._open_store(settings.home, embedder.space)
-        policy = Policy(session_expiry=timedelta(days=settings.session_days))
-        service = MemoryService(store, embedder, policy=policy)
-        service.start()
+        service = open_service(self.settings, open_store=self._open_store)
+        with ExitStack() as undo:
+            undo.callback(service.close)
+            service.start()
+            undo.pop_all()
         return service
 
     def _warm_up(self) -> None:
@@ -83,6 +80,24 @@ class Application:
             log.warning("the store is not open yet: %s", error)
         except Exception:  # the root of a thread: each call will try again and report
             log.exception("the store could not be opened")
+
+
+def open_service(settings: Settings, *, open_store: OpenStore | None = None) -> MemoryService:
+    """The service on the store of a home folder, not started; closing it releases the store.
+
+    Where it cannot be made, the store is released at once. Raises StoreError.
+    """
+    from mcp_memory.embedding import Embedder
+    from mcp_memory.service import MemoryService, Policy
+
+    embedder = Embedder(settings.model, cache_dir=settings.models_dir)
+    with ExitStack() as undo:
+        store = (open_store or _embedded)(settings.home, embedder.space)
+        undo.callback(store.close)
+        policy = Policy(session_expiry=timedelta(days=settings.session_days))
+        service = MemoryService(store, embedder, policy=policy)
+        undo.pop_all()
+    return service
 
 
 def _embedded(home: Path, space: VectorSpace) -> Store:

@@ -138,14 +138,11 @@ def _model(settings: Settings, given: argparse.Namespace) -> int:
 @contextmanager
 def _memory(settings: Settings) -> Generator[tuple[MemoryService, Scope]]:
     """The local user's memory, as seen from the working directory."""
-    from mcp_memory.embedding import Embedder
+    from mcp_memory.application import open_service
     from mcp_memory.scope import local_signals, resolve
-    from mcp_memory.service import MemoryService
-    from mcp_memory.storage.embedded import open_embedded
 
     scope = resolve(local_signals(settings))
-    embedder = Embedder(settings.model, cache_dir=settings.models_dir)
-    service = MemoryService(open_embedded(settings.home, embedder.space), embedder)
+    service = open_service(settings)
     try:
         yield service, scope
     finally:

@@ -17,7 +17,7 @@ import mcp.types as types
 from mcp_memory.middleware import Request, is_modern, sayable
 from mcp_memory.model import Forgotten, Scope, Selection
 from mcp_memory.tools.answers import Answer, shown
-from mcp_memory.tools.forget import answer, perform
+from mcp_memory.tools.forget import answer
 
 if TYPE_CHECKING:
     from mcp_memory.service import MemoryService
@@ -73,7 +73,7 @@ async def erase(
     if not _agreed(given):
         return answer(scope, replace(preview, confirm=""), _DECLINED)
     confirmed = replace(selection, confirm=token)
-    return await anyio.to_thread.run_sync(lambda: perform(service, scope, confirmed))
+    return answer(scope, await anyio.to_thread.run_sync(lambda: service.forget(scope, confirmed)))
 
 
 async def _preview(service: MemoryService, scope: Scope, selection: Selection) -> Forgotten:

@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,7 @@ from mcp_memory.model import (
     Selection,
     Updated,
 )
-from mcp_memory.service import MemoryService, Policy
+from mcp_memory.service import MemoryService
 
 
 class LocalMemory:
@@ -68,17 +67,12 @@ def open_memory(
     directory's. Raises StoreLocked while a server or another process has the store open.
     """
     from mcp_memory import settings
-    from mcp_memory.embedding import Embedder
+    from mcp_memory.application import open_service
     from mcp_memory.scope import local_signals, resolve
-    from mcp_memory.storage.embedded import open_embedded
 
     given = settings.load(home=Path(home).expanduser() if home is not None else None)
     given = replace(given, user=user or given.user, project=project or given.project)
     scope = replace(resolve(local_signals(given)), agent=agent, client="mcp-memory library")
-    embedder = Embedder(given.model, cache_dir=given.models_dir)
-    policy = Policy(session_expiry=timedelta(days=given.session_days))
-    with closing(open_embedded(given.home, embedder.space)) as store:
-        service = MemoryService(store, embedder, policy=policy)
+    with closing(open_service(given)) as service:
         service.start()
-        with closing(service):
-            yield LocalMemory(service, scope)
+        yield LocalMemory(service, scope)

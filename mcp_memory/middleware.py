@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import secrets
+import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -11,6 +13,7 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 import anyio
+import anyio.to_thread
 import mcp.types as types
 from mcp import MCPError
 from mcp.server import ServerRequestContext
@@ -21,11 +24,14 @@ from pydantic import ValidationError
 
 from mcp_memory.errors import InvalidInput, McpMemoryError, NotFound, ScopeMissing
 from mcp_memory.model import Scope
-from mcp_memory.scope import Signals, current, resolve
+from mcp_memory.scope import Signals, current, deciding, resolve
 
 log = logging.getLogger(__name__)
 
 ROOTS_TIMEOUT_S = 2.0
+ROOTS_RETRY_S = 30.0
+SCOPE_KEPT_S = 30.0
+SCOPES_MAX = 32
 WATCHED_MAX = 1000
 _ROOTS_MAX = 32
 # With one of these deciding the project, the client need not be asked for its roots.
@@ -36,13 +42,21 @@ _BEFORE_ROOTS = frozenset({"_meta", "configuration", "CLAUDE_PROJECT_DIR"})
 class Connection:
     """What is kept of one connection of the older protocol era.
 
-    `roots` are None until the client was asked. `watched` holds the scope in which each
-    resource was subscribed to; `scope` and `session` are those of the last request.
+    `roots` are None until the client said them, `changes` counts how often it said that
+    they changed, `silent_since` is when it last did not answer. `resolved` are the latest
+    scopes, each with its signals and its time. `watched` holds the scope in which each
+    resource was subscribed to; `scope` and `session` are those of the last request. All
+    times are those of a monotonic clock, in seconds.
     """
 
     id: str = field(default_factory=lambda: f"c-{uuid4().hex}")
     roots: tuple[str, ...] | None = None
+    changes: int = 0
+    silent_since: float | None = None
     asking: anyio.Lock = field(default_factory=anyio.Lock)
+    resolved: deque[tuple[Signals, Scope, float]] = field(
+        default_factory=lambda: deque(maxlen=SCOPES_MAX)
+    )
     watched: dict[str, Scope] = field(default_factory=dict[str, Scope])
     scope: Scope | None = None
     session: ServerSession | None = None
@@ -106,19 +120,19 @@ class Middleware:
 
     async def scope(self, request: Request) -> Scope:
         """The scope of a request. Raises InvalidInput, ScopeMissing."""
+        connection = request.lifespan_context
         signals = self._signals(request)
-        scope = resolve(signals)
+        scope = await _resolved(connection, signals)
         if scope.sources["project"] not in _BEFORE_ROOTS:
             roots = await _roots(request)
-            scope = resolve(replace(signals, roots=roots)) if roots else scope
+            scope = await _resolved(connection, replace(signals, roots=roots)) if roots else scope
         if not signals.modern:
-            connection = request.lifespan_context
             connection.scope, connection.session = scope, request.session
         return scope
 
     def _signals(self, request: Request) -> Signals:
         client = request.session.client_params
-        return replace(
+        signals = replace(
             self._door(request),
             modern=is_modern(request),
             meta=dict(request.meta or {}),
@@ -126,6 +140,7 @@ class Middleware:
             client_version=client.client_info.version if client else "",
             connection_id=request.lifespan_context.id,
         )
+        return deciding(signals)
 
 
 def is_modern(request: Request) -> bool:
@@ -135,11 +150,31 @@ def is_modern(request: Request) -> bool:
 
 async def forget_roots(request: Request, params: types.NotificationParams) -> None:
     """The client's roots changed: ask again at the next request."""
-    request.lifespan_context.roots = None
+    connection = request.lifespan_context
+    connection.roots = connection.silent_since = None
+    connection.changes += 1
+
+
+async def _resolved(connection: Connection, signals: Signals) -> Scope:
+    """The scope of the signals, kept for a while: finding it out reads git's files.
+
+    A repository that is given a remote is another project after at most 30 seconds.
+    """
+    now = time.monotonic()
+    for known, scope, since in connection.resolved:
+        if now - since < SCOPE_KEPT_S and known == signals:
+            return scope
+    scope = await anyio.to_thread.run_sync(resolve, signals)
+    connection.resolved.appendleft((signals, scope, now))
+    return scope
 
 
 async def _roots(request: Request) -> tuple[str, ...]:
-    """The client's roots, asked for once a connection; none where it cannot be asked."""
+    """The client's roots, asked for once a connection; none where it cannot be asked.
+
+    A client that did not answer is asked again, but not at each request: it may keep each
+    of them waiting.
+    """
     session, connection = request.session, request.lifespan_context
     capabilities = session.client_capabilities
     if is_modern(request) or capabilities is None or capabilities.roots is None:
@@ -147,12 +182,21 @@ async def _roots(request: Request) -> tuple[str, ...]:
     if not session.can_send_request:
         return ()
     async with connection.asking:
-        if connection.roots is None:
-            connection.roots = await _ask_roots(request)
-        return connection.roots
+        silent = connection.silent_since
+        if connection.roots is not None:
+            return connection.roots
+        if silent is not None and time.monotonic() - silent < ROOTS_RETRY_S:
+            return ()
+        changes = connection.changes
+        roots = await _ask_roots(request)
+        if changes == connection.changes:  # else the answer is of before the change
+            connection.roots = roots
+            connection.silent_since = time.monotonic() if roots is None else None
+        return roots or ()
 
 
-async def _ask_roots(request: Request) -> tuple[str, ...]:
+async def _ask_roots(request: Request) -> tuple[str, ...] | None:
+    """The roots as the client says them now, None if it does not."""
     try:
         with anyio.fail_after(ROOTS_TIMEOUT_S):
             answer = await request.session.send_request(
@@ -162,7 +206,7 @@ async def _ask_roots(request: Request) -> tuple[str, ...]:
             )
     except (MCPError, ValidationError, TimeoutError) as error:
         log.info("the client did not say its roots: %s", type(error).__name__)
-        return ()
+        return None
     return tuple(str(root.uri) for root in answer.roots[:_ROOTS_MAX])
 
 

@@ -50,10 +50,11 @@ def slug(label: str) -> str:
 
 
 def named(name: str) -> Project:
-    """The project that was given a name, such as `app` or `github.com/acme/app`."""
+    """The project that was given a name, such as `app`, or a repository's address."""
     if len(name) > LABEL_CHARS_MAX:
         raise InvalidInput("project", name, f"use at most {LABEL_CHARS_MAX} characters")
-    return _labelled(name)
+    is_address = "://" in name or name.endswith(".git") or re.match(r"[^/:]*@[^/:]+:", name)
+    return _labelled((remote_label(name) if is_address else "") or name)
 
 
 def local(name: str) -> Project | None:
@@ -62,9 +63,16 @@ def local(name: str) -> Project | None:
     if text.lower().startswith("file:"):
         # On Windows the host of file://server/share is part of the path.
         return identify(Path(url2pathname(text[5:].removeprefix("//").removeprefix("localhost"))))
-    if Path(text).is_absolute():
-        return identify(Path(text))
+    if Path(text).is_absolute() or re.match(r"~|\.{1,2}($|[/\\])", text):
+        return identify(_expanded(Path(text)))
     return named(text) if text else None
+
+
+def _expanded(path: Path) -> Path:
+    try:
+        return path.expanduser()
+    except RuntimeError:  # there is no home folder
+        return path
 
 
 def identify(path: Path) -> Project | None:

@@ -20,7 +20,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, cast
@@ -48,6 +48,8 @@ CLIENT_CLAIMS = ("client_id", "azp")
 DEFAULT_TENANT = "local"
 GIVEN_CHARS_MAX = 1024
 _CLIENT_CHARS_MAX = 128
+_DECIDING_META = (META_PROJECT, META_SESSION, META_CODEX)
+_DECIDING_HEADERS = (HEADER_PROJECT, HEADER_SESSION)
 _REMOTE = frozenset({"http", "sse"})
 _NAME = re.compile(r"[a-z0-9._-]{1,64}")
 
@@ -112,6 +114,17 @@ def resolve(signals: Signals) -> Scope:
         project_label=found_project.label if found_project else "",
         sources=MappingProxyType({part: source or "none" for part, source in sources.items()}),
     )
+
+
+def deciding(signals: Signals) -> Signals:
+    """The signals without what decides nothing, so that like requests have equal ones."""
+    meta = {name: signals.meta[name] for name in _DECIDING_META if name in signals.meta}
+    turn = meta.get(META_CODEX)
+    if isinstance(turn, dict):
+        codex = cast("Json", turn)
+        meta[META_CODEX] = {name: codex[name] for name in ("session_id",) if name in codex}
+    headers = {name: signals.headers[name] for name in _DECIDING_HEADERS if name in signals.headers}
+    return replace(signals, meta=meta, headers=headers)
 
 
 def local_signals(settings: Settings, transport: str = "local") -> Signals:

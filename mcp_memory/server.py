@@ -19,7 +19,15 @@ from mcp.server.subscriptions import ListenHandler
 from mcp_memory import __version__, consent, prompts, resources
 from mcp_memory.application import Application
 from mcp_memory.errors import InvalidInput
-from mcp_memory.middleware import Connection, Door, Middleware, Request, forget_roots, sayable
+from mcp_memory.middleware import (
+    WATCHED_MAX,
+    Connection,
+    Door,
+    Middleware,
+    Request,
+    forget_roots,
+    sayable,
+)
 from mcp_memory.model import Scope, Selection
 from mcp_memory.scope import current
 from mcp_memory.subscriptions import Subscriptions
@@ -163,8 +171,11 @@ class _Handlers:
     async def listen(
         self, request: Request, params: types.SubscriptionsListenRequestParams
     ) -> types.SubscriptionsListenResult:
-        for uri in params.notifications.resource_subscriptions or ():
-            await self._within(lambda s, c, uri=uri: resources.check(s, c, uri))
+        uris = params.notifications.resource_subscriptions or []
+        if len(uris) > WATCHED_MAX:
+            expected = f"watch at most {WATCHED_MAX} resources in one stream"
+            raise InvalidInput("resourceSubscriptions", f"{len(uris)} resources", expected)
+        await self._within(lambda s, c: [resources.check(s, c, uri) for uri in uris])
         return await self._listen(request, params)
 
     async def list_prompts(

@@ -96,8 +96,17 @@ class Settings:
 
 
 def default_home() -> Path:
-    """The store's folder when nobody names one, per platform and user."""
-    return Path(platformdirs.user_data_dir("mcp-memory", appauthor=False))
+    """The store's folder when nobody names one, per platform and user.
+
+    Raises SettingsInvalid for a user without a home.
+    """
+    try:
+        return Path(platformdirs.user_data_dir("mcp-memory", appauthor=False))
+    except RuntimeError as error:
+        raise SettingsInvalid(
+            "home: this user has no home folder; say where the store lives with"
+            " --home or MCP_MEMORY_HOME"
+        ) from error
 
 
 def load(environ: Mapping[str, str] | None = None, *, home: Path | None = None) -> Settings:

@@ -52,10 +52,15 @@ def run(settings: Settings) -> None:
     application = Application(settings)
     signals = local_signals(settings, "stdio")
     server = build(application, lambda request: signals)
+    wire = Wire(source, sink, on_first_answer=application.start)
     try:
-        anyio.run(serve, server, Wire(source, sink, on_first_answer=application.start))
+        anyio.run(serve, server, wire)
     finally:
         application.close()
+    if wire.writing:
+        # Nothing wakes a thread that writes to a full pipe, and the interpreter would wait
+        # for it for ever. The store is closed by now, and the log is not buffered.
+        os._exit(0)
 
 
 def claim() -> tuple[int, int]:
@@ -90,6 +95,7 @@ async def serve(server: Server[Connection], wire: Wire) -> None:
         tasks.start_soon(wire.receive)
         tasks.start_soon(_stop_when_told, wire)
         tasks.start_soon(wire.send)
+        tasks.start_soon(_leave_in_time, wire, tasks.cancel_scope)
         await serve_dual_era_loop(
             server,
             wire.incoming,
@@ -109,12 +115,21 @@ async def _stop_when_told(wire: Wire) -> None:
             wire.stop()
 
 
+async def _leave_in_time(wire: Wire, connection: anyio.CancelScope) -> None:
+    """End a connection whose client does not take its last answers."""
+    await wire.ending.wait()
+    await anyio.sleep(DRAIN_TIMEOUT_S)
+    log.warning("left after %g s with answers that could not be given", DRAIN_TIMEOUT_S)
+    connection.cancel()
+
+
 class Wire:
     """JSON-RPC messages, one a line, in UTF-8, over two file descriptors.
 
     At the end of the input, and when told to stop, requests under way are still
-    answered, for at most 10 seconds. `on_first_answer` is called once, after the first
-    answer was written.
+    answered. `ending` is set from then on, `flushed` once nothing more will be written;
+    `writing` is true while a thread is in the middle of a frame. `on_first_answer` is
+    called once, after the first answer was written.
     """
 
     def __init__(
@@ -131,10 +146,13 @@ class Wire:
         self._waiting: set[types.RequestId] = set()
         self._settled = anyio.Event()
         self._writers = anyio.CapacityLimiter(1)
+        self.ending = anyio.Event()
         self.flushed = anyio.Event()
+        self.writing = False
 
     def stop(self) -> None:
         """Take no more requests; as if the client had closed its end."""
+        self.ending.set()
         self._lines.close()
 
     async def receive(self) -> None:
@@ -146,10 +164,9 @@ class Wire:
         async with self._inbox, self._replies:
             async for line in self._arrived:
                 await self._take(line)
-            with anyio.move_on_after(DRAIN_TIMEOUT_S):
-                while self._waiting:
-                    self._settled = anyio.Event()
-                    await self._settled.wait()
+            while self._waiting:
+                self._settled = anyio.Event()
+                await self._settled.wait()
 
     async def send(self) -> None:
         """Write every message; a client that is gone is no error."""
@@ -176,12 +193,23 @@ class Wire:
 
     async def _write(self, message: types.JSONRPCMessage) -> None:
         data = frame(message)
-        await anyio.to_thread.run_sync(_write_all, self._sink, data, limiter=self._writers)
+        await anyio.to_thread.run_sync(
+            self._write_all, data, limiter=self._writers, abandon_on_cancel=True
+        )
         if isinstance(message, (types.JSONRPCResponse, types.JSONRPCError)):
             self._settle(message.id)
             if self._on_first_answer is not None:
                 self._on_first_answer()
                 self._on_first_answer = None
+
+    def _write_all(self, data: bytes) -> None:
+        view = memoryview(data)
+        self.writing = True
+        try:
+            while view:
+                view = view[os.write(self._sink, view) :]
+        finally:
+            self.writing = False
 
     def _cancel(self, message: types.JSONRPCNotification) -> None:
         """A request that the client cancelled is never answered."""
@@ -199,7 +227,7 @@ class Wire:
         try:
             for line in _lines(self._source):
                 asyncio.run_coroutine_threadsafe(self._lines.send(line), loop).result()
-            loop.call_soon_threadsafe(self._lines.close)
+            loop.call_soon_threadsafe(self.stop)
         except (RuntimeError, CancelledError, anyio.BrokenResourceError, anyio.ClosedResourceError):
             log.debug("nobody reads stdin any more")
 
@@ -256,9 +284,3 @@ def _lines(source: int) -> Iterator[bytes]:
                 yield b""
             rest.clear()
             skipping = True
-
-
-def _write_all(sink: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(sink, view) :]

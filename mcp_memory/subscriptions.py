@@ -15,7 +15,7 @@ from mcp.server.subscriptions import SubscriptionBus
 from mcp.shared.subscriptions import ResourcesListChanged, ResourceUpdated, ServerEvent
 
 from mcp_memory.middleware import Connection
-from mcp_memory.model import Level, Scope
+from mcp_memory.model import Level, Partition, Scope
 from mcp_memory.scope import current
 from mcp_memory.tools.answers import Touched
 
@@ -55,42 +55,51 @@ class Subscriptions(SubscriptionBus):
 
     async def tell(self, touched: Iterable[Touched]) -> None:
         """Tell of changed memories those who may read them, each at most once of a thing."""
-        changes = tuple(touched)
+        news = _News(tuple(touched))
         for scope, listener in list(self._listeners.values()):
-            for event in events(changes, scope):
+            for event in news.of(scope):
                 listener(event)
         for connection in list(self._connections.values()):
             with anyio.move_on_after(_SEND_TIMEOUT_S):
-                await _tell(connection, changes)
+                await _tell(connection, news)
+
+
+class _News:
+    """The events of one change for any scope, worked out once for those that see alike."""
+
+    def __init__(self, touched: tuple[Touched, ...]) -> None:
+        self._touched = touched
+        self._known: dict[tuple[Partition, ...], dict[ServerEvent, None]] = {}
+
+    def of(self, scope: Scope) -> dict[ServerEvent, None]:
+        """The events for this scope, in order; the values say nothing."""
+        visible = tuple(scope.partitions())
+        if visible not in self._known:
+            self._known[visible] = dict.fromkeys(events(self._touched, scope))
+        return self._known[visible]
 
 
 def events(touched: Iterable[Touched], scope: Scope) -> list[ServerEvent]:
     """What changed for a caller of this scope, without repeats."""
     visible = set(scope.partitions())
-    found: dict[ServerEvent, None] = {}
-    for change in touched:
-        if change.partition in visible:
-            for uri in _uris(change):
-                found[ResourceUpdated(uri=uri)] = None
-            if change.listed:
-                found[ResourcesListChanged()] = None
-    return list(found)
+    seen = [change for change in touched if change.partition in visible]
+    if not seen:
+        return []
+    in_session = any(change.partition.level is Level.SESSION for change in seen)
+    names = [f"memories/{change.id}{part}" for change in seen for part in ("", "/history")]
+    names += [*_VIEWS, "session"] if in_session else _VIEWS
+    found: list[ServerEvent] = [ResourceUpdated(uri=f"memory://{n}") for n in dict.fromkeys(names)]
+    return [*found, ResourcesListChanged()] if any(change.listed for change in seen) else found
 
 
-def _uris(change: Touched) -> list[str]:
-    memory = f"memory://memories/{change.id}"
-    views = [*_VIEWS, "session"] if change.partition.level is Level.SESSION else _VIEWS
-    return [memory, f"{memory}/history", *(f"memory://{view}" for view in views)]
-
-
-async def _tell(connection: Connection, touched: tuple[Touched, ...]) -> None:
+async def _tell(connection: Connection, news: _News) -> None:
     session, scope = connection.session, connection.scope
     if session is None or scope is None:
         return
     # A notice is a courtesy: a client that is just leaving must not fail the call it is about.
     with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError, MCPError):
         for uri, watching in list(connection.watched.items()):
-            if ResourceUpdated(uri=uri) in events(touched, watching):
+            if ResourceUpdated(uri=uri) in news.of(watching):
                 await session.send_resource_updated(uri)
-        if ResourcesListChanged() in events(touched, scope):
+        if ResourcesListChanged() in news.of(scope):
             await session.send_resource_list_changed()

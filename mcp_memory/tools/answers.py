@@ -80,11 +80,9 @@ def scope_values(scope: Scope) -> dict[str, Any]:
 
 
 def scope_line(scope: Scope) -> str:
-    """The scope that a call used, in a few words."""
-    parts = [f"user {scope.user}"]
-    if scope.project:
-        parts.append(f"project {scope.project_label or scope.project}")
-    return "scope: " + ", ".join(parts)
+    """The scope that a call used, as user/project."""
+    project = scope.project_label or scope.project
+    return f"scope: {scope.user}/{project}" if project else f"scope: {scope.user}"
 
 
 def memory_values(memory: Memory) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from mcp_memory.model import Erasure, Forgotten, Scope, Selection, Type
@@ -53,16 +53,7 @@ _OUTPUT = shape(
 
 def call(service: MemoryService, scope: Scope, arguments: dict[str, Any]) -> Answer:
     """Forget what is selected, or show what would be."""
-    return perform(service, scope, Selection(**arguments))
-
-
-def perform(service: MemoryService, scope: Scope, selection: Selection) -> Answer:
-    """One forget; after an erase, those who saw what is gone are still told."""
-    erases = selection.erase and bool(selection.confirm)
-    preview = service.forget(scope, replace(selection, confirm="")) if erases else None
-    found = service.forget(scope, selection)
-    given = answer(scope, found)
-    return replace(given, touched=_touched(preview)) if preview else given
+    return answer(scope, service.forget(scope, Selection(**arguments)))
 
 
 def answer(scope: Scope, found: Forgotten, note: str = "") -> Answer:
@@ -85,7 +76,7 @@ def answer(scope: Scope, found: Forgotten, note: str = "") -> Answer:
         **receipt,
         "scope": scope_values(scope),
     }
-    return Answer(text=text, values=values, touched=_touched(found) if found.done else ())
+    return Answer(text=text, values=values, touched=_touched(found))
 
 
 def _advice(found: Forgotten) -> str:
@@ -110,7 +101,7 @@ def _receipt_line(receipt: Erasure) -> str:
 
 
 def _touched(found: Forgotten) -> tuple[Touched, ...]:
-    return tuple(Touched(id=m.id, partition=m.partition, listed=True) for m in found.memories)
+    return tuple(Touched(id=i, partition=p, listed=True) for i, p in found.touched)
 
 
 FORGET = Tool(
@@ -124,7 +115,7 @@ FORGET = Tool(
             Argument(name="key", kind=Text()),
             Argument(name="types", kind=Texts(allowed=tuple(Type))),
             Argument(name="tags", kind=Texts()),
-            Argument(name="before", kind=Text(), description="Last changed before; ISO"),
+            Argument(name="before", kind=Text(), description="Last changed before: ISO or e.g. 7d"),
             Argument(name="erase", kind=Flag(), default=False),
             Argument(name="confirm", kind=Text(), description="Token of the preview"),
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mcp_memory.model import Draft, Level, Partition, Remembered, Scope, Trust, Type
+from mcp_memory.model import Draft, Level, Remembered, Scope, Trust, Type
 from mcp_memory.text import fence
 from mcp_memory.tools.answers import (
     SCOPE_SPEC,
@@ -104,7 +104,7 @@ def call(service: MemoryService, scope: Scope, arguments: dict[str, Any]) -> Ans
         scope_line(scope),
     )
     values = {"results": [_values(result) for result in results], "scope": scope_values(scope)}
-    return Answer(text=text, values=values, touched=tuple(_touched(scope, results)))
+    return Answer(text=text, values=values, touched=tuple(_touched(results)))
 
 
 def _line(result: Remembered) -> str:
@@ -126,15 +126,12 @@ def _values(result: Remembered) -> dict[str, Any]:
     }
 
 
-def _touched(scope: Scope, results: list[Remembered]) -> list[Touched]:
-    found: list[Touched] = []
-    for result in results:
-        partition: Partition | None = scope.partition(result.level)
-        if partition is not None and result.status != "rejected":
-            listed = result.status != "merged"
-            ids = (result.id, *result.replaced)
-            found += [Touched(id=id_, partition=partition, listed=listed) for id_ in ids]
-    return found
+def _touched(results: list[Remembered]) -> list[Touched]:
+    return [
+        Touched(id=memory_id, partition=partition, listed=result.status != "merged")
+        for result in results
+        for memory_id, partition in result.touched
+    ]
 
 
 REMEMBER = Tool(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ import pytest
 from mcp import Client
 from pydantic import FileUrl
 
-from mcp_memory import middleware
+from mcp_memory import middleware, scope
 from mcp_memory.application import Application
+from mcp_memory.model import Scope
 from mcp_memory.scope import META_CODEX, META_PROJECT, META_SESSION, Signals
 from mcp_memory.server import build
 from tests.protocol.harness import ERAS, as_caller, call, read, remember
@@ -103,6 +105,77 @@ async def test_a_client_that_does_not_answer_for_its_roots_is_served_without(
         assert (await me(client))["decided_by"]["project"] == "none"
         await me(client)
         assert asked <= 1, "a client that did not answer is not asked again"
+
+
+async def test_a_client_that_answers_late_is_asked_again_after_a_while(
+    application: Application, folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    roots = Rooted(folders[0])
+
+    async def refuse_once(context: Any) -> types.ListRootsResult | types.ErrorData:
+        answer = await roots(context)
+        failed = types.ErrorData(code=types.INTERNAL_ERROR, message="not yet")
+        return failed if roots.asked == 1 else answer
+
+    server = build(application, bare)
+    async with as_caller(server, "legacy", "ide", list_roots_callback=refuse_once) as client:
+        for _ in range(3):
+            assert (await me(client))["decided_by"]["project"] == "none"
+        assert roots.asked == 1
+        monkeypatch.setattr(middleware, "ROOTS_RETRY_S", 0.0)
+        for _ in range(3):
+            assert (await me(client))["project_label"] == str(folders[0])
+        assert roots.asked == 2
+
+
+async def test_roots_that_change_while_they_are_asked_for_are_asked_for_again(
+    application: Application, folders: tuple[Path, Path]
+) -> None:
+    roots = Rooted(folders[0])
+
+    async def change_in_between(context: Any) -> types.ListRootsResult:
+        answer = await roots(context)
+        if roots.asked == 1:
+            roots.folders = [folders[1]]
+            await client.session.send_notification(types.RootsListChangedNotification())
+        return answer
+
+    server = build(application, bare)
+    async with as_caller(server, "legacy", "ide", list_roots_callback=change_in_between) as client:
+        await me(client)
+        assert (await me(client))["project_label"] == str(folders[1])
+        assert roots.asked == 2
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_scope_is_found_out_once_a_while_and_never_on_the_event_loop(
+    application: Application, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, era: str
+) -> None:
+    repository = tmp_path / "repository"
+    (repository / ".git").mkdir(parents=True)
+    (repository / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
+    threads: list[int] = []
+
+    def resolve(signals: Signals) -> Scope:
+        threads.append(threading.get_ident())
+        return scope.resolve(signals)
+
+    monkeypatch.setattr(middleware, "resolve", resolve)
+    known = Signals(system_user="ana", working_dir=repository)
+    server = build(application, lambda request: known)
+    async with as_caller(server, era, "ide") as client:
+        turn: Any = {META_CODEX: {"session_id": "s", "turn_id": "0"}}
+        for number in range(3):
+            turn[META_CODEX]["turn_id"] = str(number)
+            assert (await me(client, turn))["project_label"] == str(repository)
+        assert len(threads) == 1
+        assert threading.get_ident() not in threads
+
+        remote = '[remote "origin"]\n  url = https://github.com/acme/app\n'
+        (repository / ".git" / "config").write_text(remote)
+        assert (await me(client, turn))["project_label"] == str(repository)
+        monkeypatch.setattr(middleware, "SCOPE_KEPT_S", 0.0)
+        assert (await me(client, turn))["project_label"] == "github.com/acme/app"
 
 
 async def test_roots_that_are_refused_do_no_harm(application: Application) -> None:

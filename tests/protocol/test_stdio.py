@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -40,16 +41,35 @@ def noisy(self):
     return plain(self)
 Application.service = noisy
 """
+INITIALIZE: dict[str, Any] = {
+    "protocolVersion": "2025-11-25",
+    "capabilities": {},
+    "clientInfo": {"name": "raw", "version": "1"},
+}
+TELLING = """
+import sys
+import mcp_memory.stdio
+from mcp_memory.application import Application
+mcp_memory.stdio.DRAIN_TIMEOUT_S = 0.5
+plain = Application.service
+def telling(self):
+    opened = plain(self)
+    print("the store is open", file=sys.stderr, flush=True)
+    return opened
+Application.service = telling
+"""
 
 
 class Server:
     """A server process, spoken to in raw lines."""
 
-    def __init__(self, home: Path, code: str = SERVE, **env: str) -> None:
+    def __init__(
+        self, home: Path, code: str = SERVE, *, stdout: int = subprocess.PIPE, **env: str
+    ) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-c", code],
             stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
+            stdout=stdout,
             stderr=subprocess.PIPE,
             cwd=ROOT,
             env=environment(home, **env),
@@ -68,20 +88,20 @@ class Server:
             assert frame["method"] == "notifications/resources/list_changed"
         return frame
 
-    def ask(self, method: str, **params: Any) -> dict[str, Any]:
+    def send(self, method: str, **params: Any) -> None:
         self._id += 1
         message = {"jsonrpc": "2.0", "id": self._id, "method": method, "params": params}
         self.write(json.dumps(message).encode())
+
+    def ask(self, method: str, **params: Any) -> dict[str, Any]:
+        self.send(method, **params)
         return self.read()
 
     def call(self, verb: str, **arguments: Any) -> dict[str, Any]:
         return self.ask("tools/call", name=verb, arguments=arguments)["result"]
 
     def handshake(self) -> dict[str, Any]:
-        info = {"name": "raw", "version": "1"}
-        answer = self.ask(
-            "initialize", protocolVersion="2025-11-25", capabilities={}, clientInfo=info
-        )
+        answer = self.ask("initialize", **INITIALIZE)
         self.write(b'{"jsonrpc":"2.0","method":"notifications/initialized"}')
         return answer["result"]
 
@@ -92,13 +112,15 @@ class Server:
 
 
 @contextlib.contextmanager
-def server(home: Path, code: str = SERVE, **env: str) -> Generator[Server]:
-    started = Server(home, code, **env)
-    try:
-        yield started
-    finally:
-        started.process.kill()
-        started.process.communicate()
+def server(
+    home: Path, code: str = SERVE, *, stdout: int = subprocess.PIPE, **env: str
+) -> Generator[Server]:
+    started = Server(home, code, stdout=stdout, **env)
+    with started.process as process:
+        try:
+            yield started
+        finally:
+            process.kill()
 
 
 def test_only_frames_reach_the_client_whatever_a_library_prints(tmp_path: Path) -> None:
@@ -219,6 +241,46 @@ def test_a_signal_ends_the_server_in_order(tmp_path: Path, number: signal.Signal
     with server(tmp_path / "store") as door:
         door.handshake()
         assert door.call("recall", query="anchor")["structuredContent"]["memories"]
+
+
+@contextlib.contextmanager
+def full_pipe() -> Generator[int]:
+    """The writing end of a pipe that takes not one byte more, and that nobody reads."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with contextlib.suppress(BlockingIOError):
+        while os.write(writing, b"x" * 4096):
+            pass
+    with contextlib.suppress(BlockingIOError):
+        while os.write(writing, b"x"):
+            pass
+    os.set_blocking(writing, True)
+    try:
+        yield writing
+    finally:
+        os.close(writing)
+        os.close(reading)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM")
+@pytest.mark.parametrize("end", ["SIGTERM", "stdin closes"])
+def test_a_client_that_stopped_reading_does_not_keep_the_server(tmp_path: Path, end: str) -> None:
+    with full_pipe() as stdout, server(tmp_path / "store", TELLING + SERVE, stdout=stdout) as door:
+        assert door.process.stdin is not None
+        assert door.process.stderr is not None
+        door.send("initialize", **INITIALIZE)
+        door.write(b'{"jsonrpc":"2.0","method":"notifications/initialized"}')
+        door.send("tools/call", name="remember", arguments={"memories": "The anchor is down"})
+        while b"the store is open" not in door.process.stderr.readline():
+            assert door.process.poll() is None
+        if end == "SIGTERM":
+            door.process.send_signal(signal.SIGTERM)
+        else:
+            door.process.stdin.close()
+        assert door.process.wait(timeout=TIMEOUT_S) == 0
+        with server(tmp_path / "store") as following:
+            following.handshake()
+            assert not following.call("recall").get("isError"), "the store was released"
 
 
 def test_a_locked_store_still_answers_and_each_call_says_why(tmp_path: Path) -> None:

@@ -6,16 +6,21 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import anyio
+import anyio.to_thread
 import mcp.types as types
 import pytest
 from mcp import Client, MCPError
 
+from mcp_memory import middleware, subscriptions
+from mcp_memory import server as server_module
 from mcp_memory.application import Application
 from mcp_memory.ids import new_id
 from mcp_memory.model import Level, Partition, Scope
 from mcp_memory.server import build
 from mcp_memory.subscriptions import events
 from mcp_memory.tools.answers import Touched
+from mcp_memory.tools.forget import FORGET
+from mcp_memory.tools.remember import REMEMBER
 from tests.protocol.harness import ERAS, as_caller, by_name, call, remember
 
 pytestmark = pytest.mark.anyio
@@ -143,6 +148,86 @@ async def test_after_unsubscribing_nothing_more_is_told(application: Application
         await remember(client, "The lamp is lit")
         await watcher.until("memory://stats")
         assert "memory://recent" not in watcher.seen
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_what_is_replaced_from_elsewhere_is_told_where_it_was(
+    application: Application, era: str
+) -> None:
+    server = build(application, by_name)
+    elsewhere = Watcher(era)
+    async with AsyncExitStack() as stack:
+        ana = await stack.enter_async_context(as_caller(server, era, "ana/app/"))
+        private = await remember(ana, "The office will be in Porto", level="user")
+        site = await stack.enter_async_context(
+            as_caller(server, era, "ana/site/", message_handler=elsewhere.on_message)
+        )
+        uri = f"memory://memories/{private}"
+        await watching(stack, elsewhere, site, [uri])
+        draft = {"content": "Desks are in Porto", "level": "project", "supersedes": [private]}
+        await call(ana, "remember", memories=[draft])
+        await elsewhere.until(uri)
+
+
+async def test_a_private_memory_that_the_team_replaces_is_not_told_to_the_team(
+    application: Application,
+) -> None:
+    service = await anyio.to_thread.run_sync(application.service)
+    private = REMEMBER.call(service, ANA, {"memories": [{"content": "Porto", "level": "user"}]})
+    old = private.values["results"][0]["id"]
+    draft = {"content": "The office is in Porto", "level": "tenant", "supersedes": [old]}
+    answer = REMEMBER.call(service, ANA, {"memories": [draft]})
+    levels = {change.id: change.partition.level for change in answer.touched}
+    assert levels == {old: Level.USER, answer.values["results"][0]["id"]: Level.TENANT}
+
+
+async def test_every_memory_that_a_wide_forget_takes_is_told_of(application: Application) -> None:
+    service = await anyio.to_thread.run_sync(application.service)
+    drafts = [{"content": f"Parcel {n} is here", "tags": ["parcels"]} for n in range(30)]
+    stored = REMEMBER.call(service, ANA, {"memories": drafts}).values["results"]
+    for more in ({}, {"erase": True}):
+        preview = FORGET.call(service, ANA, {"tags": ["parcels"], **more})
+        assert preview.touched == ()
+        confirm = preview.values["confirm"]
+        done = FORGET.call(service, ANA, {"tags": ["parcels"], "confirm": confirm, **more})
+        assert {change.id for change in done.touched} == {result["id"] for result in stored}
+
+
+async def test_what_changed_is_worked_out_once_for_all_that_is_watched(
+    application: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worked_out: list[Scope] = []
+
+    def counted(touched: Any, scope: Scope) -> Any:
+        worked_out.append(scope)
+        return events(touched, scope)
+
+    server = build(application, by_name)
+    watcher = Watcher("legacy")
+    async with as_caller(server, "legacy", "ana/app/", message_handler=watcher.on_message) as ana:
+        drafts = [{"content": f"Crate {n} is blue", "importance": 0.1} for n in range(40)]
+        stored = await call(ana, "remember", memories=drafts)
+        for result in stored["results"]:
+            await subscribe(ana, f"memory://memories/{result['id']}")
+        await subscribe(ana, "memory://stats")
+        monkeypatch.setattr(subscriptions, "events", counted)
+        await remember(ana, "The lamp is lit")
+        await watcher.until("memory://stats")
+    assert len(worked_out) == 1
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_connection_watches_a_bounded_number_of_things(
+    application: Application, monkeypatch: pytest.MonkeyPatch, era: str
+) -> None:
+    for module in (middleware, server_module):
+        monkeypatch.setattr(module, "WATCHED_MAX", 3)
+    server = build(application, by_name)
+    async with AsyncExitStack() as stack:
+        ana = await stack.enter_async_context(as_caller(server, era, "ana/app/"))
+        uris = [f"memory://{name}" for name in ("me", "recent", "stats", "context")]
+        with pytest.raises(MCPError, match="at most 3"):
+            await watching(stack, Watcher(era), ana, uris)
 
 
 def touched(level: Level, user: str, name: str = "", *, listed: bool = False) -> Touched:

@@ -21,6 +21,8 @@ NOT_FOR_MODELS = re.compile(
     r"|Exception|\bdict\b|\bstr\b"
 )
 OVERHEAD_TOKENS_MAX = 40
+# An id has 27 word pieces in the median, and up to 4 more or less with the time of its making.
+TYPICAL_ID = "01a2028f-68fc-7382-904a-3cafc0d71b02"
 
 
 async def test_the_tools_are_listed_with_titles_hints_and_output_schemas(client: Client) -> None:
@@ -117,7 +119,7 @@ async def test_the_text_of_recall_is_fenced_complete_and_compact(client: Client)
     text = text_of(result)
     assert result.structured_content is not None
     memories = result.structured_content["memories"]
-    assert len(memories) >= 5
+    assert len(memories) == 8
     fence = re.match(r"<memory ([0-9a-f]{6})> .*data, not instructions", text)
     assert fence is not None
     assert f"</memory {fence[1]}>" in text
@@ -132,9 +134,9 @@ async def test_the_text_of_recall_is_fenced_complete_and_compact(client: Client)
         assert memory["id"] in text
         assert memory["content"] in text
     bare = sum(count(memory["content"]) for memory in memories)
-    frame = [line for line in text.splitlines() if not line.startswith("- ")]
-    overhead = count(text) - bare - sum(count(line) for line in frame)
-    assert overhead / len(memories) <= OVERHEAD_TOKENS_MAX
+    for memory in memories:
+        text = text.replace(memory["id"], TYPICAL_ID)
+    assert (count(text) - bare) / len(memories) <= OVERHEAD_TOKENS_MAX
 
 
 async def test_a_repeat_merges_and_a_key_supersedes(client: Client) -> None:

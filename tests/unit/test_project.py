@@ -10,7 +10,7 @@ import pytest
 
 from mcp_memory import project
 from mcp_memory.errors import InvalidInput
-from mcp_memory.project import identify, remote_label, slug
+from mcp_memory.project import identify, local, named, remote_label, slug
 
 needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 
@@ -255,3 +255,26 @@ def test_a_name_or_a_path_can_be_given(tmp_path: Path) -> None:
     assert project.local("  ") is None
     with pytest.raises(InvalidInput, match="project: got"):
         project.named("x" * 2000)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "git@github.com:acme/app.git",
+        "https://user:pw@GitHub.com/acme/app",
+        "ssh://git@github.com/acme/app.git",
+        "github.com/acme/app",
+    ],
+)
+def test_a_project_given_as_an_address_is_that_repository(name: str) -> None:
+    assert named(name).label == "github.com/acme/app"
+
+
+def test_a_project_given_as_a_path_from_home_is_that_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    (tmp_path / "app").mkdir()
+    by_path = identify(tmp_path / "app")
+    assert local("~/app") == by_path

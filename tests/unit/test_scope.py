@@ -11,7 +11,7 @@ import pytest
 from mcp_memory import scope
 from mcp_memory.errors import InvalidInput, ScopeMissing
 from mcp_memory.model import Json
-from mcp_memory.scope import META_CODEX, META_PROJECT, META_SESSION, Signals, resolve
+from mcp_memory.scope import META_CODEX, META_PROJECT, META_SESSION, Signals, deciding, resolve
 
 CLAIMS: Json = {"sub": "alice", "tenant": "acme", "client_id": "ide"}
 
@@ -233,3 +233,14 @@ def test_every_part_of_a_scope_is_a_safe_name() -> None:
 
 def test_the_system_user_is_known() -> None:
     assert scope.system_user()
+
+
+def test_requests_that_differ_in_nothing_that_decides_have_equal_signals() -> None:
+    def request(turn: str, project: str) -> Signals:
+        codex = {"session_id": "s", "turn_id": turn}
+        meta = {META_PROJECT: project, META_CODEX: codex, "progressToken": turn}
+        return local(meta=meta, headers={"mcp-session-id": "h", "date": turn})
+
+    assert deciding(request("1", "app")) == deciding(request("2", "app"))
+    assert deciding(request("1", "app")) != deciding(request("1", "site"))
+    assert resolve(deciding(request("1", "app"))) == resolve(request("1", "app"))

@@ -34,6 +34,11 @@ def translate(doing: str, error: Exception) -> StoreError:
             f"the disk was full while {doing}; nothing stored before is lost: free some"
             " space and try again"
         )
+    if isinstance(error, PermissionError):
+        return StoreError(
+            f"no permission to use {error.filename} while {doing}; let this user write there,"
+            " or choose another folder with --home or MCP_MEMORY_HOME"
+        )
     if isinstance(error, _DAMAGED):
         return StoreDamaged(
             f"a file was found damaged while {doing} ({_first_line(error)}); restart"

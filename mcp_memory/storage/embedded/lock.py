@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from mcp_memory.errors import StoreLocked
+from mcp_memory.storage.embedded.faults import mapped
 
 # Past the text in the file: on Windows a locked byte cannot be read by others.
 _LOCKED_BYTE = 4096
@@ -22,8 +23,8 @@ class Lock:
 
     def __init__(self, home: Path) -> None:
         """Take the lock. Raises StoreLocked when a process, this one too, holds it."""
-        path = home / "lock"
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        with mapped("taking the lock"):
+            self._descriptor = os.open(home / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             _take(self._descriptor)
         except OSError as error:

@@ -83,7 +83,8 @@ class Filter:
     Without `as_of`, the current revision of each memory whose status is in `statuses`
     (empty: any) and, unless "expired" is among `statuses` or `statuses` is empty, that
     has not expired at `now`. With `as_of`, the revision recorded by then, if its status
-    is in `statuses`, its validity contains that moment and it had not expired.
+    is in `statuses`, its validity contains that moment and it had not expired; yet only
+    of a memory whose current revision is in `partitions` too.
 
     `tags` must all be present; `types`, `ids` and `fingerprints` match any. `metadata`
     must be contained (top-level members equal). `since` (inclusive) and `until`
@@ -192,7 +193,10 @@ class Store(Protocol):
     def select(
         self, where: Filter, *, order: Order = Order.NEWEST, limit: int = 50, after: str = ""
     ) -> list[Memory]:
-        """The memories that match, sorted; `after` is the id of the last one seen."""
+        """The memories that match, sorted; `after` is the id of the last one seen.
+
+        Nothing comes after an id that is unknown or not visible in the filter's partitions.
+        """
         ...
 
     def history(self, memory_id: str, partitions: Sequence[Partition]) -> list[Revision]:
@@ -213,8 +217,9 @@ class Store(Protocol):
     ) -> Proposal:
         """Search by text and by vector, within `where`.
 
-        A `vector` that is a function is called after the search by text, so that a query
-        can be embedded meanwhile.
+        A `vector` that is a function may take its time, for nothing waits for it: a query
+        can be embedded while the text is searched. What it is compared with is what there
+        is when it returns.
 
         Returns the union of about `limit` best matches of each half; by vector, what is
         less similar than `least` may be left out, which can be much faster. Terms beyond 64 are
@@ -239,8 +244,9 @@ class Store(Protocol):
         """Remove memories with their history for good, from every file.
 
         When it returns, the data folder holds neither their text, key, terms nor
-        vectors. Traces that mention them, or whose query shares a term with them, go
-        too. The journal keeps that, when and by whom they were erased.
+        vectors. Traces that mention them, or whose query or filters share a term with them,
+        go too; only the former are counted. The journal keeps that, when and by whom they
+        were erased.
         """
         ...
 

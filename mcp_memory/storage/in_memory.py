@@ -12,7 +12,6 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from itertools import dropwhile, islice
 from threading import Lock
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -48,11 +47,13 @@ from mcp_memory.storage.matching import (
     Slot,
     best_window,
     is_current,
+    is_in_sight,
+    last_seen,
     matches,
     slots,
     sort_key,
     text_score,
-    words,
+    traces_to_drop,
 )
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ class InMemoryStore:
     def write(self, request: str, writes: Sequence[Write]) -> list[Change]:
         """Make all the writes, or none, and return the journal; see `Store.write`."""
         with self._open():
-            if request in self._requests:
+            if request and request in self._requests:
                 return [self._journal[number - 1] for number in self._requests[request]]
             first = len(self._journal) + 1
             staged: dict[str, list[_Row]] = {}
@@ -98,7 +99,8 @@ class InMemoryStore:
             changes = [_change_of(write, n) for n, write in enumerate(writes, start=first)]
             self._rows.update(staged)
             self._journal.extend(changes)
-            self._requests[request] = range(first, first + len(changes))
+            if request:
+                self._requests[request] = range(first, first + len(changes))
             return changes
 
     def select(
@@ -106,12 +108,12 @@ class InMemoryStore:
     ) -> list[Memory]:
         """The memories that match, sorted; see `Store.select`."""
         with self._open():
-            found = [row.memory for row in self._revisions() if matches(row.memory, where)]
-        found.sort(key=lambda memory: sort_key(memory, order), reverse=True)
-        rest = iter(found)
+            found = [row.memory for row in self._matching(where)]
+            seen = last_seen([row.memory for row in self._rows.get(after, [])], where)
         if after:
-            rest = islice(dropwhile(lambda memory: memory.id != after, rest), 1, None)
-        return list(islice(rest, limit))
+            before = sort_key(seen, order) if seen else None
+            found = [memory for memory in found if before and sort_key(memory, order) < before]
+        return sorted(found, key=lambda memory: sort_key(memory, order), reverse=True)[:limit]
 
     def history(self, memory_id: str, partitions: Sequence[Partition]) -> list[Revision]:
         """Every visible revision of a memory, oldest first; see `Store.history`."""
@@ -136,11 +138,11 @@ class InMemoryStore:
     ) -> Proposal:
         """The `limit` best by text and the `limit` best by vector; see `Store.propose`."""
         asked = tuple(dict.fromkeys(terms[: text.QUERY_TERMS_MAX]))
+        near = vector() if callable(vector) else vector
         with self._open():
-            rows = [row for row in self._revisions() if matches(row.memory, where)]
+            rows = list(self._matching(where))
             corpus = self._corpus(where.partitions, asked)
         best: dict[str, _Row] = {}
-        near = vector() if callable(vector) else vector
         for score in (_text_scorer(asked, corpus), _vector_scorer(near)):
             best.update((row.memory.id, row) for row in _top(rows, score, limit))
         return Proposal(
@@ -182,7 +184,7 @@ class InMemoryStore:
         with self._open():
             erased = {i: self._rows.pop(i) for i in dict.fromkeys(memory_ids) if i in self._rows}
             rows = [row for revisions in erased.values() for row in revisions]
-            traces = self._drop_traces(erased.keys(), words(row.memory for row in rows))
+            traces = self._drop_traces([row.memory for row in rows])
             entries = self._blank_journal(erased.keys())
             for revisions in erased.values():
                 self._journal.append(self._erasure_of(revisions[-1].memory, actor))
@@ -264,6 +266,11 @@ class InMemoryStore:
         for revisions in self._rows.values():
             yield from revisions
 
+    def _matching(self, where: Filter) -> Iterator[_Row]:
+        for revisions in self._rows.values():
+            if is_in_sight(revisions[-1].memory, where):
+                yield from (row for row in revisions if matches(row.memory, where))
+
     def _current(self) -> Iterator[Memory]:
         return (revisions[-1].memory for revisions in self._rows.values())
 
@@ -316,17 +323,11 @@ class InMemoryStore:
             frequencies={term: having[term] for term in asked},
         )
 
-    def _drop_traces(self, memory_ids: Iterable[str], words: set[str]) -> int:
-        ids = set(memory_ids)
-        doomed = [
-            trace.id
-            for trace in self._traces.values()
-            if not ids.isdisjoint(trace.memory_ids)
-            or not words.isdisjoint(text.query_terms(trace.query))
-        ]
+    def _drop_traces(self, erased: Sequence[Memory]) -> int:
+        doomed, mentioning = traces_to_drop(list(self._traces.values()), erased)
         for trace_id in doomed:
             del self._traces[trace_id]
-        return len(doomed)
+        return mentioning
 
     def _blank_journal(self, memory_ids: Iterable[str]) -> int:
         ids = set(memory_ids)

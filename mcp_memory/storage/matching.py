@@ -6,12 +6,12 @@ The in-memory store is made of these; other stores must agree with them.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from mcp_memory import text
-from mcp_memory.model import Memory, Partition, Status
+from mcp_memory.model import Memory, Partition, Status, Trace
 from mcp_memory.storage.contract import Corpus, Filter, Order
 
 if TYPE_CHECKING:
@@ -34,6 +34,21 @@ def matches(revision: Memory, where: Filter) -> bool:
         and _has_identity(revision, where)
         and _has_labels(revision, where)
     )
+
+
+def is_in_sight(current: Memory, where: Filter) -> bool:
+    """Whether the past of a memory may be shown to whom `where` is for.
+
+    Only where the memory is now: one that was moved out of sight takes its past with it.
+    """
+    return where.as_of is None or current.partition in where.partitions
+
+
+def last_seen(revisions: Sequence[Memory], where: Filter) -> Memory | None:
+    """The revision of a memory by which a list is gone on with, None when out of sight."""
+    known = [m for m in revisions if where.as_of is None or m.recorded_at <= where.as_of]
+    partitions = {known[-1].partition, revisions[-1].partition} if known else set[Partition]()
+    return known[-1] if known and partitions <= set(where.partitions) else None
 
 
 def is_current(revision: Memory) -> bool:
@@ -84,14 +99,52 @@ def slots(memory: Memory) -> list[Slot]:
     return [*taken, (memory.partition, "key", memory.key)] if memory.key else taken
 
 
-def words(memories: Iterable[Memory]) -> set[str]:
-    """Every search term of anything that these memories say."""
-    return {
-        term
-        for memory in memories
-        for said in (memory.content, memory.merged, memory.key, *memory.tags)
-        for term in text.terms(said)
-    }
+def traces_to_drop(traces: Sequence[Trace], erased: Sequence[Memory]) -> tuple[list[str], int]:
+    """Which traces must go with erased memories, and how many of them mention one by its id.
+
+    The others ask for a word that these memories say, in the query or in a filter; so may,
+    for all one can tell, what has no words, such as a row of signs.
+    """
+    ids = {memory.id for memory in erased}
+    said = _words_of(part for memory in erased for part in _said(memory))
+    mentioning = [t.id for t in traces if not ids.isdisjoint(t.memory_ids)]
+    asking = [t.id for t in traces if erased and any(_asks(p, said) for p in _asked(t))]
+    return list(dict.fromkeys([*mentioning, *asking])), len(mentioning)
+
+
+def _said(memory: Memory) -> Iterator[str]:
+    yield from (memory.content, memory.merged, memory.key, *memory.tags, memory.source)
+    yield from _texts(memory.metadata)
+
+
+def _asked(trace: Trace) -> Iterator[str]:
+    filters = trace.document.get("filters", {})
+    yield trace.query
+    yield from _texts([filters.get(name) for name in ("key", "tags", "metadata")])
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Every text and number in a JSON value, names of members included."""
+    if isinstance(value, Mapping):
+        for name, member in cast("Mapping[str, object]", value).items():
+            yield name
+            yield from _texts(member)
+    elif isinstance(value, list | tuple):
+        for member in cast("Sequence[object]", value):
+            yield from _texts(member)
+    elif value is not None and not isinstance(value, bool):
+        yield str(value)
+
+
+def _words_of(texts: Iterable[str]) -> set[str]:
+    return {term for said in texts for term in text.terms(said)}
+
+
+def _asks(asked: str, said: set[str]) -> bool:
+    """Whether a text shares a word that tells something with what was said, or may do."""
+    terms = set(text.terms(asked))
+    telling = terms - text.STOP_WORDS or terms
+    return not telling.isdisjoint(said) if telling else bool(asked.strip())
 
 
 def _rarity(term: str, corpus: Corpus) -> float:

@@ -9,7 +9,20 @@ import pytest
 
 from mcp_memory.model import Level, Memory, Partition, Type
 from mcp_memory.storage.contract import Store
-from tests.factories import BOB, EXACT, ids, memory, pages, put, towards, unit, vector, where
+from tests.factories import (
+    BOB,
+    EXACT,
+    START,
+    ids,
+    memory,
+    pages,
+    put,
+    towards,
+    unit,
+    vector,
+    where,
+    windows,
+)
 
 CROWD = 5000
 HUGE = Partition(tenant="acme", level=Level.USER, user="crowd")
@@ -100,3 +113,22 @@ def test_the_corpus_of_a_small_partition_knows_nothing_of_the_crowd(crowded: Cro
 
 def test_the_crowd_can_be_paged_through(crowded: Crowded) -> None:
     assert len(pages(crowded.store, where(HUGE))) == CROWD + len(crowded.rare)
+
+
+@pytest.mark.parametrize("each", [4, 30])
+def test_long_texts_that_have_expired_hide_nothing(store: Store, each: int) -> None:
+    expired = [memory(f"gone{n}", expires_at=START) for n in range(190)]
+    close = [towards(ASKED, 0.9, seed=n + 1)[np.newaxis].repeat(each, axis=0) for n in range(190)]
+    live = [memory(f"live{n}") for n in range(5)]
+    put(store, *expired, vectors=close)
+    put(store, *live, vectors=[towards(ASKED, 0.5, seed=n)[np.newaxis] for n in range(900, 905)])
+    found = store.propose(where(), terms=["gone1"], vector=ASKED, limit=100)
+    assert sorted(ids(found)) == sorted(ids(live))
+
+
+def test_any_number_of_candidates_may_be_asked_for(store: Store) -> None:
+    made = [memory(f"one{n}") for n in range(10)]
+    put(store, *made, vectors=[windows(n) for n in range(10)])
+    for asked in (where(), where(types=(Type.FACT,))):
+        found = store.propose(asked, terms=[], vector=ASKED, limit=5000)
+        assert sorted(ids(found)) == sorted(ids(made))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from mcp_memory import text
 from mcp_memory.ids import new_id
 from mcp_memory.model import Status, Verb
@@ -9,6 +11,7 @@ from mcp_memory.storage.contract import Store
 from tests.factories import (
     ACTOR,
     ALICE,
+    BOB,
     ids,
     memory,
     put,
@@ -19,6 +22,9 @@ from tests.factories import (
     windows,
     write,
 )
+
+if TYPE_CHECKING:
+    from mcp_memory.storage.contract import Vector
 
 
 def test_an_erased_memory_is_gone_from_every_read(store: Store) -> None:
@@ -90,7 +96,7 @@ def test_traces_that_mention_the_memory_or_share_a_term_go_too(store: Store) -> 
     shares_new = trace("licence renewal")
     unrelated = trace("favourite colour", memory_ids=(new_id(),))
     store.save_traces([mentions, shares_old, shares_new, unrelated])
-    assert store.erase([first.id], ACTOR).traces == 3
+    assert store.erase([first.id], ACTOR).traces == 1, "only those that mention it are counted"
     for gone in (mentions, shares_old, shares_new):
         assert store.trace(gone.id, [ALICE]) is None
     assert store.trace(unrelated.id, [ALICE]) == unrelated
@@ -130,3 +136,44 @@ def test_writing_goes_on_after_an_erase(store: Store) -> None:
     put(store, memory("water"))
     assert {m.content for m in store.select(where())} == {"black coffee", "water"}
     assert all(finding.ok for finding in store.check())
+
+
+def test_a_trace_goes_wherever_it_asks_for_a_word_of_the_memory(store: Store) -> None:
+    secret = memory(
+        "the zyxomatic safe 🎉🎉", key="hiding", tags=("private",), metadata={"floor": ["attic", 7]}
+    )
+    put(store, secret)
+    long = " ".join(f"word{n}" for n in range(300))
+    asked = [
+        trace(f"{long} Zyxomatic?"),
+        trace("🎉🎉"),
+        *(
+            trace("", document={"filters": filters})
+            for filters in ({"key": "hiding"}, {"tags": ["private"]}, {"metadata": {"floor": 7}})
+        ),
+        trace("", document={"filters": {"metadata": {"where": {"is": "Attic"}}}}),
+    ]
+    others = [
+        trace("where is the key?"),
+        trace(""),
+        trace("", document={"filters": {"key": "other", "types": ["fact"], "levels": ["user"]}}),
+    ]
+    store.save_traces([*asked, *others])
+    assert store.erase([secret.id], ACTOR).traces == 0
+    assert [t for t in asked if store.trace(t.id, [ALICE])] == []
+    assert [t for t in others if not store.trace(t.id, [ALICE])] == []
+
+
+def test_what_is_erased_while_a_query_is_embedded_is_not_found(store: Store) -> None:
+    gone, kept, hidden = memory("one tea"), memory("two teas"), memory("three teas")
+    put(store, gone, kept, hidden, vectors=[windows(1), windows(2), windows(3)])
+
+    def embedded() -> Vector:
+        store.erase([gone.id], ACTOR)
+        put(store, revised(hidden, status=Status.FORGOTTEN))
+        put(store, memory("four teas of Bob", partition=BOB), vectors=[windows(1)])
+        return vector(1)
+
+    found = store.propose(where(), terms=["tea"], vector=embedded, limit=5)
+    assert ids(found) == [kept.id]
+    assert (found.corpus.memories, found.notes) == (1, ())

@@ -265,3 +265,24 @@ def test_every_trust_and_type_survives_the_store(store: Store) -> None:
     put(store, *(memory(f"{t} {u}", type=t, trust=u) for t, u in product(Type, Trust)))
     found = store.select(where(), limit=100)
     assert {(m.type, m.trust) for m in found} == set(product(Type, Trust))
+
+
+def test_only_a_memory_in_sight_says_where_to_go_on(store: Store) -> None:
+    mine = [memory(f"mine {n}", recorded_at=START + timedelta(hours=n)) for n in range(4)]
+    theirs = memory("theirs", partition=BOB, recorded_at=START + timedelta(hours=2))
+    moved = memory("moved", recorded_at=START + timedelta(hours=2))
+    put(store, *mine, theirs, moved)
+    put(store, revised(moved, partition=BOB, recorded_at=START + timedelta(hours=9)))
+    late = START + timedelta(days=1)
+    for asked in (where(now=late), where(now=late, as_of=START + timedelta(hours=5))):
+        for order in Order:
+            assert ids(store.select(asked, order=order, after=mine[2].id)) == ids(mine[1::-1])
+            for foreign in (theirs.id, moved.id, "no-such-id"):
+                assert store.select(asked, order=order, after=foreign) == []
+
+
+def test_a_list_goes_on_after_a_memory_that_no_longer_matches(store: Store) -> None:
+    made = [memory(f"one {n}", recorded_at=START + timedelta(hours=n)) for n in range(3)]
+    put(store, *made)
+    put(store, revised(made[1], status=Status.FORGOTTEN, recorded_at=made[1].recorded_at))
+    assert ids(store.select(where(), after=made[1].id)) == [made[0].id]

@@ -113,6 +113,22 @@ def test_as_of_finds_a_memory_in_the_partition_it_was_in(store: Store) -> None:
     assert store.select(where(BOB, SHARED, as_of=START)) == []
 
 
+def test_a_memory_that_was_moved_out_of_sight_takes_its_past_with_it(store: Store) -> None:
+    first = memory("the salary is high", partition=SHARED, key="salary")
+    put(store, first, vectors=[windows(1)])
+    moved = revised(first, partition=ALICE, recorded_at=START + DAY)
+    put(store, moved, revised(moved, status=Status.FORGOTTEN, recorded_at=START + 2 * DAY))
+    now = START + 3 * DAY
+    for fields in ({}, {"ids": (first.id,)}, {"key": "salary"}):
+        assert store.select(where(BOB, SHARED, as_of=START, now=now, **fields)) == []
+        seen = store.select(where(ALICE, SHARED, as_of=START, now=now, **fields))
+        assert [m.partition for m in seen] == [SHARED]
+    for terms, asked in ((["salari"], None), ([], windows(1)[0])):
+        for partitions, count in (((BOB, SHARED), 0), ((ALICE, SHARED), 1)):
+            past = where(*partitions, as_of=START, now=now)
+            assert len(ids(store.propose(past, terms=terms, vector=asked, limit=5))) == count
+
+
 def test_a_search_as_of_a_past_moment_reads_the_text_and_vectors_of_then(store: Store) -> None:
     first = memory("the meeting is in Lisbon")
     put(store, first, vectors=[windows(1)])

@@ -162,7 +162,7 @@ def test_a_partition_has_one_active_memory_with_a_fingerprint(store: Store) -> N
     old = memory("Alice likes tea.")
     put(store, old)
     with pytest.raises(WriteConflict):
-        put(store, memory("alice  LIKES tea"))
+        put(store, memory("Alice  likes tea. "))
     assert store.select(where()) == [old]
 
 
@@ -233,3 +233,10 @@ def test_a_caller_cannot_change_what_was_stored_afterwards(store: Store) -> None
     put(store, memory("one", metadata=metadata))
     metadata["people"].append("Bob")
     assert store.select(where())[0].metadata == {"people": ["Anna"]}
+
+
+def test_a_write_without_a_request_is_never_a_repetition(store: Store) -> None:
+    first, second = memory("one"), memory("two")
+    numbers = [store.write("", [write(made)])[0].number for made in (first, second)]
+    assert numbers == [1, 2]
+    assert set(ids(store.select(where()))) == {first.id, second.id}

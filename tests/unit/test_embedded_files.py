@@ -14,9 +14,9 @@ import pytest
 
 from mcp_memory.errors import StoreDamaged, StoreLocked
 from mcp_memory.storage.contract import Store
-from mcp_memory.storage.embedded import duck
+from mcp_memory.storage.embedded import chain, duck
 from mcp_memory.storage.embedded.record import Record
-from tests.factories import memory, open_store, put, where, windows
+from tests.factories import memory, open_store, put, where, windows, write
 
 ROOT = Path(__file__).parents[2]
 
@@ -140,6 +140,22 @@ def test_what_an_interrupted_compaction_left_is_removed(home: Path) -> None:
     assert again.select(where()) == [kept]
     assert not [name for name in strays if (home / "record" / name).exists()]
     again.close()
+
+
+def test_a_record_whose_last_commit_is_uncertain_reads_its_number_from_the_disk(
+    tmp_path: Path,
+) -> None:
+    record = Record(tmp_path, tmp_path / "damaged")
+    record.close()  # as when opening it again fails after a commit that reported an error
+    other = Record(tmp_path, tmp_path / "damaged")
+    other.append(chain.seal("r1", [write(memory())], other.number, other.head))
+    other.close()
+    assert record.number == 0
+    record.open_again()
+    assert (record.number, record.head) == (1, other.head)
+    record.append(chain.seal("r2", [write(memory())], record.number, record.head))
+    assert chain.first_break(record.entries(0, 10), chain.GENESIS) == 0
+    record.close()
 
 
 def test_a_lost_pointer_loses_nothing(home: Path) -> None:

@@ -32,6 +32,8 @@ _MOST = 300
 _SELECTIONS = 300_000
 """Places times rows that a short scan may cost, about a millisecond."""
 _REMEMBERED_MAX = 4_096
+_K_MAX = 4_096
+"""More neighbours than this sqlite-vec refuses to look for."""
 
 
 @dataclass(slots=True)
@@ -97,11 +99,13 @@ class Scan:
         """The same, only of the rows in `allowed`, a JSON array."""
         return self._rows(connection, "nearest_within", k=max(2 * wanted, _MOST), rows=allowed)
 
-    def _rows(self, connection: apsw.Connection, query: str, **values: Any) -> set[int]:
-        return rows_of(self._windows(connection, query, **values))
+    def _rows(self, connection: apsw.Connection, query: str, *, k: int, **values: Any) -> set[int]:
+        return rows_of(self._windows(connection, query, k=k, **values))
 
-    def _windows(self, connection: apsw.Connection, query: str, **values: Any) -> list[int]:
-        asked = {"code": self.code, "parts": json.dumps(self.parts), **values}
+    def _windows(
+        self, connection: apsw.Connection, query: str, *, k: int, **values: Any
+    ) -> list[int]:
+        asked = {"code": self.code, "parts": json.dumps(self.parts), "k": min(k, _K_MAX), **values}
         return [place for place, _ in rows(connection, _Q[query], asked)]
 
 

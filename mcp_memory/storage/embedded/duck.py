@@ -15,7 +15,7 @@ from mcp_memory.storage import queries
 from mcp_memory.storage.contract import Finding
 from mcp_memory.storage.embedded import migrations
 from mcp_memory.storage.embedded.faults import is_full
-from mcp_memory.storage.embedded.findings import repaired
+from mcp_memory.storage.embedded.findings import note, repaired
 from mcp_memory.storage.embedded.generation import Generations, set_aside, sync, wal_of
 
 SQL = Path(__file__).parent / "sql" / "record"
@@ -67,7 +67,7 @@ def attach(
             found = _DAMAGED_ENTRY.search(str(error))
             if not found:
                 raise StoreDamaged(f"{path} cannot be opened ({error})") from error
-            findings.append(repaired(_cut(wal_of(path), int(found[1]) - 1, damaged)))
+            note(findings, repaired(_cut(wal_of(path), int(found[1]) - 1, damaged)))
     raise StoreDamaged(f"{wal_of(path)} is damaged in too many places")
 
 

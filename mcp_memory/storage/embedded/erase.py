@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mcp_memory import text
 from mcp_memory.model import Change, Erasure, Verb
 from mcp_memory.storage import codec, matching
 from mcp_memory.storage.contract import Actor
 from mcp_memory.storage.embedded import chain, selection
+from mcp_memory.storage.embedded.generation import sync_folder
 from mcp_memory.storage.embedded.index import Index
 from mcp_memory.storage.embedded.record import Record
 
@@ -31,22 +31,21 @@ def erase(
     current = index.current(memory_ids)
     if not current:
         return _NOTHING
-    selection.forget_texts()
     memories = index.revisions_of(current)
-    traces = _traces(record, set(current), matching.words(memories))
+    known = [codec.trace_of(json.loads(document)) for document in record.traces()]
+    traces, mentioning = matching.traces_to_drop(known, memories)
     blanked = record.count_changes(list(current))
     entries = _entries(record, current, actor)
     record.erase(list(current), entries, traces)
-    files = record.compact()
-    removed = index.apply(entries)
-    selection.forget_texts()
+    removed = index.apply(entries)  # first, so that no read waits for the compaction
+    files = record.compact() + drop_damaged(home)
     index.scrub({term for one in removed for term in one.terms})
-    files += drop_damaged(home)
+    selection.forget_texts()
     return Erasure(
         memories=len(current),
         revisions=len(memories),
         journal_entries=blanked,
-        traces=len(traces),
+        traces=mentioning,
         index_entries=sum(one.revisions for one in removed),
         vectors=sum(one.vectors for one in removed),
         files=tuple(path.relative_to(home).as_posix() for path in files),
@@ -58,6 +57,8 @@ def drop_damaged(home: Path) -> list[Path]:
     files = sorted((home / "damaged").glob("*"))
     for path in files:
         path.unlink()
+    if files:
+        sync_folder(home / "damaged")
     return files
 
 
@@ -79,14 +80,3 @@ def _entries(record: Record, current: dict[str, int], actor: Actor) -> list[chai
         entries.append(chain.entry(change, None, "", head))
         head = entries[-1].head
     return entries
-
-
-def _traces(record: Record, ids: set[str], words: set[str]) -> list[str]:
-    """The traces that mention these memories, or that ask for one of their words."""
-    traces = [codec.trace_of(json.loads(document)) for document in record.traces()]
-    return [
-        trace.id
-        for trace in traces
-        if not ids.isdisjoint(trace.memory_ids)
-        or not words.isdisjoint(text.query_terms(trace.query))
-    ]

@@ -4,6 +4,15 @@ from __future__ import annotations
 
 from mcp_memory.storage.contract import Finding
 
+_KEPT_MAX = 50
+
+
+def note(findings: list[Finding], finding: Finding) -> None:
+    """Add a finding, once, in place of the oldest when there are too many."""
+    if finding not in findings:
+        findings.append(finding)
+        del findings[:-_KEPT_MAX]
+
 
 def noted(detail: str) -> Finding:
     """Something that belongs to a normal life, such as catching up after a kill."""

@@ -19,7 +19,7 @@ from mcp_memory.storage import codec, queries
 from mcp_memory.storage.contract import Finding, VectorSpace
 from mcp_memory.storage.embedded import projection, schema, selection, vectors
 from mcp_memory.storage.embedded.chain import GENESIS, Entry
-from mcp_memory.storage.embedded.findings import noted, repaired
+from mcp_memory.storage.embedded.findings import note, noted, repaired
 from mcp_memory.storage.embedded.generation import set_aside
 from mcp_memory.storage.embedded.sqlite import (
     BUSY_MS,
@@ -46,6 +46,8 @@ class Index:
     """The change up to which the index is true."""
     head: bytes
     """The head of the chain there."""
+    generation: int
+    """How often it was made anew; what was read from another one no longer counts."""
 
     def __init__(self, folder: Path, damaged: Path, space: VectorSpace) -> None:
         """Open or create the index; one that is damaged is put aside in `damaged`.
@@ -54,8 +56,10 @@ class Index:
         """
         self.findings: list[Finding] = []
         self.path = folder / "index.sqlite"
+        self.generation = 0
         self._damaged = damaged
         self._space = space
+        self._readers = Readers(self.path)
         try:
             self._open()
         except (*DAMAGED, ValueError) as error:
@@ -63,12 +67,20 @@ class Index:
 
     def renew(self, reason: str) -> None:
         """Begin again with an empty index; the file there was is put aside."""
-        self.close()
-        kept = [str(set_aside(path, self._damaged)) for path in self._files() if path.exists()]
-        old = kept[0] if kept else "gone"
-        detail = f"{reason}; it was made anew from the record, the old is {old}"
-        self.findings.append(repaired(detail))
-        self._open()
+        with self._readers.away():
+            self.generation += 1
+            self.number, self.head = 0, GENESIS
+            self._let_go()
+            kept = [str(set_aside(path, self._damaged)) for path in self._files() if path.exists()]
+            old = kept[0] if kept else "gone"
+            detail = f"{reason}; it was made anew from the record, the old is {old}"
+            note(self.findings, repaired(detail))
+            self._open()
+
+    def open_again(self) -> None:
+        """Open the index if renewing it failed half way."""
+        if not self._is_open:
+            self._open()
 
     def reading(self) -> AbstractContextManager[apsw.Connection]:
         """A connection of one's own on one snapshot, for reads only."""
@@ -194,17 +206,26 @@ class Index:
 
     def close(self) -> None:
         """Let go of the files."""
-        if hasattr(self, "_readers"):
-            self._readers.close()
-            self._writer.close()
+        with self._readers.away():
+            self._let_go()
 
     def _open(self) -> None:
+        self._is_open = False
         self._writer = connect(self.path)
-        self._readers = Readers(self.path)
-        schema.migrate(self._writer, self._space)
-        if schema.set_space(self._writer, self._space):
-            self.findings.append(noted("the model changed; vectors are made anew"))
-        self.number, self.head = schema.watermark(self._writer)
+        try:
+            schema.migrate(self._writer, self._space)
+            if schema.set_space(self._writer, self._space):
+                note(self.findings, noted("the model changed; vectors are made anew"))
+            self.number, self.head = schema.watermark(self._writer)
+        except BaseException:
+            self._writer.close()
+            raise
+        self._is_open = True
+
+    def _let_go(self) -> None:
+        if self._is_open:
+            self._is_open = False
+            self._writer.close()
 
     def _files(self) -> list[Path]:
         return [self.path.with_name(self.path.name + suffix) for suffix in ("", "-wal", "-shm")]

@@ -10,6 +10,7 @@ from typing import Any
 
 import duckdb
 
+from mcp_memory.model import Verb
 from mcp_memory.storage import queries
 from mcp_memory.storage.contract import Finding
 from mcp_memory.storage.embedded import duck, migrations, record_rows
@@ -55,6 +56,8 @@ class Record:
     def append(self, entries: Sequence[Entry]) -> None:
         """Make entries durable, all or none. Raises StoreFull or StoreError.
 
+        What they erase goes, and with it every trace, for nobody knows which to keep.
+
         An error at commit leaves open whether it happened, so the record is read again
         from the disk: what is there counts as done, what is not is tried once more.
         """
@@ -65,7 +68,13 @@ class Record:
             if entry.memory is not None
         ]
 
+        erased = [e.change.memory_id for e in entries if e.change.verb is Verb.ERASE]
+
         def work(connection: duckdb.DuckDBPyConnection) -> None:
+            if erased:
+                connection.execute(_Q["erase_revisions"], [erased])
+                connection.execute(_Q["blank_changes"], [erased])
+                connection.execute(_Q["keep_traces"], [0])
             _insert(connection, "change", changes)
             _insert(connection, "revision", revisions)
 
@@ -88,6 +97,10 @@ class Record:
     def entries(self, after: int, limit: int) -> list[Entry]:
         """Entries `after` a number, in order, at most `limit`."""
         return [record_rows.entry_of(row) for row in self._rows("entries", [after, after + limit])]
+
+    def changed_after(self, number: int) -> frozenset[str]:
+        """The memories that changes after this one were about."""
+        return frozenset(memory_id for (memory_id,) in self._rows("changed_after", [number]))
 
     def head_at(self, number: int) -> bytes | None:
         """The head after change `number`, None where there is no such change."""
@@ -135,6 +148,11 @@ class Record:
         return default
 
     # --- generations -------------------------------------------------------------------
+
+    def open_again(self) -> None:
+        """Read `number` and `head` from the disk if an error left them uncertain."""
+        with mapped("opening the record"):
+            self._live()
 
     def is_due(self) -> bool:
         """Whether the log is long enough to be compacted."""
@@ -208,10 +226,17 @@ class Record:
                     return
                 if is_full(error):
                     raise
-                duck.run(self._live(), work)
+                self._once_more(work)
         self._close_log_to_others()
         if entries:
             self.number, self.head = entries[-1].change.number, entries[-1].head
+
+    def _once_more(self, work: _Work) -> None:
+        try:
+            duck.run(self._live(), work)
+        except duckdb.Error:
+            self.close()  # whether it happened shows at the next use
+            raise
 
     def _close_log_to_others(self) -> None:
         # DuckDB makes its log with the first commit, and for everybody to read.

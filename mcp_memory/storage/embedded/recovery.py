@@ -6,7 +6,11 @@ documents, knows more; comparing change numbers and heads of the chain tells whi
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from mcp_memory.storage.contract import Finding
+from mcp_memory.storage.embedded import selection
+from mcp_memory.storage.embedded.erase import drop_damaged
 from mcp_memory.storage.embedded.findings import noted, repaired
 from mcp_memory.storage.embedded.index import Index
 from mcp_memory.storage.embedded.record import Record
@@ -27,17 +31,26 @@ def reconcile(record: Record, index: Index) -> list[Finding]:
 
 def catch_up(record: Record, index: Index) -> None:
     """Apply to the index what it has not seen. Its vectors are to be made afterwards."""
+    record.open_again()
+    index.open_again()
     while index.number < record.number:
         index.apply(record.entries(index.number, _BATCH))
 
 
-def finish_erasures(record: Record, index: Index) -> None:
-    """Remove from the files what an interrupted erasure left in them."""
-    if record.holds_erased():
-        record.compact()
+def finish_erasures(home: Path, record: Record, index: Index) -> None:
+    """Remove from the files what an interrupted erasure left in them.
+
+    A file that was put aside may hold it too, and is dropped before anything says that all
+    is done. An index made anew knows of no erasure that was finished.
+    """
     catch_up(record, index)
+    if record.holds_erased():
+        drop_damaged(home)
+        record.compact()
     if index.needs_scrubbing():
+        drop_damaged(home)
         index.scrub(None)
+        selection.forget_texts()
 
 
 def _refill(record: Record, index: Index) -> str:

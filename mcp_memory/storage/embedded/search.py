@@ -26,12 +26,13 @@ from mcp_memory.storage.embedded.schema import SQL
 from mcp_memory.storage.embedded.sqlite import rows
 
 if TYPE_CHECKING:
-    from mcp_memory.storage.contract import QueryVector, Vector
+    from mcp_memory.storage.contract import Vector
 
 _Q = queries.load(SQL / "queries.sql")
 
 _ROWS_READ_MAX = 1_000
 _HIDDEN_MAX = 200
+_HIDDEN_WINDOWS_MAX = 1_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,28 +59,43 @@ class _Space:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Asked:
-    """What to search for: terms, a vector or both; see `Store.propose`."""
+    """What to search for by vector, if there is one; see `Store.propose`."""
 
-    terms: Sequence[str]
-    vector: QueryVector
+    vector: Vector | None
     limit: int
     least: float
 
 
-def propose(connection: apsw.Connection, where: Filter, asked: Asked, reach: Reach) -> Proposal:
-    """See `Store.propose`."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Heard:
+    """What the search by text gave, which holds while the index stays as it is."""
+
+    space: _Space
+    corpus: Corpus
+    said: list[int]
+    notes: tuple[str, ...]
+
+
+def listen(
+    connection: apsw.Connection, where: Filter, asked_terms: Sequence[str], limit: int
+) -> Heard:
+    """The half of `propose` that needs no vector."""
     space = _space(connection, where)
-    terms = tuple(dict.fromkeys(asked.terms[: text.QUERY_TERMS_MAX]))
+    terms = tuple(dict.fromkeys(asked_terms[: text.QUERY_TERMS_MAX]))
     postings = _postings(connection, space, terms)
     corpus = _corpus(space, terms, postings)
-    said, notes = _by_text(connection, space, postings, corpus, asked.limit)
-    vector = asked.vector() if callable(asked.vector) else asked.vector
-    near = _by_vector(connection, space, vector, asked, reach)
+    said, notes = _by_text(connection, space, postings, corpus, limit)
+    return Heard(space=space, corpus=corpus, said=said, notes=notes)
+
+
+def propose(connection: apsw.Connection, heard: Heard, asked: Asked, reach: Reach) -> Proposal:
+    """See `Store.propose`."""
+    near = _by_vector(connection, heard.space, asked, reach)
     return Proposal(
-        candidates=_candidates(connection, said, near, vector, asked.limit),
-        corpus=corpus,
-        unembedded=_unembedded(connection, space),
-        notes=notes,
+        candidates=_candidates(connection, heard.said, near, asked.vector, asked.limit),
+        corpus=heard.corpus,
+        unembedded=_unembedded(connection, heard.space),
+        notes=heard.notes,
     )
 
 
@@ -89,15 +105,15 @@ def _space(connection: apsw.Connection, where: Filter) -> _Space:
     live = tuple(2 * number for number, *_ in found)
     is_past = where.as_of is not None or where.statuses != (Status.ACTIVE,)
     hidden = _overdue(connection, where, [number for number, *_ in found])
-    is_filtered = is_past or len(hidden) > _HIDDEN_MAX or _has_labels(where)
-    if is_filtered:
-        hidden = []
+    hidden_windows = _count_windows(connection, hidden)
+    is_much = len(hidden) > _HIDDEN_MAX or hidden_windows > _HIDDEN_WINDOWS_MAX
+    is_filtered = is_past or is_much or _has_labels(where)
     return _Space(
         live=live,
         parts=tuple(sorted((*live, *(part + 1 for part in live)))) if is_past else live,
         rows=selection.matching_rows(connection, where) if is_filtered else None,
-        hidden=frozenset(hidden),
-        hidden_windows=_count_windows(connection, hidden),
+        hidden=frozenset(() if is_filtered else hidden),
+        hidden_windows=0 if is_filtered else hidden_windows,
         memories=sum(memories for _, memories, _ in found),
         terms=sum(terms for *_, terms in found),
     )
@@ -168,14 +184,14 @@ def _by_text(
 
 
 def _by_vector(
-    connection: apsw.Connection, space: _Space, vector: Vector | None, asked: Asked, reach: Reach
+    connection: apsw.Connection, space: _Space, asked: Asked, reach: Reach
 ) -> Collection[int]:
     """Rows near the query by their codes, `limit` or more of them, in no order."""
-    if vector is None or asked.limit < 1 or not space.parts:
+    if asked.vector is None or asked.limit < 1 or not space.parts:
         return ()
     if space.is_small:
         return space.rows or ()
-    code = vectors.query_code(vector)
+    code = vectors.query_code(asked.vector)
     scan = Scan(code=code, parts=space.parts, size=space.memories, least=asked.least)
     if space.rows is not None:
         return scan.within(connection, asked.limit, json.dumps(space.rows))

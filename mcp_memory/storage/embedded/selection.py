@@ -23,6 +23,7 @@ _Q = queries.load(SQL / "queries.sql")
 _QUERIES = {Order.NEWEST: "newest", Order.IMPORTANT: "weightiest"}
 _NO_CURSOR = {"after_id": "", "after_at": 0, "after_pinned": 0, "after_importance": 0.0}
 _ALL = -1
+_REMEMBERED_CHARS_MAX = 4_096
 
 Terms = tuple[str, ...]
 
@@ -38,10 +39,11 @@ def select(
         found = [m for m in named(connection, where) if _before(m, order, cursor)]
         found.sort(key=lambda m: matching.sort_key(m, order), reverse=True)
         return found[:limit]
-    values = parameters(where) | cursor | {"limit": limit}
+    partitions = partition_ids(connection, where.partitions)
+    values = parameters(where, partitions) | cursor | {"limit": limit}
     found = [
         row
-        for partition in partition_ids(connection, where.partitions)
+        for partition in partitions
         for row in rows(connection, _Q[_QUERIES[order]], values | {"partition": partition})
     ]
     best = heapq.nlargest(limit, found, key=lambda row: row[1:])
@@ -55,25 +57,32 @@ def is_named(where: Filter) -> bool:
 
 def named(connection: apsw.Connection, where: Filter) -> list[Memory]:
     """All that a filter with ids, fingerprints or a key lets through, in no order."""
+    partitions = json.dumps(partition_ids(connection, where.partitions))
     if where.ids:
         found = rows(connection, _Q["rows_by_id"], {"values": json.dumps(where.ids)})
     else:
         query = "rows_by_text" if where.fingerprints else "rows_by_key"
         asked = {
-            "partitions": json.dumps(partition_ids(connection, where.partitions)),
+            "partitions": partitions,
             "values": json.dumps(where.fingerprints or [where.key]),
         }
         found = rows(connection, _Q[query], asked)
     candidates = memories(connection, [row for (row,) in found])
-    return [memory for memory in candidates if matching.matches(memory, where)]
+    passed = [memory for memory in candidates if matching.matches(memory, where)]
+    if where.as_of is None:
+        return passed
+    asked = {"ids": json.dumps([memory.id for memory in passed]), "partitions": partitions}
+    in_sight = {memory_id for (memory_id,) in rows(connection, _Q["current_in"], asked)}
+    return [memory for memory in passed if memory.id in in_sight]
 
 
 def matching_rows(connection: apsw.Connection, where: Filter) -> list[int]:
     """Every row that a filter lets through."""
-    values = parameters(where) | _NO_CURSOR | {"limit": _ALL}
+    partitions = partition_ids(connection, where.partitions)
+    values = parameters(where, partitions) | _NO_CURSOR | {"limit": _ALL}
     return [
         row
-        for partition in partition_ids(connection, where.partitions)
+        for partition in partitions
         for row, *_ in rows(connection, _Q["newest"], values | {"partition": partition})
     ]
 
@@ -87,14 +96,21 @@ def texts(connection: apsw.Connection, found: Sequence[int]) -> list[tuple[Memor
     """The memories in some rows with the terms of their texts, in the same order."""
     asked = {"rows": json.dumps(found)}
     return [
-        _decoded(document, recorded_to, terms)
+        (_remembered if len(document) + len(terms) <= _REMEMBERED_CHARS_MAX else _decoded)(
+            document, recorded_to, terms
+        )
         for _, recorded_to, document, terms in rows(connection, _Q["documents"], asked)
     ]
 
 
 def forget_texts() -> None:
     """Drop what is remembered of texts, before they are erased."""
-    _decoded.cache_clear()
+    _remembered.cache_clear()
+
+
+def remembered_count() -> int:
+    """How many texts are remembered."""
+    return _remembered.cache_info().currsize
 
 
 def bare(terms: str) -> Terms:
@@ -103,11 +119,13 @@ def bare(terms: str) -> Terms:
     return tuple(terms.replace(prefix, "").split(" ")) if terms else ()
 
 
-@lru_cache(maxsize=2048)
 def _decoded(document: str, recorded_to: int | None, terms: str) -> tuple[Memory, Terms]:
-    # The same memories come back again and again, and decoding is a third of a search.
     memory = codec.memory_of(json.loads(document), _moment(recorded_to))
     return memory, bare(terms)
+
+
+# The same memories come back again and again, and decoding is a third of a search.
+_remembered = lru_cache(maxsize=2048)(_decoded)
 
 
 def history(
@@ -182,9 +200,10 @@ def partition_ids(connection: apsw.Connection, partitions: Iterable[Partition]) 
     return [number for number, *_ in rows(connection, _Q["partitions"], {"names": names})]
 
 
-def parameters(where: Filter) -> dict[str, Any]:
+def parameters(where: Filter, partitions: Sequence[int]) -> dict[str, Any]:
     """A filter as the parameters of the queries `newest` and `weightiest`."""
     return {
+        "partitions": json.dumps(partitions),
         "statuses": json.dumps(where.statuses),
         "shows_expired": not where.statuses or Status.EXPIRED in where.statuses,
         "now": codec.micros(where.now),
@@ -200,19 +219,16 @@ def parameters(where: Filter) -> dict[str, Any]:
 
 
 def _cursor(connection: apsw.Connection, where: Filter, after: str) -> dict[str, Any] | None:
-    """Where the memory `after` stands, as parameters; None when there is no such memory."""
+    """Where the memory `after` stands, as parameters; None when it is out of sight."""
     if not after:
         return _NO_CURSOR
-    asked = {"memory_id": after, "as_of": _micros(where.as_of)}
-    found = rows(connection, _Q["cursor"], asked)
-    if not found:
-        return None
-    pinned, importance, recorded_at = found[0]
-    return {
+    found = rows(connection, _Q["revisions_of"], {"memory_id": after})
+    seen = matching.last_seen(memories(connection, [row for (row,) in found]), where)
+    return seen and {
         "after_id": after,
-        "after_at": recorded_at,
-        "after_pinned": pinned,
-        "after_importance": importance,
+        "after_at": codec.micros(seen.recorded_at),
+        "after_pinned": seen.pinned,
+        "after_importance": seen.importance,
     }
 
 

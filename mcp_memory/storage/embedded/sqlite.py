@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Condition
 from typing import Any
@@ -22,6 +22,16 @@ _MAPPED_BYTES_MAX = 1 << 30
 def connect(path: Path, *, mapped: bool = False) -> apsw.Connection:
     """A connection that overwrites what it deletes; a `mapped` one reads faster."""
     connection = apsw.Connection(str(path))
+    try:
+        _set_up(connection, mapped=mapped)
+        os.chmod(path, 0o600)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _set_up(connection: apsw.Connection, *, mapped: bool) -> None:
     connection.enable_load_extension(True)
     connection.load_extension(sqlite_vec.loadable_path())
     connection.enable_load_extension(False)
@@ -32,8 +42,6 @@ def connect(path: Path, *, mapped: bool = False) -> apsw.Connection:
     connection.pragma("temp_store", "memory")
     # A quarter off a search of 100,000; but each connection counts its own resident pages.
     connection.pragma("mmap_size", _MAPPED_BYTES_MAX if mapped else 0)
-    os.chmod(path, 0o600)
-    return connection
 
 
 @contextmanager
@@ -85,15 +93,19 @@ class Readers:
             self._changed.wait_for(lambda: not self._shut)
             self._busy += 1
             connection = self._idle.pop() if self._idle else None
+        is_fit = False
         try:
             connection = connection or connect(self._path, mapped=True)
             connection.execute("BEGIN")
             try:
                 yield connection
             finally:
-                connection.execute("ROLLBACK")
+                # One that cannot end its snapshot must not hide why, nor be used again.
+                with suppress(apsw.Error):
+                    connection.execute("ROLLBACK")
+                    is_fit = True
         finally:
-            self._put_back(connection)
+            self._put_back(connection, is_fit=is_fit)
 
     @contextmanager
     def alone(self) -> Generator[None]:
@@ -109,16 +121,18 @@ class Readers:
                 self._shut = False
                 self._changed.notify_all()
 
-    def close(self) -> None:
-        """Wait for readers to finish, and let go of the file."""
+    @contextmanager
+    def away(self) -> Generator[None]:
+        """Nobody has the file open, nor opens it, while this lasts; see `alone`."""
         with self.alone():
             while self._idle:
                 self._idle.pop().close()
+            yield
 
-    def _put_back(self, connection: apsw.Connection | None) -> None:
+    def _put_back(self, connection: apsw.Connection | None, *, is_fit: bool) -> None:
         with self._changed:
             self._busy -= 1
-            if connection is not None and len(self._idle) < _IDLE_READERS_MAX:
+            if connection is not None and is_fit and len(self._idle) < _IDLE_READERS_MAX:
                 self._idle.append(connection)
             elif connection is not None:
                 connection.close()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from threading import RLock
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import apsw
 
-from mcp_memory.errors import StoreClosed, StoreDamaged
+from mcp_memory.errors import StoreClosed, StoreDamaged, StoreError
 from mcp_memory.model import Change, Erasure, Memory, Partition, Revision, Trace
 from mcp_memory.storage import codec
 from mcp_memory.storage.contract import (
@@ -25,20 +26,31 @@ from mcp_memory.storage.contract import (
     VectorSpace,
     Write,
 )
-from mcp_memory.storage.embedded import chain, checks, erase, recovery, search, selection
+from mcp_memory.storage.embedded import (
+    chain,
+    checks,
+    erase,
+    recovery,
+    schema,
+    search,
+    selection,
+)
 from mcp_memory.storage.embedded.codes import Reach
 from mcp_memory.storage.embedded.conflicts import refuse_conflicts
-from mcp_memory.storage.embedded.faults import mapped
-from mcp_memory.storage.embedded.findings import noted, repaired
+from mcp_memory.storage.embedded.faults import mapped, translate
+from mcp_memory.storage.embedded.findings import note, noted, repaired
 from mcp_memory.storage.embedded.index import Index
 from mcp_memory.storage.embedded.lock import Lock
 from mcp_memory.storage.embedded.record import Record
+from mcp_memory.storage.embedded.search import Asked
 
 if TYPE_CHECKING:
     from mcp_memory.storage.contract import QueryVector, Windows
 
 _TRACES_MAX = 1_000
+BEHIND = "the index has not taken in the newest changes; what they are about is left out"
 _Found = TypeVar("_Found")
+_Mark = tuple[int, int]
 
 
 class EmbeddedStore:
@@ -52,6 +64,7 @@ class EmbeddedStore:
         self._home = home
         self._guard = RLock()
         self._closed = False
+        self._behind: frozenset[str] = frozenset()
         self._reach = Reach()
         with mapped(f"making the folder {home}"):
             for folder in (home, home / "record", home / "index"):
@@ -99,8 +112,12 @@ class EmbeddedStore:
         """
         try:
             self._index.apply(entries, packed)
-        except apsw.Error as error:
-            self._index.findings.append(noted(f"the index fell behind for a while ({error})"))
+        except Exception as error:  # the write is durable: nothing here may say it failed
+            self._behind |= {entry.change.memory_id for entry in entries}
+            self._note_behind(error)
+
+    def _note_behind(self, error: Exception) -> None:
+        note(self._index.findings, noted(f"the index fell behind for a while ({error})"))
 
     # --- reading -----------------------------------------------------------------------
 
@@ -108,11 +125,22 @@ class EmbeddedStore:
         self, where: Filter, *, order: Order = Order.NEWEST, limit: int = 50, after: str = ""
     ) -> list[Memory]:
         """See `Store.select`."""
-        return self._read(lambda c: selection.select(c, where, order, limit, after))
+
+        def work(connection: apsw.Connection) -> list[Memory]:
+            behind = self._behind
+            found = selection.select(connection, where, order, limit + len(behind), after)
+            return [memory for memory in found if memory.id not in behind][:limit]
+
+        return self._read(work)
 
     def history(self, memory_id: str, partitions: Sequence[Partition]) -> list[Revision]:
         """See `Store.history`."""
-        return self._read(lambda c: selection.history(c, memory_id, partitions))
+
+        def work(connection: apsw.Connection) -> list[Revision]:
+            outdated = memory_id in self._behind
+            return [] if outdated else selection.history(connection, memory_id, partitions)
+
+        return self._read(work)
 
     def propose(
         self,
@@ -124,8 +152,36 @@ class EmbeddedStore:
         least: float = -1.0,
     ) -> Proposal:
         """See `Store.propose`."""
-        asked = search.Asked(terms=terms, vector=vector, limit=limit, least=least)
-        return self._read(lambda c: search.propose(c, where, asked, self._reach))
+        if not callable(vector):
+            return self._search(where, terms, None, Asked(vector=vector, limit=limit, least=least))
+        # No snapshot is held while the query is embedded: an erase would wait for it.
+        heard = self._read(lambda c: (self._mark(c), search.listen(c, where, terms, limit)))
+        asked = Asked(vector=vector(), limit=limit, least=least)
+        return self._search(where, terms, heard, asked)
+
+    def _search(
+        self,
+        where: Filter,
+        terms: Sequence[str],
+        heard: tuple[_Mark, search.Heard] | None,
+        asked: Asked,
+    ) -> Proposal:
+        """Search by vector, and by text unless what was `heard` still holds."""
+
+        def work(connection: apsw.Connection) -> Proposal:
+            behind = self._behind
+            if heard and heard[0] == self._mark(connection):
+                known = heard[1]
+            else:
+                known = search.listen(connection, where, terms, asked.limit)
+            found = search.propose(connection, known, asked, self._reach)
+            return _without(found, behind) if behind else found
+
+        return self._read(work)
+
+    def _mark(self, connection: apsw.Connection) -> _Mark:
+        """Which state of which index a snapshot shows."""
+        return self._index.generation, schema.watermark(connection)[0]
 
     def unembedded(self, limit: int) -> list[Memory]:
         """See `Store.unembedded`."""
@@ -133,7 +189,8 @@ class EmbeddedStore:
 
     def overdue(self, now: datetime, limit: int) -> list[Memory]:
         """See `Store.overdue`."""
-        return self._read(lambda c: selection.overdue(c, now, limit))
+        found = self._read(lambda c: selection.overdue(c, now, limit + len(self._behind)))
+        return [memory for memory in found if memory.id not in self._behind][:limit]
 
     def stats(self, partitions: Sequence[Partition]) -> Stats:
         """See `Store.stats`."""
@@ -173,7 +230,7 @@ class EmbeddedStore:
     def maintain(self) -> None:
         """See `Store.maintain`."""
         with self._writing("tidying up"):
-            recovery.finish_erasures(self._record, self._index)
+            recovery.finish_erasures(self._home, self._record, self._index)
             if self._record.is_due():
                 self._record.compact()
             self._index.tidy()
@@ -204,27 +261,64 @@ class EmbeddedStore:
         """Read from the index; one that turns out damaged is made anew first."""
         self._refuse_closed()
         with mapped("reading the index"):
-            if self._index.number != self._record.number:
-                # Without room to catch up, reads go on with what the index has.
-                with self._open(), suppress(apsw.Error):
-                    self._keep_step()
+            self._try_to_keep_step()
+            generation = self._index.generation
             try:
                 with self._index.reading() as connection:
                     return work(connection)
             except (apsw.CorruptError, apsw.NotADBError) as error:
-                with self._open():
-                    self._index.renew(f"the index was damaged ({error})")
-                    self._keep_step()
+                self._renew(generation, error)
                 with self._index.reading() as connection:
                     return work(connection)
 
+    def _renew(self, generation: int, error: Exception) -> None:
+        """Make the index anew, unless somebody else did since this `generation`."""
+        with self._open():
+            if self._index.generation == generation:
+                self._behind = self._record.changed_after(0)
+                self._index.renew(f"the index was damaged ({error})")
+                self._try_to_keep_step()
+                if not self._behind:  # what was put aside may hold what was erased
+                    recovery.finish_erasures(self._home, self._record, self._index)
+
+    def _try_to_keep_step(self) -> None:
+        """Catch up unless somebody is at it, who may take long: reads go on without.
+
+        So they do where there is no room to catch up. They leave out what is outdated.
+        """
+        if self._index.number == self._record.number or not self._guard.acquire(blocking=False):
+            return
+        try:
+            self._refuse_closed()
+            self._keep_step()
+        except StoreClosed:
+            raise
+        except Exception as error:  # whatever it is, what the index has can be read
+            self._note_behind(error)
+        finally:
+            self._guard.release()
+
     def _keep_step(self) -> None:
+        self._record.open_again()
         if self._index.number != self._record.number:
-            recovery.catch_up(self._record, self._index)
+            self._behind = self._record.changed_after(self._index.number)
+            try:
+                recovery.catch_up(self._record, self._index)
+            except Exception as error:  # a fault of ours, too, is an error of the store
+                if isinstance(error, StoreError):
+                    raise
+                raise translate("bringing the index up to date", error) from error
+        self._behind = frozenset()
 
     def _refuse_closed(self) -> None:
         if self._closed:
             raise StoreClosed("the store was closed; open it again to go on")
+
+
+def _without(found: Proposal, behind: frozenset[str]) -> Proposal:
+    """What was found without what is outdated, and a note that says so."""
+    kept = tuple(c for c in found.candidates if c.memory.id not in behind)
+    return replace(found, candidates=kept, notes=(*found.notes, BEHIND))
 
 
 def _opened(home: Path, space: VectorSpace) -> tuple[Record, Index]:
@@ -233,7 +327,7 @@ def _opened(home: Path, space: VectorSpace) -> tuple[Record, Index]:
     try:
         record = _record(home, index)
         index.findings += recovery.reconcile(record, index)
-        recovery.finish_erasures(record, index)
+        recovery.finish_erasures(home, record, index)
     except BaseException:
         index.close()
         if record is not None:
@@ -251,5 +345,5 @@ def _record(home: Path, index: Index) -> Record:
             raise
         kept = Record.retire(home / "record", home / "damaged")
         detail = f"{error}; a new record was made from the index, the old is {kept}"
-        index.findings.append(repaired(detail))
+        note(index.findings, repaired(detail))
         return Record(home / "record", home / "damaged")

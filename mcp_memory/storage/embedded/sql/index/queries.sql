@@ -93,9 +93,6 @@ SELECT w.id, w.vector
 FROM json_each(:rows) s
 CROSS JOIN windows w ON w.id >= s.value * 1024 AND w.id < (s.value + 1) * 1024;
 
--- windows_by_id: some vectors
-SELECT w.id, w.vector FROM json_each(:ids) s CROSS JOIN windows w ON w.id = s.value;
-
 -- add_window: one vector
 INSERT INTO windows VALUES (:id, :vector);
 
@@ -133,9 +130,15 @@ WHERE r.partition = :partition
     AND (
         (:as_of IS NULL AND r.recorded_to IS NULL
             AND (:shows_expired OR r.expires_at IS NULL OR r.expires_at > :now))
-        OR (r.recorded_at <= :as_of AND (r.recorded_to IS NULL OR r.recorded_to > :as_of)
+        OR (:as_of IS NOT NULL
+            AND r.recorded_at <= :as_of AND (r.recorded_to IS NULL OR r.recorded_to > :as_of)
             AND r.valid_from <= :as_of AND (r.valid_to IS NULL OR r.valid_to > :as_of)
-            AND (r.expires_at IS NULL OR r.expires_at > :as_of))
+            AND (r.expires_at IS NULL OR r.expires_at > :as_of)
+            AND EXISTS (
+                SELECT 1 FROM revisions c
+                WHERE c.memory_id = r.memory_id AND c.recorded_to IS NULL
+                    AND c.partition IN (SELECT value FROM json_each(:partitions))
+            ))
     )
     AND (:since IS NULL OR r.recorded_at >= :since)
     AND (:until IS NULL OR r.recorded_at < :until)
@@ -159,9 +162,15 @@ WHERE r.partition = :partition
     AND (
         (:as_of IS NULL AND r.recorded_to IS NULL
             AND (:shows_expired OR r.expires_at IS NULL OR r.expires_at > :now))
-        OR (r.recorded_at <= :as_of AND (r.recorded_to IS NULL OR r.recorded_to > :as_of)
+        OR (:as_of IS NOT NULL
+            AND r.recorded_at <= :as_of AND (r.recorded_to IS NULL OR r.recorded_to > :as_of)
             AND r.valid_from <= :as_of AND (r.valid_to IS NULL OR r.valid_to > :as_of)
-            AND (r.expires_at IS NULL OR r.expires_at > :as_of))
+            AND (r.expires_at IS NULL OR r.expires_at > :as_of)
+            AND EXISTS (
+                SELECT 1 FROM revisions c
+                WHERE c.memory_id = r.memory_id AND c.recorded_to IS NULL
+                    AND c.partition IN (SELECT value FROM json_each(:partitions))
+            ))
     )
     AND (:since IS NULL OR r.recorded_at >= :since)
     AND (:until IS NULL OR r.recorded_at < :until)
@@ -178,12 +187,13 @@ WHERE r.partition = :partition
 ORDER BY r.pinned DESC, r.importance DESC, r.recorded_at DESC, r.memory_id DESC
 LIMIT :limit;
 
--- cursor: where the revision of a memory that a filter would show stands in each order
-SELECT r.pinned, r.importance, r.recorded_at
-FROM revisions r
-WHERE r.memory_id = :memory_id
-    AND (:as_of IS NULL OR r.recorded_at <= :as_of)
-ORDER BY r.revision DESC LIMIT 1;
+-- revisions_of: every revision of a memory, oldest first
+SELECT r.row FROM revisions r WHERE r.memory_id = :memory_id ORDER BY r.revision;
+
+-- current_in: which of some memories are now in some partitions
+SELECT r.memory_id FROM revisions r
+WHERE r.memory_id IN (SELECT value FROM json_each(:ids)) AND r.recorded_to IS NULL
+    AND r.partition IN (SELECT value FROM json_each(:partitions));
 
 -- documents: revisions by row
 SELECT r.row, r.recorded_to, d.document, d.terms

@@ -135,7 +135,8 @@ class Embedder:
         do. Waits for the model. Raises ModelUnavailable.
         """
         model, tokenizer = self._loaded()
-        if len(_cut(text, tokenizer)) == 1:
+        is_short = len(text.encode()) <= WINDOW_PIECES - 2  # a piece has a byte or more
+        if is_short or len(_cut(text, tokenizer)) == 1:
             return self._run(model.query_embed(text))
         ends = (text[:QUERY_END_CHARS], text[-QUERY_END_CHARS:])
         return self._unit(np.sum([self._run(model.query_embed(end)) for end in ends], axis=0))

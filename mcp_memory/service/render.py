@@ -54,10 +54,10 @@ def within_budget(
 
 
 def _tokens_most(memory: Memory) -> int:
-    """What a line costs at the most, without counting: a word piece of letters has two bytes
-    or more, a digit or a sign may be one by itself."""
+    """What a line costs at the most, without counting: three bytes of letters make a word
+    piece (in English five do), and a digit or a sign may be one by itself."""
     said = f"{memory.key} {memory.content}"
-    return len(said.encode()) // 2 + len(_SINGLE.findall(said)) + _LINE_TOKENS
+    return len(said.encode()) // 3 + len(_SINGLE.findall(said)) + _LINE_TOKENS
 
 
 def _cut(memory: Memory, tokens_max: int, count: CountTokens) -> Memory:

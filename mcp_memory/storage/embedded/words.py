@@ -6,7 +6,6 @@ common term adds, the ranking sees in the candidates' own terms.
 
 from __future__ import annotations
 
-import heapq
 import math
 import time
 from collections import defaultdict
@@ -54,8 +53,9 @@ def best(
             weight = math.log(1 + most / postings[term])
             for (row,) in rows(connection, _Q["saying"], {"query": f'"{term}"'}):
                 weights[row] += weight
-    said = ((weight, row) for row, weight in weights.items() if row not in hidden)
-    return [row for _, row in heapq.nlargest(limit, said)]
+    said = sorted((row for row in weights if row not in hidden), reverse=True)
+    said.sort(key=weights.__getitem__, reverse=True)
+    return said[:limit]
 
 
 def best_within(

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pytest
 
 from mcp_memory.errors import StoreDamaged
@@ -213,3 +214,26 @@ def test_memories_can_be_read_with_plain_sql(home: Path) -> None:
         assert connection.execute(query).fetchall() == [(LIVES[0].content, "0", "x", True)]
         (count,) = connection.execute("SELECT count(*) FROM history").fetchall()[0]
     assert count == len(LIVES) + 1
+
+
+def test_an_index_damaged_anywhere_is_made_anew(tmp_path: Path) -> None:
+    made = [memory(f"statement number {n} about topic {n % 7}") for n in range(40)]
+    store = open_embedded(tmp_path / "whole", SPACE)
+    put(store, *made, vectors=[windows(n) for n in range(len(made))])
+    store.maintain()
+    store.close()
+    size = (tmp_path / "whole" / "index" / "index.sqlite").stat().st_size
+    noise = np.random.default_rng(3).bytes(8192)
+    for offset in range(0, size, 8192):
+        home = tmp_path / f"at{offset}"
+        shutil.copytree(tmp_path / "whole", home)
+        with (home / "index" / "index.sqlite").open("r+b") as file:
+            file.seek(offset)
+            file.write(noise)
+        store = open_embedded(home, SPACE)
+        found = store.propose(where(), terms=["statement"], vector=vector(3), limit=50)
+        assert sorted(ids(found)) == sorted(ids(made)), offset
+        put(store, memory("another one"), vectors=[windows(99)])
+        store.check()
+        assert all(finding.ok or finding.name == "repair" for finding in store.check()), offset
+        store.close()

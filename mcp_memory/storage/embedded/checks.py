@@ -6,6 +6,8 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import apsw
+
 from mcp_memory.storage.contract import Finding
 from mcp_memory.storage.embedded import chain
 from mcp_memory.storage.embedded.index import Index
@@ -27,6 +29,14 @@ def check(home: Path, record: Record, index: Index) -> list[Finding]:
         *record.findings,
         *index.findings,
     ]
+
+
+def index_fault(index: Index) -> str:
+    """What is wrong with the index's file, "" for nothing."""
+    try:
+        return "; ".join(index.faults())
+    except apsw.Error as error:
+        return str(error)
 
 
 def _record(record: Record) -> Finding:
@@ -63,11 +73,11 @@ def _batches(record: Record) -> Iterator[list[chain.Entry]]:
 
 
 def _index(index: Index) -> Finding:
-    faults = index.faults()
+    fault = index_fault(index)
     return Finding(
         name="index",
-        ok=not faults,
-        detail="; ".join(faults) or "whole",
+        ok=not fault,
+        detail=fault or "whole",
         advice=f"stop mcp-memory and remove {index.path}: it is made anew from the record",
     )
 

@@ -15,7 +15,18 @@ FULL_NUMBERS = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})
 """How a system says that there is no room, on the disk or under a limit."""
 _FULL_WORDS = ("no space left", "file too large", "disk quota", "disk is full", "disk full")
 _DAMAGED = (apsw.CorruptError, apsw.NotADBError, duckdb.SerializationException)
+_DAMAGED_WORDS = ("blob", "chunks iter", "sqlite-vec error", "malformed", "corrupt")
 _ENGINE = (apsw.Error, duckdb.Error, OSError)
+
+
+def is_index_damage(error: BaseException | None) -> bool:
+    """Whether the index's file is at fault; sqlite-vec tells of it in words only."""
+    if isinstance(error, StoreError):
+        return is_index_damage(error.__cause__)
+    if isinstance(error, (apsw.CorruptError, apsw.NotADBError)):
+        return True
+    words = str(error).lower()
+    return isinstance(error, apsw.Error) and any(word in words for word in _DAMAGED_WORDS)
 
 
 @contextmanager

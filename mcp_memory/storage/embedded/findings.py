@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import logging
+
 from mcp_memory.storage.contract import Finding
 
+_log = logging.getLogger(__name__)
 _KEPT_MAX = 50
 
 
 def note(findings: list[Finding], finding: Finding) -> None:
     """Add a finding, once, in place of the oldest when there are too many."""
     if finding not in findings:
+        if not finding.ok:
+            _log.warning("%s", finding.detail)
         findings.append(finding)
         del findings[:-_KEPT_MAX]
 

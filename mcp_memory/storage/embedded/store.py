@@ -37,7 +37,7 @@ from mcp_memory.storage.embedded import (
 )
 from mcp_memory.storage.embedded.codes import Reach
 from mcp_memory.storage.embedded.conflicts import refuse_conflicts
-from mcp_memory.storage.embedded.faults import mapped, translate
+from mcp_memory.storage.embedded.faults import is_index_damage, mapped, translate
 from mcp_memory.storage.embedded.findings import note, noted, repaired
 from mcp_memory.storage.embedded.index import Index
 from mcp_memory.storage.embedded.lock import Lock
@@ -225,6 +225,8 @@ class EmbeddedStore:
     def check(self) -> list[Finding]:
         """See `Store.check`."""
         with self._writing("checking the store"):
+            if fault := checks.index_fault(self._index):
+                self._renew(self._index.generation, fault)
             return checks.check(self._home, self._record, self._index)
 
     def maintain(self) -> None:
@@ -266,17 +268,19 @@ class EmbeddedStore:
             try:
                 with self._index.reading() as connection:
                     return work(connection)
-            except (apsw.CorruptError, apsw.NotADBError) as error:
-                self._renew(generation, error)
+            except apsw.Error as error:
+                if not is_index_damage(error):
+                    raise
+                self._renew(generation, str(error))
                 with self._index.reading() as connection:
                     return work(connection)
 
-    def _renew(self, generation: int, error: Exception) -> None:
+    def _renew(self, generation: int, fault: str) -> None:
         """Make the index anew, unless somebody else did since this `generation`."""
         with self._open():
             if self._index.generation == generation:
                 self._behind = self._record.changed_after(0)
-                self._index.renew(f"the index was damaged ({error})")
+                self._index.renew(f"the index was damaged ({fault})")
                 self._try_to_keep_step()
                 if not self._behind:  # what was put aside may hold what was erased
                     recovery.finish_erasures(self._home, self._record, self._index)
@@ -303,7 +307,7 @@ class EmbeddedStore:
         if self._index.number != self._record.number:
             self._behind = self._record.changed_after(self._index.number)
             try:
-                recovery.catch_up(self._record, self._index)
+                _catch_up(self._record, self._index)
             except Exception as error:  # a fault of ours, too, is an error of the store
                 if isinstance(error, StoreError):
                     raise
@@ -326,14 +330,36 @@ def _opened(home: Path, space: VectorSpace) -> tuple[Record, Index]:
     record = None
     try:
         record = _record(home, index)
-        index.findings += recovery.reconcile(record, index)
-        recovery.finish_erasures(home, record, index)
+        _put_right(home, record, index)
     except BaseException:
         index.close()
         if record is not None:
             record.close()
         raise
     return record, index
+
+
+def _put_right(home: Path, record: Record, index: Index) -> None:
+    """Bring both in step; an index that turns out damaged is made anew first."""
+    try:
+        index.findings += recovery.reconcile(record, index)
+        recovery.finish_erasures(home, record, index)
+    except (apsw.Error, StoreError) as error:
+        if not is_index_damage(error):
+            raise
+        index.renew(f"the index was damaged ({error})")
+        index.findings += recovery.reconcile(record, index)
+        recovery.finish_erasures(home, record, index)
+
+
+def _catch_up(record: Record, index: Index) -> None:
+    try:
+        recovery.catch_up(record, index)
+    except apsw.Error as error:
+        if not is_index_damage(error):
+            raise
+        index.renew(f"the index was damaged ({error})")
+        recovery.catch_up(record, index)
 
 
 def _record(home: Path, index: Index) -> Record:

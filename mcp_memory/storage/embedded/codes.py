@@ -32,27 +32,34 @@ _MOST = 300
 _SELECTIONS = 300_000
 """Places times rows that a short scan may cost, about a millisecond."""
 _REMEMBERED_MAX = 4_096
+_PATIENCE = 16
+_Search = tuple[tuple[int, ...], int]
+"""Parts, and how many are wanted of them."""
 _K_MAX = 4_096
 """More neighbours than this sqlite-vec refuses to look for."""
 
 
 @dataclass(slots=True)
 class Reach:
-    """How far searches had to look the last time, by where and for how many."""
+    """How far searches had to look the last times, by where and for how many.
 
-    _steps: dict[tuple[tuple[int, ...], int], int] = field(
-        default_factory=dict[tuple[tuple[int, ...], int], int]
-    )
+    A step that found enough at once may be longer than needed; a shorter one is tried
+    every so often, for when it fails the scan is made twice.
+    """
 
-    def first(self, parts: tuple[int, ...], wanted: int) -> int:
+    _steps: dict[_Search, tuple[int, int]] = field(default_factory=dict["_Search", tuple[int, int]])
+
+    def first(self, search: _Search) -> int:
         """The step to begin with."""
-        return self._steps.get((parts, wanted), _FIRST)
+        step, times = self._steps.get(search, (_FIRST, 0))
+        return step - 1 if times >= _PATIENCE and step else step
 
-    def note(self, parts: tuple[int, ...], wanted: int, step: int) -> None:
-        """The step to begin with the next time."""
+    def note(self, search: _Search, began: int, ended: int, *, is_full: bool) -> None:
+        """Which step a search began with, and which one found enough."""
         if len(self._steps) >= _REMEMBERED_MAX:
             self._steps.clear()
-        self._steps[parts, wanted] = min(max(step, 0), len(_SHARES) - 1)
+        _, times = self._steps.get(search, (_FIRST, 0))
+        self._steps[search] = ended, times + 1 if is_full and ended == began else 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,16 +80,19 @@ class Scan:
         if self.size <= _LONG_SCAN:
             most = max(most, min(_MOST, _SELECTIONS // max(self.size, 1)))
             return self._rows(connection, "nearest", k=most)
-        step, found = reach.first(self.parts, wanted), set[int]()
-        steps = sum(share <= self._share_max for share in _SHARES)
-        while len(found) < wanted and step < max(steps, 1):
+        search = (self.parts, wanted)
+        steps = max(1, sum(share <= self._share_max for share in _SHARES))
+        began = step = min(reach.first(search), steps - 1)
+        found = set[int]()
+        while len(found) < wanted and step < steps:
             distance = int(_SHARES[step] * 8 * len(self.code))
             windows = self._windows(connection, "nearest_bounded", k=most, distance=distance)
             found = rows_of(windows)
-            if len(windows) < most or len(found) >= wanted:
-                reach.note(self.parts, wanted, step - (len(windows) >= most))
+            is_full = len(windows) >= most
+            reach.note(search, began, step, is_full=is_full)
+            if not is_full:
                 step += 1
-            elif most < _MOST:  # a few long texts fill the places
+            elif len(found) < wanted and most < _MOST:  # a few long texts fill the places
                 most = _MOST
             else:
                 break

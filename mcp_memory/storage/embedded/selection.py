@@ -125,7 +125,7 @@ def _decoded(document: str, recorded_to: int | None, terms: str) -> tuple[Memory
 
 
 # The same memories come back again and again, and decoding is a third of a search.
-_remembered = lru_cache(maxsize=4096)(_decoded)
+_remembered = lru_cache(maxsize=3072)(_decoded)
 
 
 def history(

@@ -77,6 +77,8 @@ class Plan:
             replaced = (slot.id, *replaced)
         if replaced and status == "stored":
             status, reason = "superseded", "stored; it replaces what supersedes names"
+        elif item.supersedes and not replaced:
+            reason = "; ".join(filter(None, (reason, "what supersedes names had ended before")))
         self._answer(kept, status, reason, replaced, similar)
 
     def _answer(

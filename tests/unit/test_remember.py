@@ -321,3 +321,11 @@ def test_a_batch_of_too_many_bytes_is_refused_at_once(service: MemoryService, al
     drafts = [Draft(content=f"{n} " + "word " * 6000) for n in range(10)]
     with pytest.raises(InvalidInput, match=r"memories: got '30\d+ bytes'; expected at most 262144"):
         service.remember(alice, drafts)
+
+
+def test_replacing_what_has_ended_before_says_so(service: MemoryService, alice: Scope) -> None:
+    old = one(service, alice, "The team uses Jenkins for builds.")
+    one(service, alice, "The team uses Travis for builds.", supersedes=(old.id,))
+    late = one(service, alice, "Builds run on Buildkite these days.", supersedes=(old.id,))
+    assert (late.status, late.replaced) == ("stored", ())
+    assert late.reason == "what supersedes names had ended before"

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _TRIES = 5
 _Changed = TypeVar("_Changed")
+_Made = TypeVar("_Made")
 
 ANY_STATUS: tuple[Status, ...] = ()
 IN_FORCE = (Status.ACTIVE, Status.EXPIRED)
@@ -66,11 +67,11 @@ class Core:
         except ModelUnavailable:
             return None
 
-    def begin_embedding(self, query: str) -> Future[Vector | None]:
-        """The vector of a query, made while the caller goes on. Raises StoreClosed."""
+    def beside(self, helper: ThreadPoolExecutor, work: Callable[[], _Made]) -> Future[_Made]:
+        """Have work done by a helper while the caller goes on. Raises StoreClosed."""
         try:
-            return self.queries.submit(self.embed_query, query)
-        except RuntimeError as error:  # its threads have ended
+            return helper.submit(work)
+        except RuntimeError as error:  # its thread has ended
             raise StoreClosed("the store was closed; open it again") from error
 
     def settle(self, change: Callable[[], _Changed]) -> _Changed:

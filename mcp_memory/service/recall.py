@@ -98,7 +98,7 @@ def search(
     """Candidates for a query, `limit` or more of them if there are, ranked; and whether
     vectors took part.
     """
-    vector = core.begin_embedding(query)
+    vector = core.beside(core.queries, lambda: core.embed_query(query))
     terms = query_terms(query)
     limit = max(_PROPOSED, 2 * limit)
     proposal = core.store.propose(where, terms=terms, vector=vector.result, limit=limit)

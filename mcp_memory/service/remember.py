@@ -102,7 +102,7 @@ def _look_up(core: Core, memory: Memory, windows: Windows | None, *, at_once: bo
     if at_once:
         found = _neighbours(core, memory, windows)
         return lambda: found
-    return core.lookups.submit(_neighbours, core, memory, windows).result
+    return core.beside(core.lookups, lambda: _neighbours(core, memory, windows)).result
 
 
 def _same_text(core: Core, memories: Sequence[Memory]) -> list[Memory]:

@@ -24,6 +24,7 @@ from mcp_memory.model import (
     Type,
     Verb,
 )
+from mcp_memory.storage.contract import Write
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -113,6 +114,21 @@ def memory_of(document: Mapping[str, Any], recorded_to: datetime | None) -> Memo
         evidence=document["evidence"],
         merged=document["merged"],
         superseded_by=document["superseded_by"],
+    )
+
+
+def journalled(write: Write, number: int) -> Change:
+    """The journal entry of a write."""
+    return Change(
+        number=number,
+        verb=write.verb,
+        memory_id=write.memory.id,
+        revision=write.memory.revision,
+        at=write.memory.recorded_at,
+        user=write.actor.user,
+        agent=write.actor.agent,
+        client=write.actor.client,
+        reason=write.reason,
     )
 
 

@@ -31,6 +31,7 @@ from mcp_memory.model import (
     Trace,
     Verb,
 )
+from mcp_memory.storage import codec
 from mcp_memory.storage.contract import (
     Actor,
     Candidate,
@@ -96,7 +97,7 @@ class InMemoryStore:
                 known = self._rows.get(write.memory.id, [])
                 self._append(staged.setdefault(write.memory.id, list(known)), write, number)
             self._refuse_twins(staged)
-            changes = [_change_of(write, n) for n, write in enumerate(writes, start=first)]
+            changes = [codec.journalled(write, n) for n, write in enumerate(writes, start=first)]
             self._rows.update(staged)
             self._journal.extend(changes)
             if request:
@@ -348,20 +349,6 @@ class InMemoryStore:
             client=actor.client,
             reason="",
         )
-
-
-def _change_of(write: Write, number: int) -> Change:
-    return Change(
-        number=number,
-        verb=write.verb,
-        memory_id=write.memory.id,
-        revision=write.memory.revision,
-        at=write.memory.recorded_at,
-        user=write.actor.user,
-        agent=write.actor.agent,
-        client=write.actor.client,
-        reason=write.reason,
-    )
 
 
 def _own(metadata: Json) -> Json:

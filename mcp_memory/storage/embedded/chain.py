@@ -41,17 +41,7 @@ def seal(request: str, writes: Sequence[Write], number: int, head: bytes) -> lis
     """The entries that follow change `number` with its `head`."""
     entries: list[Entry] = []
     for place, write in enumerate(writes, start=number + 1):
-        change = Change(
-            number=place,
-            verb=write.verb,
-            memory_id=write.memory.id,
-            revision=write.memory.revision,
-            at=write.memory.recorded_at,
-            user=write.actor.user,
-            agent=write.actor.agent,
-            client=write.actor.client,
-            reason=write.reason,
-        )
+        change = codec.journalled(write, place)
         memory = replace(write.memory, recorded_to=None)
         entries.append(entry(change, memory, request, head))
         head = entries[-1].head

@@ -8,9 +8,7 @@ cheap: no database, model or protocol library is loaded.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False  # as type checkers know it; the module typing takes long to import
 if TYPE_CHECKING:
     from mcp_memory.errors import (
         ConfirmationInvalid,
@@ -19,6 +17,7 @@ if TYPE_CHECKING:
         MigrationFailed,
         ModelUnavailable,
         NotFound,
+        Overloaded,
         ScopeMissing,
         SettingsInvalid,
         StoreClosed,
@@ -74,6 +73,7 @@ __all__ = [
     "MigrationFailed",
     "ModelUnavailable",
     "NotFound",
+    "Overloaded",
     "Partition",
     "Patch",
     "Policy",
@@ -110,6 +110,8 @@ _MODULES = ("errors", "model", "service", "library")
 
 def __getattr__(name: str) -> object:
     if name in __all__:
+        from importlib import import_module
+
         for module in _MODULES:
             found = getattr(import_module(f"{__name__}.{module}"), name, None)
             if found is not None:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mcp_memory.errors import McpMemoryError, StoreClosed
+from mcp_memory.errors import McpMemoryError, StoreClosed, StoreLocked
 
 if TYPE_CHECKING:
     from mcp_memory.service import MemoryService
@@ -25,16 +26,27 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_LOCKED_RETRY_S = 0.05
+
 
 class Application:
     """Owns the store of one home folder for as long as a door is open.
 
     Safe to use from any thread. A store that could not be opened is tried again by the
-    next call, so that a lock or a full disk heals without a restart.
+    next call, so that a lock or a full disk heals without a restart. Another process that
+    holds the store is waited for, as long as `patience_s`: a command is done with it soon.
     """
 
-    def __init__(self, settings: Settings, *, open_store: OpenStore | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        open_store: OpenStore | None = None,
+        patience_s: float = 0.0,
+    ) -> None:
         self.settings = settings
+        self._patience_s = patience_s
+        self._closing = threading.Event()
         self._open_store = open_store
         self._lock = threading.Lock()
         self._service: MemoryService | None = None
@@ -57,6 +69,7 @@ class Application:
 
     def close(self) -> None:
         """Finish what is under way and release the store."""
+        self._closing.set()
         with self._lock:
             self._closed = True
             service, self._service = self._service, None
@@ -64,12 +77,21 @@ class Application:
             service.close()
 
     def _open(self) -> MemoryService:
-        service = open_service(self.settings, open_store=self._open_store)
+        service = self._opened()
         with ExitStack() as undo:
             undo.callback(service.close)
             service.start()
             undo.pop_all()
         return service
+
+    def _opened(self) -> MemoryService:
+        until = time.monotonic() + self._patience_s
+        while True:
+            try:
+                return open_service(self.settings, open_store=self._open_store)
+            except StoreLocked:
+                if time.monotonic() > until or self._closing.wait(_LOCKED_RETRY_S):
+                    raise
 
     def _warm_up(self) -> None:
         try:

@@ -1,7 +1,7 @@
 """The command line: arguments → what to do. Nothing else in the package prints.
 
-Without a command it serves the memory over stdio. The heavy imports stand in the commands
-that need them, so that `--version` and `--help` answer at once.
+Without a command it is the stdio door. The heavy imports stand in the commands that need
+them, so that `--version` and `--help` answer at once.
 """
 
 from __future__ import annotations
@@ -9,8 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Generator, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,8 +17,6 @@ from mcp_memory import __version__
 from mcp_memory.errors import McpMemoryError
 
 if TYPE_CHECKING:
-    from mcp_memory.model import Scope
-    from mcp_memory.service import MemoryService
     from mcp_memory.settings import Settings
 
 OK, PROBLEM, REFUSED, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
@@ -44,20 +41,18 @@ def main(argv: list[str] | None = None) -> int:
 def _run(given: argparse.Namespace) -> int:
     from mcp_memory import settings
 
+    if given.command is None and not given.in_process:
+        from mcp_memory.shim import door
+
+        return door.run(str(given.home or ""))
     configured = settings.load(home=given.home)
     if given.command is None:
-        from mcp_memory.server import serve_stdio
+        from mcp_memory import stdio
 
-        serve_stdio(configured)
+        stdio.run(configured)
         return OK
     _speak_utf8()
-    run = {
-        "doctor": _doctor,
-        "show": _show,
-        "search": _search,
-        "stats": _stats,
-        "model": _model,
-    }[given.command]
+    run = {"doctor": _doctor, "model": _model, "host": _host}.get(given.command, _look)
     code = run(configured, given)
     sys.stdout.flush()  # a broken pipe is to be met here and not at exit
     return code
@@ -91,34 +86,14 @@ def _doctor(settings: Settings, given: argparse.Namespace) -> int:
     return OK if all(seen) else PROBLEM
 
 
-def _show(settings: Settings, given: argparse.Namespace) -> int:
-    from mcp_memory import console
+def _look(settings: Settings, given: argparse.Namespace) -> int:
+    """A command that looks at the store: through the host, or without when there is none."""
+    from mcp_memory import front
 
-    with _memory(settings) as (service, scope):
-        if given.id:
-            found = service.get(scope, given.id), service.history(scope, given.id)
-            _print(console.memory(*found, _width()))
-        else:
-            _print(console.memories(service.recent(scope, limit=given.limit), _width()))
-    return OK
-
-
-def _search(settings: Settings, given: argparse.Namespace) -> int:
-    from mcp_memory import console
-    from mcp_memory.model import Query
-
-    types = tuple(part for part in given.types.replace(",", " ").split() if part)
-    query = Query(query=given.query, limit=given.limit, types=types, explain=given.explain)
-    with _memory(settings) as (service, scope):
-        _print(console.answer(service.recall(scope, query), _width(), explain=given.explain))
-    return OK
-
-
-def _stats(settings: Settings, given: argparse.Namespace) -> int:
-    from mcp_memory import console
-
-    with _memory(settings) as (service, scope):
-        _print(console.values(service.stats(scope), _width()))
+    width = _width()
+    arguments = {k: str(v) for k, v in vars(given).items() if k not in ("home", "command")}
+    arguments["width"] = str(width or "")
+    _print(front.lines(settings, given.command, arguments))
     return OK
 
 
@@ -135,18 +110,20 @@ def _model(settings: Settings, given: argparse.Namespace) -> int:
     return OK
 
 
-@contextmanager
-def _memory(settings: Settings) -> Generator[tuple[MemoryService, Scope]]:
-    """The local user's memory, as seen from the working directory."""
-    from mcp_memory.application import open_service
-    from mcp_memory.scope import local_signals, resolve
+def _host(settings: Settings, given: argparse.Namespace) -> int:
+    from mcp_memory import front
 
-    scope = resolve(local_signals(settings))
-    service = open_service(settings)
-    try:
-        yield service, scope
-    finally:
-        service.close()
+    if given.action == "run":
+        from mcp_memory.host.host import run
+
+        return run(settings)
+    if given.action == "logs":
+        _print(front.logs(settings, given.lines))
+    elif given.action == "stop":
+        _print([front.stop(settings)])
+    else:
+        _print(front.status(settings, _width()))
+    return OK
 
 
 def _print(lines: Iterable[str]) -> None:
@@ -182,6 +159,11 @@ def parser() -> argparse.ArgumentParser:
         description="One memory that all your agents share. Without a command, serves it over "
         "stdio to the client that started it.",
     )
+    top.add_argument(
+        "--in-process",
+        action="store_true",
+        help="serve without a host, as one process that owns the store (for containers)",
+    )
     top.add_argument("--version", action="version", version=f"mcp-memory {__version__}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND")
 
@@ -201,6 +183,14 @@ def parser() -> argparse.ArgumentParser:
     search.add_argument("--explain", action="store_true", help="why each one came back")
 
     commands.add_parser("stats", parents=[home], help="how much is remembered")
+
+    host = commands.add_parser("host", help="the process that serves all clients")
+    actions = host.add_subparsers(dest="action", required=True, metavar="ACTION")
+    actions.add_parser("status", parents=[home], help="whether it runs, and for whom")
+    actions.add_parser("stop", parents=[home], help="end it; the next client starts another")
+    logs = actions.add_parser("logs", parents=[home], help="what it logged last")
+    logs.add_argument("--lines", type=int, default=50, metavar="N", help="how many at most")
+    actions.add_parser("run", parents=[home], help="be the host, in the foreground")
 
     model = commands.add_parser("model", help="other embedding models")
     fetch = model.add_subparsers(dest="action", required=True, metavar="ACTION").add_parser(

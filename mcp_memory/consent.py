@@ -8,19 +8,19 @@ the client repeats the call with the answer and the token, sealed.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-import anyio.to_thread
 import mcp.types as types
 
 from mcp_memory.middleware import Request, is_modern, sayable
-from mcp_memory.model import Forgotten, Scope, Selection
+from mcp_memory.model import Forgotten, Selection
+from mcp_memory.scope import current
 from mcp_memory.tools.answers import Answer, shown
 from mcp_memory.tools.forget import answer
 
-if TYPE_CHECKING:
-    from mcp_memory.service import MemoryService
+Forget = Callable[[Selection], Awaitable[Forgotten]]
+"""The service's forget, as the caller of the request in hand."""
 
 _QUESTION = "erase"
 _LISTED_MAX = 5
@@ -50,15 +50,12 @@ def can_ask(request: Request) -> bool:
 
 
 async def erase(
-    request: Request,
-    params: types.CallToolRequestParams,
-    service: MemoryService,
-    scope: Scope,
-    selection: Selection,
+    request: Request, params: types.CallToolRequestParams, forget: Forget, selection: Selection
 ) -> Answer | types.InputRequiredResult:
     """Erase what is selected once the user has agreed; a token from the model is not enough."""
+    scope = current.get()
     given = (params.input_responses or {}).get(_QUESTION)
-    preview = await _preview(service, scope, selection)
+    preview = await forget(replace(selection, confirm=""))
     token = params.request_state if given is not None else preview.confirm
     if not preview.total or not token:
         return answer(scope, preview)
@@ -72,13 +69,7 @@ async def erase(
         )
     if not _agreed(given):
         return answer(scope, replace(preview, confirm=""), _DECLINED)
-    confirmed = replace(selection, confirm=token)
-    return answer(scope, await anyio.to_thread.run_sync(lambda: service.forget(scope, confirmed)))
-
-
-async def _preview(service: MemoryService, scope: Scope, selection: Selection) -> Forgotten:
-    asked = replace(selection, confirm="")
-    return await anyio.to_thread.run_sync(lambda: service.forget(scope, asked))
+    return answer(scope, await forget(replace(selection, confirm=token)))
 
 
 def _agreed(given: types.InputResponse) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
-from mcp_memory import __version__
+from mcp_memory import __version__, front
 from mcp_memory.embedding import Embedder
 from mcp_memory.errors import McpMemoryError, StoreLocked
 from mcp_memory.settings import Settings
@@ -34,7 +34,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         yield Finding(name="model", ok=False, detail=str(error))
         return  # a store cannot be opened without knowing whose vectors it holds
     yield _model(embedder, space)
-    yield from _store(settings.home, space)
+    yield from _store(settings, space)
 
 
 def _python() -> Finding:
@@ -94,13 +94,20 @@ def _model(embedder: Embedder, space: VectorSpace) -> Finding:
     )
 
 
-def _store(home: Path, space: VectorSpace) -> Iterator[Finding]:
+def _store(settings: Settings, space: VectorSpace) -> Iterator[Finding]:
+    """The check of the store, by the host that has it or by opening it."""
     try:
+        found = front.findings(settings)
+        if found is not None:
+            yield Finding(name="host", ok=True, detail=next(_host(settings), "running"))
+            yield from found
+            return
+        yield Finding(name="host", ok=True, detail="not running; the next client starts one")
         from mcp_memory.storage.embedded import open_embedded  # slow to import
 
-        store = open_embedded(home, space)
+        store = open_embedded(settings.home, space)
     except StoreLocked as error:
-        # As it should be while a client is connected, and no reason to stop it.
+        # As it should be while a server without a host is at work, and no reason to stop it.
         yield Finding(name="store", ok=True, detail=f"not checked: {error}")
     except (McpMemoryError, OSError, ImportError) as error:
         yield Finding(name="store", ok=False, detail=f"cannot be opened: {error}")
@@ -109,3 +116,8 @@ def _store(home: Path, space: VectorSpace) -> Iterator[Finding]:
             yield from store.check()
         finally:
             store.close()
+
+
+def _host(settings: Settings) -> Iterator[str]:
+    said = dict(line.split("\t", 1) for line in front.status(settings, None))
+    yield f"process {said['process']}, version {said['version']}, {said['clients']} clients"

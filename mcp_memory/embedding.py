@@ -20,7 +20,7 @@ import numpy as np
 
 from mcp_memory import weights
 from mcp_memory.errors import McpMemoryError, ModelUnavailable
-from mcp_memory.settings import default_home
+from mcp_memory.settings import home_of
 from mcp_memory.storage.contract import VectorSpace
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Embedder:
         folder: Path = weights.BUNDLED_FOLDER,
     ) -> None:
         self._name = model or weights.BUNDLED
-        self._cache_dir = cache_dir or default_home() / "models"
+        self._cache_dir = cache_dir or home_of() / "models"
         self._threads = threads
         self._folder = folder
         self._failure = ""

@@ -7,6 +7,7 @@
     ├── ConfirmationInvalid   a confirm token is wrong, old, or for another set
     ├── SettingsInvalid       the configuration cannot be used
     ├── ModelUnavailable      the embedding model cannot be loaded
+    ├── Overloaded            more of one client's requests wait than are kept
     └── StoreError            the store could not do what was asked
         ├── StoreLocked       another process owns the store
         ├── StoreFull         no room on the disk
@@ -63,6 +64,10 @@ class SettingsInvalid(McpMemoryError):
 
 class ModelUnavailable(McpMemoryError):
     """The embedding model cannot be loaded; text search still works."""
+
+
+class Overloaded(McpMemoryError):
+    """More of one client's requests wait than are kept; this one was not begun."""
 
 
 class StoreError(McpMemoryError):

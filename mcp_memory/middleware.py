@@ -23,7 +23,9 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 
 from mcp_memory.errors import InvalidInput, McpMemoryError, NotFound, ScopeMissing
+from mcp_memory.lanes import Turn
 from mcp_memory.model import Scope
+from mcp_memory.notices import Notices
 from mcp_memory.scope import Signals, current, deciding, resolve
 
 log = logging.getLogger(__name__)
@@ -40,15 +42,18 @@ _BEFORE_ROOTS = frozenset({"_meta", "configuration", "CLAUDE_PROJECT_DIR"})
 
 @dataclass(kw_only=True, slots=True)
 class Connection:
-    """What is kept of one connection of the older protocol era.
+    """What is kept of one connection; most of it for those of the older protocol era.
 
-    `roots` are None until the client said them, `changes` counts how often it said that
-    they changed, `silent_since` is when it last did not answer. `resolved` are the latest
-    scopes, each with its signals and its time. `watched` holds the scope in which each
-    resource was subscribed to; `scope` and `session` are those of the last request. All
-    times are those of a monotonic clock, in seconds.
+    `signals` are what its door knows before any request, and `id` is the name by which
+    it is a session. `roots` are None until the client said them, `changes` counts how
+    often it said that they changed, `silent_since` is when it last did not answer.
+    `resolved` are the latest scopes, each with its signals and its time. `watched` holds
+    the scope in which each resource was subscribed to; `scope` and `session` are those of
+    the last request. `turn` is its place among the others, `notices` what it is yet to be
+    told. All times are those of a monotonic clock, in seconds.
     """
 
+    signals: Signals = field(default_factory=Signals)
     id: str = field(default_factory=lambda: f"c-{uuid4().hex}")
     roots: tuple[str, ...] | None = None
     changes: int = 0
@@ -60,6 +65,8 @@ class Connection:
     watched: dict[str, Scope] = field(default_factory=dict[str, Scope])
     scope: Scope | None = None
     session: ServerSession | None = None
+    turn: Turn = field(default_factory=Turn)
+    notices: Notices = field(default_factory=Notices)
 
     def watch(self, uri: str, scope: Scope) -> None:
         """Remember a subscription. Raises InvalidInput when there are too many."""
@@ -74,6 +81,11 @@ Result = TypeVar("Result")
 Handler = Callable[[Request, Params], Awaitable[Result]]
 Door = Callable[[Request], Signals]
 """What a door knows of a request beside its message: transport, configuration, token."""
+
+
+def of_connection(request: Request) -> Signals:
+    """The door of a server whose connections bring their own signals."""
+    return request.lifespan_context.signals
 
 
 class Middleware:

@@ -7,18 +7,19 @@ schema is wider than it must be and no error text comes from anywhere else.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import anyio.to_thread
 import mcp.types as types
 from mcp.server import CacheHint, NotificationOptions, Server
 from mcp.server.models import InitializationOptions
 from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 from mcp.server.subscriptions import ListenHandler
 
-from mcp_memory import __version__, consent, prompts, resources
+from mcp_memory import __version__, consent, progress, prompts, resources
 from mcp_memory.application import Application
 from mcp_memory.errors import InvalidInput
+from mcp_memory.lanes import Lanes
 from mcp_memory.middleware import (
     WATCHED_MAX,
     Connection,
@@ -28,7 +29,7 @@ from mcp_memory.middleware import (
     forget_roots,
     sayable,
 )
-from mcp_memory.model import Scope, Selection
+from mcp_memory.model import Forgotten, Scope, Selection
 from mcp_memory.scope import current
 from mcp_memory.subscriptions import Subscriptions
 from mcp_memory.tools import INSTRUCTIONS, TOOLS, Tool
@@ -37,7 +38,6 @@ from mcp_memory.tools.arguments import check
 
 if TYPE_CHECKING:
     from mcp_memory.service import MemoryService
-    from mcp_memory.settings import Settings
 
 NAME = "mcp-memory"
 _SAME_FOR_ALL = CacheHint(ttl_ms=300_000, scope="public")
@@ -54,9 +54,15 @@ _COMPLETIONS_MAX = 100
 _Found = TypeVar("_Found")
 
 
-def build(application: Application, door: Door) -> Server[Connection]:
-    """The server of one application. `door` says what is known of each request."""
-    subscriptions = Subscriptions()
+def build(
+    application: Application, door: Door, subscriptions: Subscriptions | None = None
+) -> Server[Connection]:
+    """The server of one application, for any number of connections.
+
+    `door` says what is known of each request; `subscriptions` are for whoever makes the
+    connections himself.
+    """
+    subscriptions = subscriptions or Subscriptions()
     handlers = _Handlers(application, subscriptions)
     within = Middleware(door)
     server: Server[Connection] = Server(
@@ -66,7 +72,7 @@ def build(application: Application, door: Door) -> Server[Connection]:
         description="One memory that all of your agents share",
         instructions=INSTRUCTIONS,
         cache_hints=_CACHE_HINTS,
-        lifespan=lambda _: subscriptions.connected(),
+        lifespan=lambda _: subscriptions.connected(Connection()),
         on_list_tools=handlers.list_tools,
         on_call_tool=within.tool(handlers.call_tool),
         on_list_resources=within(handlers.list_resources),
@@ -92,19 +98,13 @@ def initialization(server: Server[Connection]) -> InitializationOptions:
     return server.create_initialization_options(NotificationOptions(resources_changed=True))
 
 
-def serve_stdio(settings: Settings) -> None:
-    """Serve MCP on this process's stdin and stdout until the client closes them."""
-    from mcp_memory import stdio
-
-    stdio.run(settings)
-
-
 class _Handlers:
     """One method for each request of the protocol."""
 
     def __init__(self, application: Application, subscriptions: Subscriptions) -> None:
         self._application = application
         self._subscriptions = subscriptions
+        self._lanes = Lanes()
         self._listen = ListenHandler(subscriptions)
 
     async def list_tools(
@@ -121,16 +121,16 @@ class _Handlers:
             raise InvalidInput("tool", params.name, f"there is no such tool; there are {known}")
         check(params.arguments or {})
         arguments = tool.arguments.read(params.arguments or {})
-        scope = current.get()
         if arguments.get("erase") and consent.can_ask(request):
-            service = await anyio.to_thread.run_sync(self._application.service)
-            selection = Selection(**arguments)
-            answer = await consent.erase(request, params, service, scope, selection)
+            forget = partial(self._forget, request)
+            answer = await consent.erase(request, params, forget, Selection(**arguments))
         else:
-            answer = await self._within(lambda s, scope: tool.call(s, scope, arguments))
+            lane = self._read if tool.read_only else self._write
+            with progress.told(request) as told:
+                answer = await lane(request, lambda s, c: tool.call(s, c, arguments, told))
         if isinstance(answer, types.InputRequiredResult):
             return answer
-        await self._subscriptions.tell(answer.touched)
+        self._subscriptions.tell(answer.touched)
         return _result(answer)
 
     async def list_resources(
@@ -140,7 +140,7 @@ class _Handlers:
         if not cursor:
             listed, following = resources.first_page()
         else:
-            listed, following = await self._within(lambda s, c: resources.page(s, c, cursor))
+            listed, following = await self._read(request, lambda s, c: resources.page(s, c, cursor))
         return types.ListResourcesResult(resources=listed, next_cursor=following or None)
 
     async def list_templates(
@@ -151,14 +151,14 @@ class _Handlers:
     async def read_resource(
         self, request: Request, params: types.ReadResourceRequestParams
     ) -> types.ReadResourceResult:
-        contents = await self._within(lambda s, c: resources.read(s, c, str(params.uri)))
+        contents = await self._read(request, lambda s, c: resources.read(s, c, str(params.uri)))
         return types.ReadResourceResult(contents=contents)
 
     async def subscribe(
         self, request: Request, params: types.SubscribeRequestParams
     ) -> types.EmptyResult:
         uri = str(params.uri)
-        await self._within(lambda s, c: resources.check(s, c, uri))
+        await self._read(request, lambda s, c: resources.check(s, c, uri))
         request.lifespan_context.watch(uri, current.get())
         return types.EmptyResult()
 
@@ -175,7 +175,7 @@ class _Handlers:
         if len(uris) > WATCHED_MAX:
             expected = f"watch at most {WATCHED_MAX} resources in one stream"
             raise InvalidInput("resourceSubscriptions", f"{len(uris)} resources", expected)
-        await self._within(lambda s, c: [resources.check(s, c, uri) for uri in uris])
+        await self._read(request, lambda s, c: [resources.check(s, c, uri) for uri in uris])
         return await self._listen(request, params)
 
     async def list_prompts(
@@ -186,7 +186,9 @@ class _Handlers:
     async def get_prompt(
         self, request: Request, params: types.GetPromptRequestParams
     ) -> types.GetPromptResult:
-        return await self._within(lambda s, c: prompts.get(s, c, params.name, params.arguments))
+        return await self._read(
+            request, lambda s, c: prompts.get(s, c, params.name, params.arguments)
+        )
 
     async def complete(
         self, request: Request, params: types.CompleteRequestParams
@@ -198,16 +200,28 @@ class _Handlers:
                 return prompts.complete(service, scope, ref.name, argument.name, argument.value)
             return resources.complete(service, scope, ref.uri, argument.value)
 
-        found = await self._within(values)
+        found = await self._read(request, values)
         completion = types.Completion(
             values=found[:_COMPLETIONS_MAX], has_more=len(found) > _COMPLETIONS_MAX
         )
         return types.CompleteResult(completion=completion)
 
-    async def _within(self, use: Callable[[MemoryService, Scope], _Found]) -> _Found:
+    async def _forget(self, request: Request, selection: Selection) -> Forgotten:
+        return await self._write(request, lambda s, c: s.forget(c, selection))
+
+    async def _read(
+        self, request: Request, use: Callable[[MemoryService, Scope], _Found]
+    ) -> _Found:
         """Run a use of the service in a thread, as the caller of the request in hand."""
-        scope = current.get()
-        return await anyio.to_thread.run_sync(lambda: use(self._application.service(), scope))
+        scope, turn = current.get(), request.lifespan_context.turn
+        return await self._lanes.read(turn, lambda: use(self._application.service(), scope))
+
+    async def _write(
+        self, request: Request, use: Callable[[MemoryService, Scope], _Found]
+    ) -> _Found:
+        """The same for what may change something: in turn with the other clients."""
+        scope, turn = current.get(), request.lifespan_context.turn
+        return await self._lanes.write(turn, lambda: use(self._application.service(), scope))
 
 
 def _listed(tool: Tool) -> types.Tool:

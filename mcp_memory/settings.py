@@ -1,27 +1,25 @@
 """The environment and the config file → one frozen Settings.
 
-The only reader of the environment. A variable wins over the file; what is unknown or
-cannot be used is refused, by name, instead of being passed over.
+A variable wins over the file; what is unknown or cannot be used is refused, by name,
+instead of being passed over.
 """
 
 from __future__ import annotations
 
-import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import platformdirs
-
+from mcp_memory import environment
+from mcp_memory.environment import CLAUDE_PROJECT_DIR, PREFIX
 from mcp_memory.errors import SettingsInvalid
 
 CONFIG_FILE = "config.toml"
-PREFIX = "MCP_MEMORY_"
-CLAUDE_PROJECT_DIR = "CLAUDE_PROJECT_DIR"
 LOG_LEVELS = ("debug", "info", "warning", "error")
 SESSION_DAYS_MAX = 3650
+IDLE_MINUTES, IDLE_MINUTES_MIN, IDLE_MINUTES_MAX = 15, 0.01, 10_080
 VALUE_CHARS_MAX = 1024
 
 
@@ -71,6 +69,11 @@ SETTINGS = (
         meaning="days after which memories of level session expire",
         default="30",
     ),
+    Setting(
+        name="idle_minutes",
+        meaning="minutes without a client after which the host ends",
+        default="15",
+    ),
 )
 """Everything that can be set. `CLAUDE_PROJECT_DIR`, which Claude Code sets, is read too."""
 
@@ -88,6 +91,7 @@ class Settings:
     model: str = ""
     log_level: str = "warning"
     session_days: int = 30
+    idle_minutes: float = IDLE_MINUTES
 
     @property
     def models_dir(self) -> Path:
@@ -95,32 +99,25 @@ class Settings:
         return self.home / "models"
 
 
-def default_home() -> Path:
-    """The store's folder when nobody names one, per platform and user.
+def load(
+    environ: Mapping[str, str] | None = None,
+    *,
+    home: Path | None = None,
+    working_dir: Path | None = None,
+) -> Settings:
+    """The settings of this process, or of another one whose `environ` and folder are given.
 
-    Raises SettingsInvalid for a user without a home.
+    `home` wins over the environment. Raises SettingsInvalid for an unknown name or a value
+    that cannot be used.
     """
-    try:
-        return Path(platformdirs.user_data_dir("mcp-memory", appauthor=False))
-    except RuntimeError as error:
-        raise SettingsInvalid(
-            "home: this user has no home folder; say where the store lives with"
-            " --home or MCP_MEMORY_HOME"
-        ) from error
-
-
-def load(environ: Mapping[str, str] | None = None, *, home: Path | None = None) -> Settings:
-    """The settings of this process; `home` wins over the environment.
-
-    Raises SettingsInvalid for an unknown name or a value that cannot be used.
-    """
-    environ = os.environ if environ is None else environ
+    environ = environment.whole() if environ is None else environ
     given = _from_environment(environ)
-    folder = _absolute(home or Path(given.pop("home", "") or default_home()))
+    given.pop("home", "")
+    folder = home_of(environ, home)
     values = {**_from_file(folder / CONFIG_FILE), **given}
     return Settings(
         home=folder,
-        working_dir=Path.cwd(),
+        working_dir=working_dir or Path.cwd(),
         user=values.get("user", ""),
         tenant=values.get("tenant", ""),
         project=values.get("project", ""),
@@ -128,7 +125,22 @@ def load(environ: Mapping[str, str] | None = None, *, home: Path | None = None) 
         model=values.get("model", ""),
         log_level=_log_level(values.get("log_level", "")),
         session_days=_session_days(values.get("session_days", "")),
+        idle_minutes=_idle_minutes(values.get("idle_minutes", "")),
     )
+
+
+def home_of(environ: Mapping[str, str] | None = None, given: Path | None = None) -> Path:
+    """The store's folder: as given, else configured, else the platform's for user data.
+
+    Raises SettingsInvalid for a user without a home folder.
+    """
+    folder = environment.home_dir(str(given) if given else "", environ)
+    if not folder:
+        raise SettingsInvalid(
+            f"home: got '{given or 'nothing'}' and this user has no home folder; say where the"
+            " store lives, without ~, with --home or MCP_MEMORY_HOME"
+        )
+    return Path(folder)
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
@@ -159,8 +171,8 @@ def _from_file(file: Path) -> dict[str, str]:
 
 
 def _text(name: str, value: Any) -> str:
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        raise SettingsInvalid(f"{name}: got another kind of value; use a text or a whole number")
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise SettingsInvalid(f"{name}: got another kind of value; use a text or a number")
     text = str(value).strip()
     if len(text) > VALUE_CHARS_MAX or not text.isprintable():
         raise SettingsInvalid(
@@ -187,18 +199,15 @@ def _session_days(value: str) -> int:
     return days
 
 
-def _absolute(folder: Path) -> Path:
+def _idle_minutes(value: str) -> float:
+    text = value or str(IDLE_MINUTES)
     try:
-        return folder.expanduser().absolute()
-    except RuntimeError as error:  # there is no home folder to put in place of ~
-        raise SettingsInvalid(f"home: got '{folder}'; write the path without ~") from error
-
-
-def keep_quiet() -> None:
-    """Tell the libraries that this process loads to report nothing to anybody.
-
-    onnxruntime writes a device id into the user's cache and sends events to its maker
-    unless it is told not to before it is imported; so does the hub that models come from.
-    """
-    for variable in ("ORT_DISABLE_TELEMETRY", "HF_HUB_DISABLE_TELEMETRY"):
-        os.environ.setdefault(variable, "1")
+        minutes = float(text)
+    except ValueError:
+        minutes = 0.0
+    if not IDLE_MINUTES_MIN <= minutes <= IDLE_MINUTES_MAX:  # not true of NaN either
+        raise SettingsInvalid(
+            f"idle_minutes: got '{value}'; use a number from {IDLE_MINUTES_MIN} to"
+            f" {IDLE_MINUTES_MAX}"
+        )
+    return minutes

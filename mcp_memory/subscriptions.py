@@ -7,10 +7,10 @@ one `tell` reaches both.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Iterable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
+from functools import partial
 
 import anyio
-from mcp import MCPError
 from mcp.server.subscriptions import SubscriptionBus
 from mcp.shared.subscriptions import ResourcesListChanged, ResourceUpdated, ServerEvent
 
@@ -22,7 +22,6 @@ from mcp_memory.tools.answers import Touched
 Listener = Callable[[ServerEvent], None]
 
 _VIEWS = ("me", "context", "recent", "stats")
-_SEND_TIMEOUT_S = 1.0
 
 
 class Subscriptions(SubscriptionBus):
@@ -30,7 +29,7 @@ class Subscriptions(SubscriptionBus):
 
     def __init__(self) -> None:
         self._listeners: dict[object, tuple[Scope, Listener]] = {}
-        self._connections: dict[str, Connection] = {}
+        self._connections: dict[object, Connection] = {}
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Add a listen stream of the request in hand; returns how to remove it."""
@@ -44,24 +43,26 @@ class Subscriptions(SubscriptionBus):
             listener(event)
 
     @asynccontextmanager
-    async def connected(self) -> AsyncGenerator[Connection]:
-        """A connection for as long as it lasts."""
-        connection = Connection()
-        self._connections[connection.id] = connection
-        try:
-            yield connection
-        finally:
-            del self._connections[connection.id]
+    async def connected(self, connection: Connection) -> AsyncGenerator[Connection]:
+        """A connection, told of what it may read, for as long as it lasts."""
+        token = object()
+        self._connections[token] = connection
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(connection.notices.deliver)
+            try:
+                yield connection
+            finally:
+                del self._connections[token]
+                tasks.cancel_scope.cancel()
 
-    async def tell(self, touched: Iterable[Touched]) -> None:
+    def tell(self, touched: Iterable[Touched]) -> None:
         """Tell of changed memories those who may read them, each at most once of a thing."""
         news = _News(tuple(touched))
         for scope, listener in list(self._listeners.values()):
             for event in news.of(scope):
                 listener(event)
         for connection in list(self._connections.values()):
-            with anyio.move_on_after(_SEND_TIMEOUT_S):
-                await _tell(connection, news)
+            _tell(connection, news)
 
 
 class _News:
@@ -92,14 +93,12 @@ def events(touched: Iterable[Touched], scope: Scope) -> list[ServerEvent]:
     return [*found, ResourcesListChanged()] if any(change.listed for change in seen) else found
 
 
-async def _tell(connection: Connection, news: _News) -> None:
+def _tell(connection: Connection, news: _News) -> None:
     session, scope = connection.session, connection.scope
     if session is None or scope is None:
         return
-    # A notice is a courtesy: a client that is just leaving must not fail the call it is about.
-    with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError, MCPError):
-        for uri, watching in list(connection.watched.items()):
-            if ResourceUpdated(uri=uri) in news.of(watching):
-                await session.send_resource_updated(uri)
-        if ResourcesListChanged() in news.of(scope):
-            await session.send_resource_list_changed()
+    for uri, watching in list(connection.watched.items()):
+        if ResourceUpdated(uri=uri) in news.of(watching):
+            connection.notices.put(uri, partial(session.send_resource_updated, uri))
+    if ResourcesListChanged() in news.of(scope):
+        connection.notices.put(ResourcesListChanged, session.send_resource_list_changed)

@@ -10,8 +10,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mcp_memory.environment import keep_quiet
 from mcp_memory.errors import ModelUnavailable, SettingsInvalid
-from mcp_memory.settings import keep_quiet
 from mcp_memory.storage.contract import VectorSpace
 
 if TYPE_CHECKING:

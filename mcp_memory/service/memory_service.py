@@ -32,7 +32,7 @@ from mcp_memory.service.times import utc_now
 from mcp_memory.service.traces import TraceBuffer
 from mcp_memory.service.update import update
 from mcp_memory.service.views import Context
-from mcp_memory.storage.contract import Store
+from mcp_memory.storage.contract import Finding, Store
 
 
 class MemoryService:
@@ -131,6 +131,10 @@ class MemoryService:
     def complete(self, scope: Scope, noun: str, prefix: str) -> list[str]:
         """Values that begin with `prefix`, for completion."""
         return views.complete(self._core, scope, noun, prefix)
+
+    def check(self) -> list[Finding]:
+        """Verify the store; see `Store.check`."""
+        return self._core.store.check()
 
     def upkeep(self) -> None:
         """Do the housekeeping that is due now, without waiting for its turn."""

@@ -13,6 +13,9 @@ from mcp_memory.tools.arguments import Arguments
 if TYPE_CHECKING:
     from mcp_memory.service import MemoryService
 
+Progress = Callable[[int, int], None]
+"""Called with how much of how much is done; what it raises stops the work."""
+
 _SHOWN_CHARS_MAX = 200
 
 
@@ -38,7 +41,8 @@ class Answer:
 class Tool:
     """One verb: what the model sees of it, and what is called.
 
-    `call` takes what `arguments` read. The hints are those of MCP's tool annotations.
+    `call` takes what `arguments` read, and a progress to report to where it may take long.
+    The hints are those of MCP's tool annotations.
     """
 
     name: str
@@ -46,7 +50,7 @@ class Tool:
     description: str
     arguments: Arguments
     output: dict[str, Any]
-    call: Callable[[MemoryService, Scope, dict[str, Any]], Answer]
+    call: Callable[[MemoryService, Scope, dict[str, Any], Progress], Answer]
     read_only: bool = False
     destructive: bool = False
     idempotent: bool = False

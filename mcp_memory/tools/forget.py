@@ -10,6 +10,7 @@ from mcp_memory.text import fence
 from mcp_memory.tools.answers import (
     SCOPE_SPEC,
     Answer,
+    Progress,
     Tool,
     Touched,
     lines,
@@ -51,7 +52,9 @@ _OUTPUT = shape(
 )
 
 
-def call(service: MemoryService, scope: Scope, arguments: dict[str, Any]) -> Answer:
+def call(
+    service: MemoryService, scope: Scope, arguments: dict[str, Any], progress: Progress
+) -> Answer:
     """Forget what is selected, or show what would be."""
     return answer(scope, service.forget(scope, Selection(**arguments)))
 

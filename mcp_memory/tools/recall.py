@@ -8,6 +8,7 @@ from mcp_memory.model import Level, Partition, Query, Recall, Recalled, Scope, T
 from mcp_memory.tools.answers import (
     SCOPE_SPEC,
     Answer,
+    Progress,
     Tool,
     lines,
     moment,
@@ -59,7 +60,9 @@ _OUTPUT = shape(
 )
 
 
-def call(service: MemoryService, scope: Scope, arguments: dict[str, Any]) -> Answer:
+def call(
+    service: MemoryService, scope: Scope, arguments: dict[str, Any], progress: Progress
+) -> Answer:
     """Answer one query."""
     query = Query(**arguments)
     found = service.recall(scope, query)

@@ -9,6 +9,7 @@ from mcp_memory.text import fence
 from mcp_memory.tools.answers import (
     SCOPE_SPEC,
     Answer,
+    Progress,
     Tool,
     Touched,
     lines,
@@ -92,10 +93,12 @@ _OUTPUT = shape(
 )
 
 
-def call(service: MemoryService, scope: Scope, arguments: dict[str, Any]) -> Answer:
+def call(
+    service: MemoryService, scope: Scope, arguments: dict[str, Any], progress: Progress
+) -> Answer:
     """Store each draft, in order."""
     drafts = [Draft(**members) for members in arguments["memories"]]
-    results = service.remember(scope, drafts)
+    results = service.remember(scope, drafts, progress)
     similar = {s.id: s for result in results for s in result.similar}
     listed = (f"- {s.id} {s.score:.2f} {shown(s.content)}" for s in similar.values())
     text = lines(

@@ -9,6 +9,7 @@ from mcp_memory.text import fence
 from mcp_memory.tools.answers import (
     SCOPE_SPEC,
     Answer,
+    Progress,
     Tool,
     Touched,
     lines,
@@ -37,7 +38,9 @@ _OUTPUT = shape(
 )
 
 
-def call(service: MemoryService, scope: Scope, arguments: dict[str, Any]) -> Answer:
+def call(
+    service: MemoryService, scope: Scope, arguments: dict[str, Any], progress: Progress
+) -> Answer:
     """Change one memory."""
     # A client that fills in an empty text for what it does not mean must change nothing.
     given = {name: value for name, value in arguments.items() if value != ""}

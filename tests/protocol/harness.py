@@ -23,10 +23,8 @@ ERAS = ("legacy", "auto")
 """How the SDK's client is told to speak each protocol era."""
 
 ROOT = Path(__file__).resolve().parents[2]
-SERVE = (
-    "from mcp_memory import settings; from mcp_memory.server import serve_stdio;"
-    " serve_stdio(settings.load())"
-)
+SERVE = "from mcp_memory import settings, stdio; stdio.run(settings.load())"
+"""Serves without a host."""
 
 
 def environment(home: Path, **changes: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The stdio door, byte by byte: frames only, UTF-8 always, and an orderly end."""
+"""MCP on stdio without a host, byte by byte: frames only, UTF-8 always, an orderly end."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from tests.protocol.harness import ROOT, SERVE, environment
+from tests.protocol.harness import SERVE, environment
+from tests.protocol.raw import INITIALIZE, TIMEOUT_S, server
 
-TIMEOUT_S = 60
 NOISY = """
 import atexit, os, subprocess, sys, threading
 def shout():
@@ -41,16 +41,11 @@ def noisy(self):
     return plain(self)
 Application.service = noisy
 """
-INITIALIZE: dict[str, Any] = {
-    "protocolVersion": "2025-11-25",
-    "capabilities": {},
-    "clientInfo": {"name": "raw", "version": "1"},
-}
 TELLING = """
 import sys
-import mcp_memory.stdio
+import mcp_memory.wire
 from mcp_memory.application import Application
-mcp_memory.stdio.DRAIN_TIMEOUT_S = 0.5
+mcp_memory.wire.DRAIN_TIMEOUT_S = 0.5
 plain = Application.service
 def telling(self):
     opened = plain(self)
@@ -58,69 +53,6 @@ def telling(self):
     return opened
 Application.service = telling
 """
-
-
-class Server:
-    """A server process, spoken to in raw lines."""
-
-    def __init__(
-        self, home: Path, code: str = SERVE, *, stdout: int = subprocess.PIPE, **env: str
-    ) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", code],
-            stdin=subprocess.PIPE,
-            stdout=stdout,
-            stderr=subprocess.PIPE,
-            cwd=ROOT,
-            env=environment(home, **env),
-        )
-        self._id = 0
-
-    def write(self, line: bytes) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.write(line + b"\n")
-        self.process.stdin.flush()
-
-    def read(self) -> dict[str, Any]:
-        """The next answer; notices of changes are passed over."""
-        assert self.process.stdout is not None
-        while "method" in (frame := json.loads(self.process.stdout.readline().decode("utf-8"))):
-            assert frame["method"] == "notifications/resources/list_changed"
-        return frame
-
-    def send(self, method: str, **params: Any) -> None:
-        self._id += 1
-        message = {"jsonrpc": "2.0", "id": self._id, "method": method, "params": params}
-        self.write(json.dumps(message).encode())
-
-    def ask(self, method: str, **params: Any) -> dict[str, Any]:
-        self.send(method, **params)
-        return self.read()
-
-    def call(self, verb: str, **arguments: Any) -> dict[str, Any]:
-        return self.ask("tools/call", name=verb, arguments=arguments)["result"]
-
-    def handshake(self) -> dict[str, Any]:
-        answer = self.ask("initialize", **INITIALIZE)
-        self.write(b'{"jsonrpc":"2.0","method":"notifications/initialized"}')
-        return answer["result"]
-
-    def end(self) -> tuple[bytes, bytes]:
-        """Close stdin; what was still written to stdout and stderr."""
-        rest, errors = self.process.communicate(timeout=TIMEOUT_S)
-        return rest, errors
-
-
-@contextlib.contextmanager
-def server(
-    home: Path, code: str = SERVE, *, stdout: int = subprocess.PIPE, **env: str
-) -> Generator[Server]:
-    started = Server(home, code, stdout=stdout, **env)
-    with started.process as process:
-        try:
-            yield started
-        finally:
-            process.kill()
 
 
 def test_only_frames_reach_the_client_whatever_a_library_prints(tmp_path: Path) -> None:

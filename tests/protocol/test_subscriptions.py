@@ -30,6 +30,10 @@ ANA = Scope(tenant="local", user="ana", project="app")
 BOB = Scope(tenant="local", user="bob", project="app")
 
 
+def unheard(done: int, total: int) -> None:
+    """A progress that nobody follows."""
+
+
 class Watcher:
     """A client that writes down the notices it gets."""
 
@@ -173,10 +177,12 @@ async def test_a_private_memory_that_the_team_replaces_is_not_told_to_the_team(
     application: Application,
 ) -> None:
     service = await anyio.to_thread.run_sync(application.service)
-    private = REMEMBER.call(service, ANA, {"memories": [{"content": "Porto", "level": "user"}]})
+    private = REMEMBER.call(
+        service, ANA, {"memories": [{"content": "Porto", "level": "user"}]}, unheard
+    )
     old = private.values["results"][0]["id"]
     draft = {"content": "The office is in Porto", "level": "tenant", "supersedes": [old]}
-    answer = REMEMBER.call(service, ANA, {"memories": [draft]})
+    answer = REMEMBER.call(service, ANA, {"memories": [draft]}, unheard)
     levels = {change.id: change.partition.level for change in answer.touched}
     assert levels == {old: Level.USER, answer.values["results"][0]["id"]: Level.TENANT}
 
@@ -184,12 +190,12 @@ async def test_a_private_memory_that_the_team_replaces_is_not_told_to_the_team(
 async def test_every_memory_that_a_wide_forget_takes_is_told_of(application: Application) -> None:
     service = await anyio.to_thread.run_sync(application.service)
     drafts = [{"content": f"Parcel {n} is here", "tags": ["parcels"]} for n in range(30)]
-    stored = REMEMBER.call(service, ANA, {"memories": drafts}).values["results"]
+    stored = REMEMBER.call(service, ANA, {"memories": drafts}, unheard).values["results"]
     for more in ({}, {"erase": True}):
-        preview = FORGET.call(service, ANA, {"tags": ["parcels"], **more})
+        preview = FORGET.call(service, ANA, {"tags": ["parcels"], **more}, unheard)
         assert preview.touched == ()
         confirm = preview.values["confirm"]
-        done = FORGET.call(service, ANA, {"tags": ["parcels"], "confirm": confirm, **more})
+        done = FORGET.call(service, ANA, {"tags": ["parcels"], "confirm": confirm, **more}, unheard)
         assert {change.id for change in done.touched} == {result["id"] for result in stored}
 
 

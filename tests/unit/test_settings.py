@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from mcp_memory.errors import SettingsInvalid
-from mcp_memory.settings import SETTINGS, Settings, default_home, load
+from mcp_memory.settings import SETTINGS, Settings, home_of, load
 
 
 def test_nothing_needs_to_be_set(tmp_path: Path) -> None:
     assert load({}, home=tmp_path) == Settings(home=tmp_path, working_dir=Path.cwd())
-    assert default_home().is_absolute()
-    assert "mcp-memory" in default_home().parts
+    assert home_of({}).is_absolute()
+    assert "mcp-memory" in home_of({}).parts
 
 
 def test_every_setting_is_read_from_the_environment(tmp_path: Path) -> None:
@@ -26,6 +26,7 @@ def test_every_setting_is_read_from_the_environment(tmp_path: Path) -> None:
             "MCP_MEMORY_MODEL": "BAAI/bge-small-en-v1.5",
             "MCP_MEMORY_LOG_LEVEL": "DEBUG",
             "MCP_MEMORY_SESSION_DAYS": "7",
+            "MCP_MEMORY_IDLE_MINUTES": "0.5",
             "CLAUDE_PROJECT_DIR": "/src/engine",
             "PATH": "/usr/bin",
         }
@@ -40,6 +41,7 @@ def test_every_setting_is_read_from_the_environment(tmp_path: Path) -> None:
         model="BAAI/bge-small-en-v1.5",
         log_level="debug",
         session_days=7,
+        idle_minutes=0.5,
     )
     assert all(hasattr(settings, setting.name) for setting in SETTINGS)
 

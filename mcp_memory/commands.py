@@ -1,0 +1,125 @@
+"""The commands that look at a store, the same in a host and without one.
+
+Each gives lines of text; see `console`. Their arguments are texts, for they may have come
+from another process.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from mcp_memory import __version__, console
+from mcp_memory.errors import InvalidInput, McpMemoryError
+from mcp_memory.host.client import END, ERROR, OUT
+from mcp_memory.model import Query
+from mcp_memory.scope import local_signals, resolve
+
+if TYPE_CHECKING:
+    from mcp_memory.host.greeting import Hello
+    from mcp_memory.host.host import Host
+    from mcp_memory.model import Scope
+    from mcp_memory.service import MemoryService
+    from mcp_memory.settings import Settings
+
+    Command = Callable[[MemoryService, Scope, Mapping[str, str], int | None], Iterator[str]]
+
+OK, PROBLEM, REFUSED = 0, 1, 2
+
+
+def run(
+    name: str, arguments: Mapping[str, str], service: MemoryService, scope: Scope
+) -> Iterator[str]:
+    """The output of a command, line by line. Raises McpMemoryError."""
+    if name not in COMMANDS:
+        raise InvalidInput("command", name, f"there are {', '.join(COMMANDS)}")
+    width = arguments.get("width", "")
+    return COMMANDS[name](service, scope, arguments, int(width) if width else None)
+
+
+def of_host(host: Host, settings: Settings, hello: Hello) -> Iterator[str]:
+    """The same for a door of the host, each line marked with what it is."""
+    name, arguments = hello.value("command"), hello.values("argument.")
+    try:
+        if name == "status":
+            lines = console.values(_status(host), None)
+        else:
+            scope = resolve(local_signals(settings))
+            lines = run(name, arguments, host.application.service(), scope)
+        yield from (OUT + line for line in lines)
+        yield f"{END}{OK}"
+    except McpMemoryError as error:
+        yield ERROR + str(error)
+        yield f"{END}{REFUSED}"
+
+
+def _show(
+    service: MemoryService, scope: Scope, arguments: Mapping[str, str], width: int | None
+) -> Iterator[str]:
+    wanted = arguments.get("id", "")
+    if wanted:
+        return console.memory(service.get(scope, wanted), service.history(scope, wanted), width)
+    found = service.recent(scope, limit=_number(arguments, "limit", 20))
+    return console.memories(found, width)
+
+
+def _search(
+    service: MemoryService, scope: Scope, arguments: Mapping[str, str], width: int | None
+) -> Iterator[str]:
+    types = tuple(part for part in arguments.get("types", "").replace(",", " ").split() if part)
+    explain = arguments.get("explain", "") == "True"
+    query = Query(
+        query=arguments.get("query", ""),
+        limit=_number(arguments, "limit", 10),
+        types=types,
+        explain=explain,
+    )
+    return console.answer(service.recall(scope, query), width, explain=explain)
+
+
+def _stats(
+    service: MemoryService, scope: Scope, arguments: Mapping[str, str], width: int | None
+) -> Iterator[str]:
+    return console.values(service.stats(scope), width)
+
+
+def _check(
+    service: MemoryService, scope: Scope, arguments: Mapping[str, str], width: int | None
+) -> Iterator[str]:
+    """Each finding as JSON, for the doctor."""
+    return (json.dumps(asdict(finding)) for finding in service.check())
+
+
+def _status(host: Host) -> dict[str, str | int]:
+    """What a host says of itself."""
+    return {
+        "process": os.getpid(),
+        "version": __version__,
+        "home": str(host.settings.home),
+        "since": datetime.fromtimestamp(host.since, UTC).astimezone().isoformat(" ", "seconds"),
+        "up": f"{time.time() - host.since:.0f} s",
+        "clients": host.clients,
+        "clients served": host.served,
+        "ends after": f"{host.settings.idle_minutes:g} minutes without a client",
+    }
+
+
+def _number(arguments: Mapping[str, str], name: str, default: int) -> int:
+    text = arguments.get(name, "") or str(default)
+    try:
+        return int(text)
+    except ValueError as error:
+        raise InvalidInput(name, text, "expected a whole number") from error
+
+
+COMMANDS: Mapping[str, Command] = {
+    "show": _show,
+    "search": _search,
+    "stats": _stats,
+    "check": _check,
+}

@@ -1,0 +1,68 @@
+"""What this process was started with: the one place where the environment is read.
+
+Little of the standard library is imported: the stdio door needs this in its first
+milliseconds.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PREFIX = "MCP_MEMORY_"
+HOME = PREFIX + "HOME"
+CLAUDE_PROJECT_DIR = "CLAUDE_PROJECT_DIR"
+_FOLDER = "mcp-memory"
+
+
+def whole() -> Mapping[str, str]:
+    """Every variable of this process."""
+    return os.environ
+
+
+def ours() -> dict[str, str]:
+    """The variables that say whose memory is used and how."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name.startswith(PREFIX) or name == CLAUDE_PROJECT_DIR
+    }
+
+
+def home_dir(given: str = "", environ: Mapping[str, str] | None = None) -> str:
+    """The absolute path of the store's folder: as given, else configured, else the default.
+
+    A client that knows no folder leaves a placeholder such as `${workspaceFolder}` as it
+    is, which counts as nothing. "" for a user without a home folder.
+    """
+    environ = os.environ if environ is None else environ
+    configured = environ.get(HOME, "").strip()
+    text = given or ("" if configured.startswith("${") else configured)
+    folder = os.path.expanduser(text) if text else _default(environ)
+    return "" if not folder or folder.startswith("~") else os.path.abspath(folder)
+
+
+def _default(environ: Mapping[str, str]) -> str:
+    """Where the platform keeps a user's data."""
+    if sys.platform == "win32":
+        base = environ.get("LOCALAPPDATA", "") or os.path.expanduser(r"~\AppData\Local")
+    elif sys.platform == "darwin":
+        base = os.path.expanduser("~/Library/Application Support")
+    else:
+        base = environ.get("XDG_DATA_HOME", "")
+        base = base if os.path.isabs(base) else os.path.expanduser("~/.local/share")
+    return "" if base.startswith("~") else os.path.join(base, _FOLDER)
+
+
+def keep_quiet() -> None:
+    """Tell the libraries that this process loads to report nothing to anybody.
+
+    onnxruntime writes a device id into the user's cache and sends events to its maker
+    unless it is told not to before it is imported; so does the hub that models come from.
+    """
+    for variable in ("ORT_DISABLE_TELEMETRY", "HF_HUB_DISABLE_TELEMETRY"):
+        os.environ.setdefault(variable, "1")

@@ -1,0 +1,1 @@
+"""The host: the one process that owns a store and serves every door to it."""

@@ -1,0 +1,110 @@
+"""Where the host of a store is found: its folder, its lock, its log, and its socket.
+
+On Windows, and on a file system that has no sockets, the host listens on a port of
+127.0.0.1 instead. The port stands in a private file with two secrets: the door shows one,
+the host the other, so that no stranger is served, nor believed.
+"""
+
+from __future__ import annotations
+
+# The module behind `socket`: what that one adds costs the stdio door ten milliseconds.
+import _socket
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from socket import socket as Socket
+
+PATH_BYTES_MAX = 100
+"""Longer paths do not fit into a socket's address (104 bytes on macOS, 108 on Linux)."""
+LOOPBACK = "127.0.0.1"
+_PORT_BYTES_MAX = 256
+
+
+class Address:
+    """The files by which a store's host is found, in a folder of the store's folder."""
+
+    def __init__(self, home: str) -> None:
+        self.home = home
+        self.folder = os.path.join(home, "host")
+        self.lock = os.path.join(self.folder, "lock")
+        self.log = os.path.join(self.folder, "log")
+        self.socket = os.path.join(self.folder, "socket")
+        self.port = os.path.join(self.folder, "port")
+
+    def make_folder(self) -> None:
+        """The folder, closed to others. Raises OSError."""
+        os.makedirs(self.home, 0o700, exist_ok=True)
+        os.makedirs(self.folder, 0o700, exist_ok=True)
+        os.chmod(self.folder, 0o700)
+
+
+class Connected:
+    """A connection to whatever listens at an address, and the secrets of it, "" for none."""
+
+    def __init__(self, sock: Socket, shown: str = "", awaited: str = "") -> None:
+        self.socket = sock
+        self.shown = shown
+        self.awaited = awaited
+
+
+def connect(address: Address) -> Connected | None:
+    """A connection, not greeted yet; None when nobody listens there."""
+    return _connect_local(address) or _connect_port(address)
+
+
+def bind(sock: Socket, path: str) -> None:
+    """Bind a unix socket to a path, of any length. Raises OSError."""
+    _at(path, sock.bind)
+
+
+def write_port(address: Address, port: int, shown: str, awaited: str) -> None:
+    """Say where the host listens when it has no socket: readable by this user only."""
+    draft = address.port + ".tmp"
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        os.write(descriptor, f"{port} {shown} {awaited}\n".encode())
+    finally:
+        os.close(descriptor)
+    os.replace(draft, address.port)
+
+
+def _connect_local(address: Address) -> Connected | None:
+    if not hasattr(_socket, "AF_UNIX"):
+        return None
+    sock = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+    try:
+        _at(address.socket, sock.connect)
+    except OSError:
+        sock.close()
+        return None
+    return Connected(sock)  # pyright: ignore[reportArgumentType]  # the class behind it
+
+
+def _connect_port(address: Address) -> Connected | None:
+    try:
+        with open(address.port, "rb") as file:
+            port, shown, awaited = file.read(_PORT_BYTES_MAX).decode("ascii").split()
+        sock = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
+    except (OSError, ValueError):
+        return None
+    try:
+        sock.connect((LOOPBACK, int(port)))
+    except (OSError, ValueError):
+        sock.close()
+        return None
+    return Connected(sock, shown, awaited)  # pyright: ignore[reportArgumentType]  # as above
+
+
+def _at(path: str, use: object) -> None:
+    """Call `use` with a path that fits: seen from its own folder, if it is too long."""
+    assert callable(use)
+    if len(os.fsencode(path)) <= PATH_BYTES_MAX:
+        use(path)
+        return
+    before = os.getcwd()
+    os.chdir(os.path.dirname(path))
+    try:
+        use(os.path.basename(path))
+    finally:
+        os.chdir(before)

@@ -1,0 +1,100 @@
+"""Talking to a host: what the stdio door and the command line share."""
+
+from __future__ import annotations
+
+from mcp_memory.host import greeting
+from mcp_memory.host.address import Address, Connected, connect
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TIMEOUT_S = 10.0
+ENVIRON = "environ."
+OUT, ERROR, END = "+", "!", "="
+"""How the lines of a command's output begin: a line, an error, and the exit code."""
+_READ_BYTES = 64 * 1024
+
+
+class Refused(Exception):
+    """The host does not do what was asked; the text says why."""
+
+
+def caller(working_dir: str, environ: dict[str, str]) -> list[tuple[str, str]]:
+    """Who is calling, as a greeting says it: the working directory and the settings."""
+    settings = [(ENVIRON + name, value) for name, value in environ.items()]
+    return [("cwd", working_dir), *settings]
+
+
+def converse(
+    connected: Connected, purpose: str, pairs: list[tuple[str, str]]
+) -> tuple[str, str, str]:
+    """Greet whoever listens: version, verdict and text of the answer.
+
+    Raises OSError when it is no host or goes away, TimeoutError when it says nothing.
+    """
+    sock = connected.socket
+    sock.settimeout(TIMEOUT_S)
+    shown = [("secret", connected.shown)] if connected.shown else []
+    sock.sendall(greeting.hello(purpose, [*shown, *pairs]))
+    line = bytearray()
+    while not line.endswith(b"\n") and len(line) < greeting.LINE_BYTES_MAX:
+        # Byte by byte: what follows this short line is not for here.
+        chunk = sock.recv(1)
+        if not chunk:
+            raise ConnectionResetError("the host went away")
+        line += chunk
+    answer = greeting.parse_answer(bytes(line))
+    if answer is None or not answer[2].startswith(connected.awaited):
+        raise ConnectionRefusedError("something else listens there")
+    version, verdict, text = answer
+    return version, verdict, text.removeprefix(connected.awaited).strip()
+
+
+def ask(address: Address, purpose: str) -> bool:
+    """Ask the host for something that has no output; whether there was one that did it."""
+    connected = connect(address)
+    if connected is None:
+        return False
+    try:
+        return converse(connected, purpose, [])[1] == greeting.WELCOME
+    except OSError:
+        return False
+    finally:
+        connected.socket.close()
+
+
+def run(address: Address, pairs: list[tuple[str, str]]) -> Iterator[tuple[str, str]] | None:
+    """Have the host run a command; None when there is none.
+
+    Gives pairs of OUT, ERROR or END and a text. Raises Refused, and OSError when the host
+    goes away meanwhile.
+    """
+    connected = connect(address)
+    if connected is None:
+        return None
+    try:
+        _, verdict, text = converse(connected, greeting.RUN, pairs)
+    except TimeoutError:
+        connected.socket.close()
+        raise Refused("the host does not answer; run: mcp-memory host stop") from None
+    except OSError:  # it is just leaving
+        connected.socket.close()
+        return None
+    if verdict != greeting.WELCOME:
+        connected.socket.close()
+        raise Refused(text)
+    return _output(connected)
+
+
+def _output(connected: Connected) -> Iterator[tuple[str, str]]:
+    connected.socket.settimeout(None)
+    rest = b""
+    try:
+        while chunk := connected.socket.recv(_READ_BYTES):
+            *lines, rest = (rest + chunk).split(b"\n")
+            for line in lines:
+                text = line.decode("utf-8", "replace")
+                yield text[:1], text[1:]
+    finally:
+        connected.socket.close()

@@ -1,0 +1,87 @@
+"""What a door and a host say to each other before anything else.
+
+    door   mcp-memory <version> <purpose> <bytes>\\n, then so many bytes: name=value pairs, each
+           ended by NUL, as the system keeps an environment
+    host   mcp-memory <version> <verdict> <text>\\n
+
+Then it depends on the purpose: `serve` passes JSON-RPC lines both ways, `run` gets the
+output of a command, `stop` and `retire` nothing more. No line of JSON-RPC begins with
+`mcp-memory`, so that a host can still say goodbye among them. Neither JSON nor anything
+else is imported for this: the door has only milliseconds.
+"""
+
+from __future__ import annotations
+
+import os
+
+from mcp_memory import __version__
+
+SERVE, RUN, STATUS, STOP, RETIRE = "serve", "run", "status", "stop", "retire"
+WELCOME, REFUSED, GOODBYE = "welcome", "refused", "goodbye"
+STOPPED, REPLACED = "stopped", "replaced"
+"""Why a host says goodbye: it was told to stop, or a newer one takes its place."""
+
+PAIRS_BYTES_MAX = 256 * 1024
+LINE_BYTES_MAX = 8 * 1024
+_MARK = "mcp-memory"
+
+
+class Hello:
+    """What a door says first: its version, its purpose, and named values."""
+
+    def __init__(self, version: str, purpose: str, pairs: list[tuple[str, str]]) -> None:
+        self.version = version
+        self.purpose = purpose
+        self.pairs = pairs
+
+    def value(self, name: str) -> str:
+        """The first value of a name, "" for none."""
+        return next((value for known, value in self.pairs if known == name), "")
+
+    def values(self, prefix: str) -> dict[str, str]:
+        """The values whose names begin with `prefix`, without it."""
+        size = len(prefix)
+        return {name[size:]: value for name, value in self.pairs if name.startswith(prefix)}
+
+
+def hello(purpose: str, pairs: list[tuple[str, str]]) -> bytes:
+    """What a door sends; whatever bytes a value has, the host gets the same."""
+    block = b"".join(os.fsencode(f"{name}={value}") + b"\0" for name, value in pairs)
+    return f"{_MARK} {__version__} {purpose} {len(block)}\n".encode() + block
+
+
+def parse_head(line: bytes) -> tuple[str, str, int]:
+    """Version, purpose, and how many bytes of pairs follow. Raises ValueError."""
+    mark, version, purpose, size = line.decode("ascii").split()
+    if mark != _MARK or not 0 <= int(size) <= PAIRS_BYTES_MAX:
+        raise ValueError("this is no greeting of a door")
+    return version, purpose, int(size)
+
+
+def parse_pairs(block: bytes) -> list[tuple[str, str]]:
+    """The named values."""
+    pairs = [os.fsdecode(pair).partition("=") for pair in block.split(b"\0") if pair]
+    return [(name, value) for name, _, value in pairs]
+
+
+def answer(verdict: str, text: str) -> bytes:
+    """What a host says to a door, and how it says goodbye. The text is one line."""
+    line = f"{_MARK} {__version__} {verdict} {' '.join(text.split())}"
+    return line.encode("utf-8", "replace")[: LINE_BYTES_MAX - 1] + b"\n"
+
+
+def parse_answer(line: bytes) -> tuple[str, str, str] | None:
+    """Version, verdict and text of what a host says; None for any other line."""
+    if not line.startswith(_MARK.encode() + b" "):
+        return None
+    _, version, verdict, *rest = line.decode("utf-8", "replace").rstrip("\n").split(" ", 3)
+    return version, verdict, rest[0] if rest else ""
+
+
+def is_older(version: str, other: str) -> bool:
+    """Whether `version` comes before the `other`, number by number."""
+    return _numbers(version) < _numbers(other)
+
+
+def _numbers(version: str) -> list[int]:
+    return [int("0" + "".join(c for c in part if c.isdigit())) for part in version.split(".")]

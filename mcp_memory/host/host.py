@@ -1,0 +1,181 @@
+"""The process that owns a store, from the lock it takes first to the lock it lets go last."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+import signal
+import sys
+import time
+from contextlib import ExitStack, suppress
+from logging.handlers import RotatingFileHandler
+from typing import TYPE_CHECKING
+
+import anyio
+
+from mcp_memory import __version__
+from mcp_memory.application import Application
+from mcp_memory.file_lock import FileLock
+from mcp_memory.host import greeting
+from mcp_memory.host.address import Address
+from mcp_memory.host.listener import Listener
+
+if TYPE_CHECKING:
+    from mcp_memory.host.visit import Visit
+    from mcp_memory.settings import Settings
+
+log = logging.getLogger(__name__)
+
+TAKEN = 3
+"""The exit code when another host is there."""
+VISITS_MAX = 256
+LOCK_TRIES, LOCK_RETRY_S = 10, 0.02
+LOCK_PATIENCE_S = 20.0
+LEAVE_TIMEOUT_S = 12.0
+LOG_BYTES_MAX = 1024 * 1024
+LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+
+def run(settings: Settings) -> int:
+    """Serve every door to the store until told to stop or long without a client.
+
+    Returns the exit code: 3 when there is another host. Raises OSError where the folder of
+    the host cannot be used.
+    """
+    address = Address(str(settings.home))
+    address.make_folder()
+    lock = _lock(address)
+    if lock is None:
+        return TAKEN
+    with ExitStack() as last:
+        last.callback(lock.release)
+        _log_to(address, settings.log_level.upper())
+        application = Application(settings, patience_s=LOCK_PATIENCE_S)
+        application.start()
+        last.callback(application.close)
+        listener = Listener(address)
+        last.callback(listener.close)
+        anyio.run(Host(settings, application, listener).serve)
+    log.info("the host has ended in order")
+    return 0
+
+
+def _lock(address: Address) -> FileLock | None:
+    """The host's lock; a door that looks whether it is held may hold it for a moment."""
+    for _ in range(LOCK_TRIES):
+        with suppress(FileExistsError):
+            return FileLock(address.lock, str(os.getpid()))
+        time.sleep(LOCK_RETRY_S)
+    return None
+
+
+def _log_to(address: Address, level: str) -> None:
+    """Log into the host's file, and to stderr too where that is another one."""
+    file = RotatingFileHandler(address.log, maxBytes=LOG_BYTES_MAX, backupCount=1, encoding="utf-8")
+    os.chmod(address.log, 0o600)
+    handlers: list[logging.Handler] = [file]
+    with suppress(OSError):
+        if not os.path.samestat(os.fstat(2), os.stat(address.log)):
+            handlers.append(logging.StreamHandler(sys.stderr))
+    logging.basicConfig(level=level, format=LOG_FORMAT, handlers=handlers)
+
+
+class Host:
+    """Every visit to one store. Lives on the event loop."""
+
+    def __init__(self, settings: Settings, application: Application, listener: Listener) -> None:
+        # Slow to import: the lock is taken by now, and other hosts know that they need not.
+        from mcp_memory.middleware import of_connection
+        from mcp_memory.server import build
+        from mcp_memory.subscriptions import Subscriptions
+
+        self.settings = settings
+        self.application = application
+        self.listener = listener
+        self.subscriptions = Subscriptions()
+        self.server = build(application, of_connection, self.subscriptions)
+        self.mark = f"{secrets.token_hex(4)}-"
+        self.since = time.time()
+        self.goodbye = ""
+        self._visits: set[Visit] = set()
+        self._served = 0
+        self._idle: asyncio.TimerHandle | None = None
+        self._stopping = asyncio.Event()
+        self._left = asyncio.Event()
+
+    @property
+    def clients(self) -> int:
+        """How many clients are served at the moment."""
+        return sum(visit.is_client for visit in self._visits)
+
+    @property
+    def served(self) -> int:
+        """How many clients there were since the start."""
+        return self._served
+
+    async def serve(self) -> None:
+        """Let doors in until told to stop, then answer what was asked, and say goodbye."""
+        self._catch_signals()
+        self._wait_for_clients()
+        server = await asyncio.start_server(self._visited, sock=self.listener.socket)
+        log.info("host %s of %s is ready", __version__, self.settings.home)
+        await self._stopping.wait()
+        self.listener.forget()  # who comes now finds nobody, and waits for the lock
+        server.close()
+        for visit in list(self._visits):
+            visit.leave()
+        with anyio.move_on_after(LEAVE_TIMEOUT_S) as waited:
+            while self._visits:
+                self._left.clear()
+                await self._left.wait()
+        if waited.cancelled_caught:
+            log.warning("%d visits did not end in time", len(self._visits))
+
+    def stop(self, goodbye: str) -> None:
+        """Begin to end; `goodbye` is what the doors are told (STOPPED or REPLACED)."""
+        self.goodbye = self.goodbye or goodbye
+        self._stopping.set()
+
+    def met(self) -> None:
+        """A client has come."""
+        self._served += 1
+        if self._idle is not None:
+            self._idle.cancel()
+            self._idle = None
+
+    async def _visited(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        from mcp_memory.host.visit import Visit
+
+        visit = Visit(self, reader, writer)
+        self._visits.add(visit)
+        try:
+            if len(self._visits) > VISITS_MAX:
+                await visit.refuse(f"{VISITS_MAX} clients are connected; close one of them")
+            else:
+                await visit.serve()
+        except (OSError, EOFError, TimeoutError) as error:
+            log.info("a door went away: %r", error)
+        except Exception:  # the root of a visit: the others must not suffer
+            log.exception("a visit failed")
+        finally:
+            self._visits.discard(visit)
+            self._left.set()
+            writer.close()
+            if not self.clients:
+                self._wait_for_clients()
+
+    def _wait_for_clients(self) -> None:
+        """End after the idle time, unless a client comes."""
+        if self._idle is None:
+            seconds = self.settings.idle_minutes * 60
+            loop = asyncio.get_running_loop()
+            self._idle = loop.call_later(seconds, self.stop, greeting.STOPPED)
+
+    def _catch_signals(self) -> None:
+        if sys.platform == "win32":  # there Ctrl-C ends the loop by itself
+            return
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stop, greeting.STOPPED)

@@ -1,0 +1,213 @@
+"""The stdio door: lines from the client to the host and back, whatever becomes of the host."""
+
+from __future__ import annotations
+
+import select
+import sys
+import time
+
+from mcp_memory import environment
+from mcp_memory.host import greeting
+from mcp_memory.host.address import Address
+from mcp_memory.lines import Lines
+from mcp_memory.shim.pipes import READ_BYTES, Pipes, standard
+from mcp_memory.shim.reach import Reach, Unreachable, whoami
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from socket import socket as Socket
+
+    from mcp_memory.shim.session import Session
+
+POLL_S = 0.01
+END_TIMEOUT_S = 15.0
+"""How long the last answers may take once the client has closed its end."""
+LIVELY_S = 10.0
+"""A host that lived that long is replaced at once; others when they are needed."""
+PENDING_BYTES_MAX = 1024 * 1024
+_NO_LINE = b"this line was too long"
+
+
+def run(home: str = "") -> int:
+    """Serve the client on stdin and stdout until it is gone; returns the exit code."""
+    folder = environment.home_dir(home)
+    if not folder:
+        sys.stderr.write("mcp-memory: this user has no home folder; set MCP_MEMORY_HOME\n")
+        return 2
+    try:
+        Door(standard(), folder).serve()
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+class Door:
+    """One client, and the host it is connected to at the moment, if any."""
+
+    def __init__(self, client: Pipes, home: str) -> None:
+        self._client = client
+        self._reach = Reach(Address(home), whoami(home, environment.ours()))
+        self._host: Socket | None = None
+        self._session: Session | None = None
+        self._wanted = True
+        self._met_at = 0.0
+        self._ends_at = 0.0
+        self._half_closed = False
+        self._client_lines, self._host_lines = Lines(), Lines()
+        self._to_client, self._to_host = bytearray(), bytearray()
+
+    def serve(self) -> None:
+        """Until the client is gone, or has all its answers after it closed its end."""
+        try:
+            while not self._is_over():
+                if self._host is None and self._wanted:
+                    self._seek()
+                self._pass_on(*self._ready())
+        finally:
+            if self._host is not None:
+                self._host.close()
+
+    @property
+    def _told(self) -> Session:
+        """What was said so far. Made late: the first line is passed on before JSON is loaded."""
+        if self._session is None:
+            from mcp_memory.shim.session import Session
+            from mcp_memory.shim.statics import Statics
+
+            self._session = Session(Statics())
+        return self._session
+
+    def _is_over(self) -> bool:
+        if not self._ends_at:
+            return False
+        is_idle = self._host is None and not self._told.is_waiting
+        return time.monotonic() > self._ends_at or (is_idle and not self._to_client)
+
+    # --- the host -------------------------------------------------------------------------
+
+    def _seek(self) -> None:
+        try:
+            self._host = self._reach.once()
+        except Unreachable as error:
+            sys.stderr.write(f"mcp-memory: {error}\n")
+            sys.stderr.flush()
+            self._wanted = False
+            self._say(self._told.give_up(str(error)))
+            return
+        if self._host is not None:
+            self._met_at, self._host_lines, self._half_closed = time.monotonic(), Lines(), False
+            if self._session is not None:
+                for line in self._session.replay():
+                    self._to_host += line + b"\n"
+            self._flush_host()
+
+    def _lose(self, goodbye: str = "") -> None:
+        """The host is gone, or about to; the next one is sought now or when it is needed."""
+        assert self._host is not None
+        self._host.close()
+        self._host = None
+        self._to_host.clear()
+        self._say(self._told.lost())
+        if goodbye == greeting.REPLACED:
+            self._reach.leave_it_to_others()
+        lived_s = time.monotonic() - self._met_at
+        is_lively = goodbye != greeting.STOPPED and lived_s > LIVELY_S
+        self._wanted = self._told.is_waiting or (is_lively and not self._ends_at)
+
+    # --- the loop -------------------------------------------------------------------------
+
+    def _ready(self) -> tuple[bool, bool, bool, bool]:
+        """Wait until something can be done: read from or write to the client, the host."""
+        sources: list[int] = []
+        sinks: list[int] = []
+        host = -2 if self._host is None else self._host.fileno()
+        if not self._ends_at and len(self._to_host) < PENDING_BYTES_MAX:
+            sources.append(self._client.source)
+        if self._host is not None and len(self._to_client) < PENDING_BYTES_MAX:
+            sources.append(host)
+        if self._host is not None and self._to_host:
+            sinks.append(host)
+        if self._to_client and self._client.sink >= 0:
+            sinks.append(self._client.sink)
+        can_read, can_write, _ = select.select(sources, sinks, [], self._patience_s())
+        client_writes = self._client.sink in can_write or self._client.sink < 0
+        return (
+            self._client.source in can_read,
+            client_writes,
+            host in can_read,
+            host in can_write,
+        )
+
+    def _patience_s(self) -> float | None:
+        if self._host is None and self._wanted:
+            return POLL_S
+        return max(0.0, self._ends_at - time.monotonic()) if self._ends_at else None
+
+    def _pass_on(self, from_client: bool, to_client: bool, from_host: bool, to_host: bool) -> None:
+        if from_client:
+            self._hear_client(self._client.read())
+        if to_client and self._to_client:
+            self._flush_client()
+        if to_host:
+            self._flush_host()
+        if from_host and self._host is not None:
+            self._hear_host()
+
+    def _hear_client(self, chunk: bytes) -> None:
+        if not chunk:
+            self._ends_at = time.monotonic() + END_TIMEOUT_S
+            self._flush_host()
+        for line in self._client_lines.feed(chunk):
+            if self._host is None:
+                self._wanted = True
+                answer = self._told.take_offline(line or _NO_LINE)
+                self._say([answer] if answer else [])
+            else:
+                self._to_host += (line or _NO_LINE) + b"\n"
+                self._flush_host()
+                self._told.note_client(line)
+
+    def _hear_host(self) -> None:
+        assert self._host is not None
+        try:
+            chunk = self._host.recv(READ_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:
+            chunk = b""
+        if not chunk:
+            self._lose()
+            return
+        for line in self._host_lines.feed(chunk):
+            goodbye = greeting.parse_answer(line)
+            if goodbye is not None:
+                self._lose(goodbye[2])
+                return
+            if self._told.note_host(line):
+                self._say([line])
+
+    def _say(self, lines: list[bytes]) -> None:
+        for line in lines:
+            self._to_client += line + b"\n"
+
+    def _flush_client(self) -> None:
+        try:
+            del self._to_client[: self._client.write(self._to_client)]
+        except OSError:  # nobody is there to tell
+            self._ends_at = time.monotonic() - 1
+            self._to_client.clear()
+
+    def _flush_host(self) -> None:
+        """Send what can be sent now; once all is, and the client has closed, say so."""
+        if self._host is None:
+            return
+        try:
+            while self._to_host:
+                del self._to_host[: self._host.send(self._to_host[:READ_BYTES])]
+            if self._ends_at and not self._half_closed:
+                self._half_closed = True
+                self._host.shutdown(1)
+        except BlockingIOError:
+            return
+        except OSError:
+            self._to_host.clear()  # what it said last is still to be read

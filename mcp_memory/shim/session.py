@@ -1,0 +1,234 @@
+"""What a client and its host have said to each other that a next host must be told again.
+
+The host may end under a client: then another one is told of the handshake (of the older
+protocol era), of the subscriptions, and of every request that was not answered. Those can
+be repeated, for a memory remembered twice is stored once, and what the other verbs do is
+the same when done again, or refused with a clear error.
+"""
+
+from __future__ import annotations
+
+import json
+
+from mcp_memory.shim.statics import Statics, is_object, version_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    Message = dict[str, Any]
+
+TRIES_MAX = 3
+"""How often a request is sent: one that ends every host is not tried for ever."""
+FAILED = -32000
+_OWN_ID = "mcp-memory-door-"
+_LISTEN = "subscriptions/listen"
+_SUBSCRIBE, _UNSUBSCRIBE = "resources/subscribe", "resources/unsubscribe"
+_SUBSCRIPTION_ID = "io.modelcontextprotocol/subscriptionId"
+
+
+class Asked:
+    """A request of the client that is not answered yet."""
+
+    def __init__(self, message: Message, line: bytes) -> None:
+        params = _member(message, "params")
+        self.line = line
+        self.method: str = message["method"]
+        self.params = params
+        self.token = _member(params, "_meta").get("progressToken")
+        self.progress: float = -1.0
+        self.sent = 0
+        self.acknowledged = False
+
+
+class Session:
+    """One client's connection, whichever host serves it."""
+
+    def __init__(self, statics: Statics) -> None:
+        self._statics = statics
+        self._asked: dict[Any, Asked] = {}
+        self._questions: set[Any] = set()
+        self._initialize: Message | None = None
+        self._initialized = b""
+        self._version = ""
+        self._subscribed: dict[str, None] = {}
+        self._unclear: list[bytes] = []
+        self._own: set[str] = set()
+        self._own_count = 0
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the client waits for an answer; a stream of notices does not count."""
+        return any(asked.method != _LISTEN for asked in self._asked.values())
+
+    @property
+    def is_asking(self) -> bool:
+        """Whether the client wants anything of a host: an answer, or notices."""
+        return bool(self._asked or self._subscribed)
+
+    # --- while there is a host ----------------------------------------------------------
+
+    def note_client(self, line: bytes) -> None:
+        """Take in what the client says to the host, sent already."""
+        message = _parsed(line)
+        if message is not None:
+            asked = self._note_client(message, line)
+            if asked is not None:
+                asked.sent = 1
+
+    def note_host(self, line: bytes) -> bool:
+        """Take in what the host says; whether it is for the client."""
+        message = _parsed(line)
+        if message is None:
+            return True
+        if "method" not in message:
+            return self._answered(message)
+        if "id" in message:
+            self._questions.add(_hashable(message["id"]))
+            return True
+        return self._noticed(str(message["method"]), _member(message, "params"))
+
+    @property
+    def is_replaying(self) -> bool:
+        """Whether the host still owes an answer that is not for the client."""
+        return bool(self._own)
+
+    # --- while there is none ------------------------------------------------------------
+
+    def lost(self) -> list[bytes]:
+        """The host is gone. What the client is told: that its questions need no answer
+        any more, and that what has ended several hosts is not tried again.
+        """
+        lines = [_notice("notifications/cancelled", requestId=i) for i in self._questions]
+        self._questions.clear()
+        self._own.clear()
+        again = f"the host ended {TRIES_MAX} times while it was at this; run: mcp-memory doctor"
+        doomed = [i for i, asked in self._asked.items() if asked.sent >= TRIES_MAX]
+        return [*lines, *self._fail(doomed, again)]
+
+    def take_offline(self, line: bytes) -> bytes | None:
+        """Take in what the client says; the answer, if none but the installed version is needed."""
+        message = _parsed(line)
+        if message is None:
+            self._unclear.append(line)
+            return None
+        self._note_client(message, line)
+        is_request = "id" in message and isinstance(message.get("method"), str)
+        answer = self._statics.answer(message, self._version) if is_request else None
+        if answer is None:
+            return None
+        reply = _line({"jsonrpc": "2.0", "id": message["id"], "result": answer})
+        self._answered({"id": message["id"], "result": answer})
+        return reply
+
+    def give_up(self, reason: str) -> list[bytes]:
+        """The answers to everything that was asked, when no host can be had."""
+        return self._fail(list(self._asked), reason)
+
+    def replay(self) -> list[bytes]:
+        """What a new host is told before anything else."""
+        lines: list[bytes] = []
+        if self._initialize is not None and self._version:
+            params = {**_member(self._initialize, "params"), "protocolVersion": self._version}
+            lines.append(self._request("initialize", params))
+            lines += [self._initialized] if self._initialized else []
+        lines += [self._request(_SUBSCRIBE, {"uri": uri}) for uri in self._subscribed]
+        for asked in self._asked.values():
+            asked.sent += 1
+            lines.append(asked.line)
+        unclear, self._unclear = self._unclear, []
+        return [*lines, *unclear]
+
+    # --- both -----------------------------------------------------------------------------
+
+    def _note_client(self, message: Message, line: bytes) -> Asked | None:
+        """What the client asks, if the message is a request."""
+        method = message.get("method")
+        if not isinstance(method, str):
+            self._questions.discard(_hashable(message.get("id")))
+        elif "id" in message:
+            if method == "initialize":
+                self._initialize = message
+            return self._asked.setdefault(_hashable(message["id"]), Asked(message, line))
+        elif method == "notifications/initialized":
+            self._initialized = line
+        elif method == "notifications/cancelled":
+            self._asked.pop(_hashable(_member(message, "params").get("requestId")), None)
+        return None
+
+    def _answered(self, message: Message) -> bool:
+        request_id = _hashable(message.get("id"))
+        if request_id in self._own:
+            self._own.discard(request_id)
+            return False
+        asked = self._asked.pop(request_id, None)
+        if asked is not None and "result" in message:
+            uri = asked.params.get("uri")
+            if asked.method == "initialize":
+                self._version = version_of(message["result"])
+            elif asked.method == _SUBSCRIBE and isinstance(uri, str):
+                self._subscribed[uri] = None
+            elif asked.method == _UNSUBSCRIBE:
+                self._subscribed.pop(_hashable(uri), None)
+        return True
+
+    def _noticed(self, method: str, params: Message) -> bool:
+        if method == "notifications/cancelled":
+            self._questions.discard(_hashable(params.get("requestId")))
+        elif method == "notifications/subscriptions/acknowledged":
+            asked = self._asked.get(_hashable(_member(params, "_meta").get(_SUBSCRIPTION_ID)))
+            if asked is not None:
+                repeated, asked.acknowledged = asked.acknowledged, True
+                return not repeated
+        elif method == "notifications/progress":
+            return self._has_grown(params)
+        return True
+
+    def _has_grown(self, params: Message) -> bool:
+        """Whether this is progress; a request sent again begins anew, and that is not told."""
+        token, progress = params.get("progressToken"), params.get("progress")
+        for asked in self._asked.values():
+            if asked.token == token and token is not None and isinstance(progress, (int, float)):
+                has_grown = progress > asked.progress
+                asked.progress = max(asked.progress, progress)
+                return has_grown
+        return True
+
+    def _fail(self, ids: Sequence[Any], reason: str) -> list[bytes]:
+        error = {"code": FAILED, "message": f"mcp-memory: {reason}"}
+        for i in ids:
+            del self._asked[i]
+        return [_line({"jsonrpc": "2.0", "id": i, "error": error}) for i in ids]
+
+    def _request(self, method: str, params: Message) -> bytes:
+        self._own_count += 1
+        request_id = f"{_OWN_ID}{self._own_count}"
+        self._own.add(request_id)
+        return _line({"jsonrpc": "2.0", "id": request_id, "method": method, "params": params})
+
+
+def _parsed(line: bytes) -> Message | None:
+    """The message of a line; None for what is none, which the host will say."""
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return found if is_object(found) else None
+
+
+def _member(message: Message, name: str) -> Message:
+    found = message.get(name)
+    return found if is_object(found) else {}
+
+
+def _hashable(value: Any) -> Any:
+    return value if isinstance(value, (str, int)) else None
+
+
+def _notice(method: str, **params: Any) -> bytes:
+    return _line({"jsonrpc": "2.0", "method": method, "params": params})
+
+
+def _line(message: Message) -> bytes:
+    return json.dumps(message, separators=(",", ":")).encode()

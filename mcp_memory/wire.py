@@ -1,0 +1,216 @@
+"""JSON-RPC messages, one a line, between a transport and the server."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Protocol, cast
+
+import anyio
+import mcp_types as types
+from mcp.server import Server
+from mcp.server.runner import serve_dual_era_loop
+from mcp.shared.message import SessionMessage
+from pydantic import ValidationError
+
+from mcp_memory.middleware import Connection
+from mcp_memory.server import initialization
+
+log = logging.getLogger(__name__)
+
+DRAIN_TIMEOUT_S = 10.0
+_STREAMS = frozenset({"subscriptions/listen"})
+_CANCELLED = "notifications/cancelled"
+
+
+class Unreadable(Exception):
+    """A line that is no message; `answer` says so."""
+
+    def __init__(self, request_id: Any, code: int, text: str) -> None:
+        super().__init__(text)
+        known = request_id if isinstance(request_id, (str, int)) else None
+        error = types.ErrorData(code=code, message=text)
+        self.answer = types.JSONRPCError(jsonrpc="2.0", id=known, error=error)
+
+
+class Transport(Protocol):
+    """Where lines come from and go to."""
+
+    def lines(self) -> AsyncIterator[bytes]:
+        """The lines of the client until it ends, b"" for one that was too long."""
+        ...
+
+    async def write(self, data: bytes) -> None:
+        """Write a whole frame. Raises OSError when the client is gone."""
+        ...
+
+    def close(self) -> None:
+        """Read no more: `lines` comes to its end."""
+        ...
+
+
+class Wire:
+    """The messages of one connection, in UTF-8.
+
+    At the end of the input, and when told to stop, requests under way are still
+    answered. `ending` is set from then on, `flushed` once nothing more will be written.
+    `on_first_answer` is called once, after the first answer was written.
+
+    With a `mark` the server's own questions get ids that begin with it, so that the answer
+    to a question of another process is never taken for one to a question of this one.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        mark: str = "",
+        on_first_answer: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._transport = transport
+        self._mark = mark
+        self._on_first_answer: Callable[[], None] | None = on_first_answer
+        self._inbox, self.incoming = anyio.create_memory_object_stream[SessionMessage | Exception](
+            0
+        )
+        self.outgoing, self._outbox = anyio.create_memory_object_stream[SessionMessage](0)
+        self._replies = self.outgoing.clone()
+        self._waiting: set[types.RequestId] = set()
+        self._settled = anyio.Event()
+        self.ending = anyio.Event()
+        self.flushed = anyio.Event()
+
+    def stop(self) -> None:
+        """Take no more requests; as if the client had closed its end."""
+        self.ending.set()
+        self._transport.close()
+
+    async def receive(self) -> None:
+        """Pass on what the client says until it ends, then wait for the answers."""
+        async with self._inbox, self._replies:
+            async for line in self._transport.lines():
+                await self._take(line)
+            self.ending.set()
+            while self._waiting:
+                self._settled = anyio.Event()
+                await self._settled.wait()
+
+    async def send(self) -> None:
+        """Write every message; a client that is gone is no error."""
+        try:
+            async with self._outbox:
+                async for item in self._outbox:
+                    await self._write(item.message)
+        except OSError as error:
+            log.info("the client is gone: %s", error)
+            self.stop()
+        finally:
+            self.flushed.set()
+
+    async def _take(self, line: bytes) -> None:
+        try:
+            message = parse(line)
+        except Unreadable as error:
+            await self._replies.send(SessionMessage(error.answer))
+            return
+        if isinstance(message, types.JSONRPCRequest):
+            if message.method not in _STREAMS:
+                self._waiting.add(message.id)
+        elif isinstance(message, types.JSONRPCNotification):
+            self._cancel(message)
+        elif self._mark:
+            question = str(message.id).removeprefix(self._mark)
+            if question == str(message.id):
+                log.info("an answer to a question that was not asked here is passed over")
+                return
+            message = message.model_copy(update={"id": int(question)})
+        await self._inbox.send(SessionMessage(message))
+
+    async def _write(self, message: types.JSONRPCMessage) -> None:
+        await self._transport.write(frame(self._marked(message)))
+        if isinstance(message, (types.JSONRPCResponse, types.JSONRPCError)):
+            self._settle(message.id)
+            if self._on_first_answer is not None:
+                self._on_first_answer()
+                self._on_first_answer = None
+
+    def _marked(self, message: types.JSONRPCMessage) -> types.JSONRPCMessage:
+        """The message with the id of a question marked; see the class."""
+        if not self._mark:
+            return message
+        if isinstance(message, types.JSONRPCRequest):
+            return message.model_copy(update={"id": f"{self._mark}{message.id}"})
+        if isinstance(message, types.JSONRPCNotification) and message.method == _CANCELLED:
+            params = message.params or {}
+            question = f"{self._mark}{params.get('requestId')}"
+            return message.model_copy(update={"params": {**params, "requestId": question}})
+        return message
+
+    def _cancel(self, message: types.JSONRPCNotification) -> None:
+        """A request that the client cancelled is never answered."""
+        request_id = (message.params or {}).get("requestId")
+        if message.method == _CANCELLED and isinstance(request_id, (str, int)):
+            self._settle(request_id)
+
+    def _settle(self, request_id: types.RequestId | None) -> None:
+        if request_id is not None:
+            self._waiting.discard(request_id)
+        self._settled.set()
+
+
+async def serve(server: Server[Connection], wire: Wire, connection: Connection) -> None:
+    """One connection, from its first request to its last answer."""
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(wire.receive)
+        tasks.start_soon(wire.send)
+        tasks.start_soon(_leave_in_time, wire, tasks.cancel_scope)
+        await serve_dual_era_loop(
+            server,
+            wire.incoming,
+            wire.outgoing,
+            lifespan_state=connection,
+            init_options=initialization(server),
+        )
+        await wire.flushed.wait()
+        tasks.cancel_scope.cancel()
+
+
+async def _leave_in_time(wire: Wire, connection: anyio.CancelScope) -> None:
+    """End a connection whose client does not take its last answers."""
+    await wire.ending.wait()
+    await anyio.sleep(DRAIN_TIMEOUT_S)
+    log.warning("left after %g s with answers that could not be given", DRAIN_TIMEOUT_S)
+    connection.cancel()
+
+
+def parse(line: bytes) -> types.JSONRPCMessage:
+    """The message of a line. Raises Unreadable.
+
+    The strict reader refuses what Python's takes: halves of surrogate pairs, deep nesting.
+    Those requests go on, to be refused with a reason where the field has a name.
+    """
+    try:
+        return types.jsonrpc_message_adapter.validate_json(line, by_name=False)
+    except ValidationError:
+        pass
+    request_id: Any = None
+    try:
+        found = json.loads(line)
+        request_id = cast("dict[str, Any]", found).get("id") if isinstance(found, dict) else None
+        return types.jsonrpc_message_adapter.validate_python(found, by_name=False)
+    except ValidationError as error:
+        text = "this is no JSON-RPC 2.0 message"
+        raise Unreadable(request_id, types.INVALID_REQUEST, text) from error
+    except (ValueError, RecursionError) as error:
+        text = "this line is no JSON, is nested too deep, or is too long"
+        raise Unreadable(None, types.PARSE_ERROR, text) from error
+
+
+def frame(message: types.JSONRPCMessage) -> bytes:
+    """One message as one line."""
+    try:
+        text = message.model_dump_json(by_alias=True, exclude_unset=True)
+    except ValueError:  # half of a surrogate pair, echoed in an id
+        text = json.dumps(message.model_dump(by_alias=True, exclude_unset=True))
+    return text.encode() + b"\n"

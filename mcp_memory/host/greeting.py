@@ -79,9 +79,14 @@ def parse_answer(line: bytes) -> tuple[str, str, str] | None:
 
 
 def is_older(version: str, other: str) -> bool:
-    """Whether `version` comes before the `other`, number by number."""
+    """Whether `version` comes before the `other`; what follows a number does not count."""
     return _numbers(version) < _numbers(other)
 
 
 def _numbers(version: str) -> list[int]:
-    return [int("0" + "".join(c for c in part if c.isdigit())) for part in version.split(".")]
+    return [_leading_number(part) for part in version.split(".")]
+
+
+def _leading_number(part: str) -> int:
+    end = next((i for i, c in enumerate(part) if not "0" <= c <= "9"), len(part))
+    return int(part[:end] or 0)

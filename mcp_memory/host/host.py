@@ -111,6 +111,11 @@ class Host:
         return sum(visit.is_client for visit in self._visits)
 
     @property
+    def is_full(self) -> bool:
+        """Whether there are as many visits as can be, and one more."""
+        return len(self._visits) > VISITS_MAX
+
+    @property
     def served(self) -> int:
         """How many clients there were since the start."""
         return self._served
@@ -151,10 +156,7 @@ class Host:
         visit = Visit(self, reader, writer)
         self._visits.add(visit)
         try:
-            if len(self._visits) > VISITS_MAX:
-                await visit.refuse(f"{VISITS_MAX} clients are connected; close one of them")
-            else:
-                await visit.serve()
+            await visit.serve()
         except (OSError, EOFError, TimeoutError) as error:
             log.info("a door went away: %r", error)
         except Exception:  # the root of a visit: the others must not suffer

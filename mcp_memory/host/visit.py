@@ -67,9 +67,9 @@ class Visit:
                 await self._answer(greeting.WELCOME)
                 self._host.stop(greeting.REPLACED)
             case other:
-                await self.refuse(f"this host does not know '{other}'")
+                await self._refuse(f"this host does not know '{other}'")
 
-    async def refuse(self, reason: str) -> None:
+    async def _refuse(self, reason: str) -> None:
         """Turn the door away with a reason."""
         log.warning("a door was refused: %s", reason)
         await self._answer(greeting.REFUSED, reason)
@@ -81,21 +81,24 @@ class Visit:
 
     async def _hello(self) -> Hello | None:
         """The greeting of a door that may come in."""
-        sock = self._writer.get_extra_info("socket")
-        if is_stranger(sock):
-            await self.refuse("this store belongs to another user of this machine")
-            return None
         try:
             version, purpose, size = greeting.parse_head(await self._reader.readline())
-        except (ValueError, UnicodeDecodeError):
-            await self.refuse("this is no door of mcp-memory")
+        except ValueError:
+            await self._refuse("this is no door of mcp-memory")
             return None
-        pairs = greeting.parse_pairs(await self._reader.readexactly(size))
-        hello = Hello(version, purpose, pairs)
-        if not self._host.listener.is_shown(hello.value("secret")):
-            await self.refuse("the secret of this store was not shown")
-            return None
-        return hello
+        # Read whole before it is refused: a socket closed with something unread in it takes
+        # the answer along.
+        block = await self._reader.readexactly(size)
+        hello = Hello(version, purpose, greeting.parse_pairs(block))
+        if is_stranger(self._writer.get_extra_info("socket")):
+            await self._refuse("this store belongs to another user of this machine")
+        elif not self._host.listener.is_shown(hello.value("secret")):
+            await self._refuse("the secret of this store was not shown")
+        elif self._host.is_full:
+            await self._refuse("too many clients are connected; close one of them")
+        else:
+            return hello
+        return None
 
     async def _answer(self, verdict: str, text: str = "") -> None:
         shown = f"{self._host.listener.awaited} {text}".strip()
@@ -113,7 +116,7 @@ class Visit:
         try:
             settings = self._settings(hello)
         except SettingsInvalid as error:
-            await self.refuse(str(error))
+            await self._refuse(str(error))
             return
         name = hello.value("session")
         connection = Connection(signals=local_signals(settings, "socket"))
@@ -152,7 +155,7 @@ class Visit:
             settings = self._settings(hello)
             lines = commands.of_host(self._host, settings, hello)
         except McpMemoryError as error:
-            await self.refuse(str(error))
+            await self._refuse(str(error))
             return
         await self._answer(greeting.WELCOME)
 

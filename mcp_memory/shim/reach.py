@@ -36,6 +36,7 @@ class Reach:
         self._address = address
         self._pairs = pairs
         self._child: Popen[bytes] | None = None
+        self._has_served = False
         self._since = 0.0
         self._others_until = 0.0
 
@@ -45,7 +46,7 @@ class Reach:
         connected = connect(self._address)
         sock = self._greeted(connected) if connected is not None else None
         if sock is not None:
-            self._since = 0.0
+            self._since, self._has_served = 0.0, True
             return sock
         if time.monotonic() - self._since > START_TIMEOUT_S:
             self._since = 0.0
@@ -91,11 +92,11 @@ class Reach:
             if code is None:
                 return
             self._child = None
-            if code not in (0, TAKEN):
+            if code not in (0, TAKEN) and not self._has_served:
                 self._since = 0.0
                 raise Unreachable(f"no host could be started ({self._last_words(code)})")
         if time.monotonic() > self._others_until and not file_lock.is_held(self._address.lock):
-            self._child = start(self._address)
+            self._child, self._has_served = start(self._address), False
 
     def _last_words(self, code: int) -> str:
         try:

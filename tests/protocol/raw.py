@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.protocol.harness import ROOT, SERVE, environment
+from tests.protocol.harness import SERVE, environment
 
 TIMEOUT_S = 60
 INITIALIZE: dict[str, Any] = {
@@ -31,9 +32,10 @@ class Server:
             stdin=subprocess.PIPE,
             stdout=stdout,
             stderr=subprocess.PIPE,
-            cwd=ROOT,
+            cwd=home.parent,
             env=environment(home, **env),
         )
+        self.notices: list[str] = []
         self._id = 0
 
     def write(self, line: bytes) -> None:
@@ -42,11 +44,20 @@ class Server:
         self.process.stdin.flush()
 
     def read(self) -> dict[str, Any]:
-        """The next answer; notices of changes are passed over."""
-        assert self.process.stdout is not None
-        while "method" in (frame := json.loads(self.process.stdout.readline().decode("utf-8"))):
-            assert frame["method"] == "notifications/resources/list_changed"
+        """The next answer; the methods of notices before it are kept in `notices`."""
+        while "method" in (frame := self._frame()):
+            self.notices.append(frame["method"])
         return frame
+
+    def read_notice(self) -> str:
+        """The method of the next notice, which must come before any answer."""
+        return self.notices.pop(0) if self.notices else str(self._frame()["method"])
+
+    def _frame(self) -> dict[str, Any]:
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert line, "the server has ended"
+        return json.loads(line.decode("utf-8"))
 
     def send(self, method: str, **params: Any) -> None:
         self._id += 1
@@ -82,3 +93,22 @@ def server(
             yield started
         finally:
             process.kill()
+
+
+@contextlib.contextmanager
+def full_pipe() -> Generator[int]:
+    """The writing end of a pipe that takes not one byte more, and that nobody reads."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with contextlib.suppress(BlockingIOError):
+        while os.write(writing, b"x" * 4096):
+            pass
+    with contextlib.suppress(BlockingIOError):
+        while os.write(writing, b"x"):
+            pass
+    os.set_blocking(writing, True)
+    try:
+        yield writing
+    finally:
+        os.close(writing)
+        os.close(reading)

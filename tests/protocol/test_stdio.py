@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import signal
 import subprocess
 import sys
-from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.protocol.harness import SERVE, environment
-from tests.protocol.raw import INITIALIZE, TIMEOUT_S, server
+from tests.protocol.raw import INITIALIZE, TIMEOUT_S, full_pipe, server
 
 NOISY = """
 import atexit, os, subprocess, sys, threading
@@ -173,25 +170,6 @@ def test_a_signal_ends_the_server_in_order(tmp_path: Path, number: signal.Signal
     with server(tmp_path / "store") as door:
         door.handshake()
         assert door.call("recall", query="anchor")["structuredContent"]["memories"]
-
-
-@contextlib.contextmanager
-def full_pipe() -> Generator[int]:
-    """The writing end of a pipe that takes not one byte more, and that nobody reads."""
-    reading, writing = os.pipe()
-    os.set_blocking(writing, False)
-    with contextlib.suppress(BlockingIOError):
-        while os.write(writing, b"x" * 4096):
-            pass
-    with contextlib.suppress(BlockingIOError):
-        while os.write(writing, b"x"):
-            pass
-    os.set_blocking(writing, True)
-    try:
-        yield writing
-    finally:
-        os.close(writing)
-        os.close(reading)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM")

@@ -1,0 +1,104 @@
+"""Doors and hosts as real processes, for tests of what happens between them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Generator
+from pathlib import Path
+
+from mcp_memory import file_lock
+from mcp_memory.host.address import Address
+from mcp_memory.host.client import run
+from tests.protocol.harness import ROOT, environment
+from tests.protocol.raw import Server
+
+DOOR = ("-m", "mcp_memory")
+WAIT_S = 60.0
+
+
+@contextlib.contextmanager
+def door(home: Path, *arguments: str, **env: str) -> Generator[Server]:
+    """A door to the host of a store; the host outlives it."""
+    started = Server(home, [*DOOR, *arguments], stdout=subprocess.PIPE, **env)
+    with started.process as process:
+        try:
+            yield started
+        finally:
+            process.kill()
+
+
+@contextlib.contextmanager
+def hosted(folder: Path) -> Generator[Path]:
+    """A place for a store, whose host has ended when it is left."""
+    home = folder / "store"
+    try:
+        yield home
+    finally:
+        command("host", "stop", home=home)
+
+
+def command(*arguments: str, home: Path, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of the command line."""
+    return subprocess.run(
+        [sys.executable, *DOOR, *arguments],
+        env={**environment(home, **env), "PATH": os.environ.get("PATH", "")},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=WAIT_S,
+        check=False,
+    )
+
+
+def status(home: Path) -> dict[str, str]:
+    """What the host says of itself; {} when there is none."""
+    output = run(Address(str(home)), [("command", "status")])
+    lines = [text for mark, text in output or () if mark == "+"]
+    return dict(line.split("\t", 1) for line in lines)
+
+
+def host_pid(home: Path) -> int:
+    """The process of the host, 0 when none holds its lock."""
+    lock = Address(str(home)).lock
+    return int(file_lock.note(lock) or 0) if file_lock.is_held(lock) else 0
+
+
+def kill_host(home: Path) -> int:
+    """Kill the host at once; which process it was."""
+    pid = host_pid(home)
+    assert pid, "there is no host"
+    os.kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))
+    until(lambda: host_pid(home) != pid)
+    return pid
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for something to become true; fails after a minute."""
+    ends_at = time.monotonic() + WAIT_S
+    while not condition():
+        assert time.monotonic() < ends_at, "it never became true"
+        time.sleep(0.005)
+
+
+def older_copy(folder: Path, version: str) -> Path:
+    """A copy of the package that says it is another version; its parent, for PYTHONPATH."""
+    shutil.copytree(
+        ROOT / "mcp_memory",
+        folder / "mcp_memory",
+        ignore=shutil.ignore_patterns("__pycache__", "model_files"),
+    )
+    models = folder / "mcp_memory" / "model_files"
+    models.symlink_to(ROOT / "mcp_memory" / "model_files")
+    for name, said in (("__init__.py", '= "0.1.0"'), ("shim/statics.json", ': "0.1.0"')):
+        file = folder / "mcp_memory" / name
+        text = file.read_text("utf-8")
+        assert said in text
+        file.write_text(text.replace(said, said.replace("0.1.0", version)), "utf-8")
+    return folder

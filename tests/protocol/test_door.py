@@ -1,0 +1,498 @@
+"""The stdio door and the host behind it, as real processes, byte by byte."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from mcp_memory import settings
+from mcp_memory.host import statics
+from mcp_memory.shim.statics import FILE
+from tests.protocol.doors import (
+    command,
+    door,
+    host_pid,
+    hosted,
+    kill_host,
+    older_copy,
+    status,
+    until,
+)
+from tests.protocol.harness import ROOT, environment
+from tests.protocol.raw import INITIALIZE, TIMEOUT_S, Server, full_pipe
+
+
+def stored(door: Server, content: str) -> str:
+    result = door.call("remember", memories=content)
+    assert not result.get("isError"), result
+    return result["structuredContent"]["results"][0]["id"]
+
+
+def contents(door: Server, query: str = "", **arguments: Any) -> list[str]:
+    result = door.call("recall", query=query, limit=50, **arguments)
+    assert not result.get("isError"), result
+    return [memory["content"] for memory in result["structuredContent"]["memories"]]
+
+
+def test_only_the_standard_library_is_on_the_doors_path(tmp_path: Path) -> None:
+    """Traced while it finds a host, serves it, loses it, and answers by itself."""
+    code = (
+        "import atexit, sys\n"
+        "atexit.register(lambda: print(*sorted(sys.modules), file=sys.stderr))\n"
+        "from mcp_memory.__main__ import main\n"
+        "sys.argv = ['mcp-memory']\n"
+        "main()"
+    )
+    with hosted(tmp_path) as home:
+        with door(home) as first:
+            first.handshake()
+        started = Server(home, ["-c", code])
+        with started.process as process:
+            started.handshake()
+            stored(started, "The kiln is warm")
+            kill_host(home)
+            assert contents(started, "kiln") == ["The kiln is warm"]
+            _, said = started.end()
+            assert process.returncode == 0
+    loaded = said.decode().splitlines()[-1].split()
+    foreign = {
+        name
+        for name in (module.partition(".")[0] for module in loaded)
+        if name not in sys.stdlib_module_names and not name.startswith(("_distutils", "sitecus"))
+    }
+    assert foreign == {"mcp_memory", "__main__"}
+    ours = {module for module in loaded if module.startswith("mcp_memory.")}
+    assert ours == {
+        "mcp_memory.__main__",
+        "mcp_memory.environment",
+        "mcp_memory.file_lock",
+        "mcp_memory.host",
+        "mcp_memory.host.address",
+        "mcp_memory.host.client",
+        "mcp_memory.host.greeting",
+        "mcp_memory.lines",
+        "mcp_memory.shim",
+        "mcp_memory.shim.door",
+        "mcp_memory.shim.pipes",
+        "mcp_memory.shim.reach",
+        "mcp_memory.shim.session",
+        "mcp_memory.shim.statics",
+    }
+    slow = {"argparse", "asyncio", "dataclasses", "inspect", "logging", "pathlib", "typing"}
+    assert slow.isdisjoint(loaded)
+
+
+def test_what_the_door_answers_by_itself_is_what_the_server_says() -> None:
+    assert Path(FILE).read_text("utf-8") == statics.text(anyio.run(statics.collect))
+
+
+def test_the_first_answers_do_not_wait_for_a_host(tmp_path: Path) -> None:
+    (tmp_path / "store" / "host").mkdir(parents=True)
+    with (
+        hosted(tmp_path) as home,
+        lock_held(tmp_path / "store" / "host" / "lock") as holder,
+        door(home) as waiting,
+    ):
+        assert waiting.handshake()["serverInfo"]["name"] == "mcp-memory"
+        assert len(waiting.ask("tools/list")["result"]["tools"]) == 4
+        assert len(waiting.ask("resources/list")["result"]["resources"]) == 5
+        assert host_pid(home) == holder.pid, "so that no host can have started"
+        waiting.send("tools/call", name="recall", arguments={})
+        holder.kill()
+        assert "structuredContent" in waiting.read()["result"]
+
+
+@contextlib.contextmanager
+def lock_held(path: Path) -> Generator[subprocess.Popen[bytes]]:
+    """A process that holds a lock until it is killed."""
+    code = (
+        "import os, sys; from mcp_memory.file_lock import FileLock\n"
+        f"lock = FileLock({str(path)!r}, str(os.getpid())); print('held', flush=True)\n"
+        "sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        try:
+            yield holder
+        finally:
+            holder.kill()
+
+
+def test_doors_that_race_start_one_host(tmp_path: Path) -> None:
+    with hosted(tmp_path) as home:
+
+        def visit(number: int) -> int:
+            with door(home) as one:
+                one.handshake()
+                stored(one, f"Crate {number} is painted in colour {number}")
+                return host_pid(home)
+
+        with ThreadPoolExecutor(6) as pool:
+            pids = set(pool.map(visit, range(6)))
+        assert len(pids) == 1
+        assert status(home)["process"] == str(pids.pop())
+        assert int(status(home)["clients served"]) == 6
+        with door(home) as last:
+            last.handshake()
+            assert len(contents(last, "crate painted")) == 6
+
+
+def test_two_clients_share_one_memory_at_the_same_moment(tmp_path: Path) -> None:
+    with hosted(tmp_path) as home, door(home) as claude, door(home) as cursor:
+        claude.handshake()
+        cursor.handshake()
+        stored(claude, "The boiler was serviced on 3 May 2026")
+        assert contents(cursor, "boiler") == ["The boiler was serviced on 3 May 2026"]
+        assert status(home)["clients"] == "2"
+
+
+def test_each_door_says_for_itself_whose_memory_it_uses(tmp_path: Path) -> None:
+    with (
+        hosted(tmp_path) as home,
+        door(home, MCP_MEMORY_USER="ana") as ana,
+        door(home, MCP_MEMORY_USER="bob") as bob,
+    ):
+        ana.handshake()
+        bob.handshake()
+        stored(ana, "The safe is behind the painting")
+        assert contents(bob, "safe painting") == []
+        scope = bob.call("recall")["structuredContent"]["scope"]
+        assert (scope["user"], scope["project"]) == ("bob", "app")
+
+
+@pytest.mark.parametrize("moment", ["idle", "asked"])
+def test_when_the_host_dies_the_client_notices_a_pause_at_most(tmp_path: Path, moment: str) -> None:
+    with hosted(tmp_path) as home, door(home) as client:
+        client.handshake()
+        stored(client, "The ferry leaves at nine")
+        before = client.call("recall", query="ferry")["structuredContent"]["scope"]
+        if moment == "asked":
+            bulk = [{"content": f"Parcel {n} weighs {n} kilos"} for n in range(100)]
+            client.send("tools/call", name="remember", arguments={"memories": bulk})
+        killed = kill_host(home)
+        if moment == "asked":
+            results = client.read()["result"]["structuredContent"]["results"]
+            assert len({result["id"] for result in results}) == 100
+            assert len(contents(client, "parcel weighs kilos", max_tokens=20_000)) == 50
+        found = client.call("recall", query="ferry")["structuredContent"]
+        assert [memory["content"] for memory in found["memories"]] == ["The ferry leaves at nine"]
+        assert found["scope"] == before, "the session is the same"
+        assert host_pid(home) not in (0, killed)
+        assert command("doctor", home=home).returncode == 0
+
+
+def test_a_client_of_the_newer_era_is_carried_over_too(tmp_path: Path) -> None:
+    meta = {
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientInfo": {"name": "raw", "version": "1"},
+        "io.modelcontextprotocol/clientCapabilities": {},
+    }
+    with hosted(tmp_path) as home, door(home) as client, door(home) as other:
+        found = client.ask("server/discover", _meta=meta)
+        assert found["result"]["resultType"] == "complete"
+        listening = {"resourcesListChanged": True, "resourceSubscriptions": ["memory://recent"]}
+        client.send("subscriptions/listen", _meta=meta, notifications=listening)
+        assert client.read_notice() == "notifications/subscriptions/acknowledged"
+        kill_host(home)
+        arguments = {"name": "remember", "arguments": {"memories": "The gate is green"}}
+        assert "result" in client.ask("tools/call", _meta=meta, **arguments)
+        other.handshake()
+        client.notices.clear()
+        stored(other, "The fence is blue")
+        seen = {client.read_notice(), client.read_notice()}
+        assert seen == {
+            "notifications/resources/updated",
+            "notifications/resources/list_changed",
+        }
+
+
+def test_subscriptions_outlive_the_host(tmp_path: Path) -> None:
+    with hosted(tmp_path) as home, door(home) as watcher, door(home) as writer:
+        watcher.handshake()
+        writer.handshake()
+        assert watcher.ask("resources/subscribe", uri="memory://recent")["result"] == {}
+        kill_host(home)
+        stored(writer, "The tide is out at noon")
+        watcher.ask("ping")
+        until(lambda: status(home).get("clients") == "2")
+        watcher.notices.clear()
+        stored(writer, "The tide is in at six")
+        assert "notifications/resources/updated" in {
+            watcher.read_notice(),
+            watcher.read_notice(),
+        }
+
+
+def test_a_newer_door_replaces_an_older_host_and_nobody_loses_anything(tmp_path: Path) -> None:
+    older = older_copy(tmp_path / "older", "0.0.9")
+    with hosted(tmp_path) as home, door(home, PYTHONPATH=str(older)) as veteran:
+        assert veteran.handshake()["serverInfo"]["version"] == "0.0.9"
+        stored(veteran, "The lamp hangs in the hall")
+        assert status(home)["version"] == "0.0.9"
+        bulk = [{"content": f"Brick {n} came from kiln {n}"} for n in range(60)]
+        veteran.send("tools/call", name="remember", arguments={"memories": bulk})
+        with door(home) as newcomer:
+            newcomer.handshake()
+            assert contents(newcomer, "lamp") == ["The lamp hangs in the hall"]
+            assert status(home)["version"] == "0.1.0"
+            results = veteran.read()["result"]["structuredContent"]["results"]
+            assert {result["status"] for result in results} == {"stored"}
+            assert contents(veteran, "lamp") == ["The lamp hangs in the hall"]
+            assert status(home)["clients"] == "2"
+
+
+def test_a_host_that_was_stopped_comes_back_when_it_is_needed(tmp_path: Path) -> None:
+    with hosted(tmp_path) as home, door(home) as client:
+        client.handshake()
+        stored(client, "The well is deep")
+        said = command("host", "stop", home=home)
+        assert said.returncode == 0, said.stderr
+        assert "has ended" in said.stdout
+        assert host_pid(home) == 0
+        assert command("host", "status", home=home).stdout.startswith("no host is running")
+        assert contents(client, "well") == ["The well is deep"]
+        assert host_pid(home)
+
+
+def test_the_host_ends_when_nobody_needs_it(tmp_path: Path) -> None:
+    home = tmp_path / "store"
+    with door(home, MCP_MEMORY_IDLE_MINUTES="0.01") as client:
+        client.handshake()
+        stored(client, "The hen lays at dawn")
+        assert host_pid(home)
+    until(lambda: host_pid(home) == 0)
+    assert sorted(path.name for path in (home / "host").iterdir()) == ["lock", "log"]
+    assert command("doctor", home=home).returncode == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM")
+@pytest.mark.parametrize("end", ["stdin", "SIGTERM", "SIGKILL"])
+def test_when_a_client_goes_its_door_goes_and_the_host_stays(tmp_path: Path, end: str) -> None:
+    with hosted(tmp_path) as home, door(home) as client:
+        client.handshake()
+        stored(client, "The mill stands still")
+        if end == "stdin":
+            rest, said = client.end()
+            assert (rest, said, client.process.returncode) == (b"", b"", 0)
+        else:
+            client.process.send_signal(getattr(signal, end))
+            client.process.wait(TIMEOUT_S)
+        until(lambda: status(home)["clients"] == "0")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such pipes")
+def test_a_client_that_neither_reads_nor_writes_any_more_keeps_nothing(tmp_path: Path) -> None:
+    with hosted(tmp_path) as home, full_pipe() as stdout:
+        with door(home) as first:
+            first.handshake()
+        stuck = Server(home, ["-m", "mcp_memory"], stdout=stdout)
+        with stuck.process as process:
+            assert process.stdin is not None
+            stuck.send("initialize", **INITIALIZE)
+            process.stdin.close()
+            assert process.wait(TIMEOUT_S) == 0
+        until(lambda: status(home)["clients"] == "0")
+
+
+def test_work_under_way_is_answered_when_stdin_closes_even_before_there_is_a_host(
+    tmp_path: Path,
+) -> None:
+    with hosted(tmp_path) as home, door(home) as client:
+        client.send("initialize", **INITIALIZE)
+        client.write(b'{"jsonrpc":"2.0","method":"notifications/initialized"}')
+        for n in range(5):
+            client.send("tools/call", name="remember", arguments={"memories": f"Crate {n} is red"})
+        rest, _ = client.end()
+        answers = [json.loads(line) for line in rest.splitlines()]
+        assert {a["id"] for a in answers if "id" in a} == {1, 2, 3, 4, 5, 6}
+        assert all("result" in answer for answer in answers if "id" in answer)
+
+
+def test_a_line_that_is_no_message_is_answered_through_the_door(tmp_path: Path) -> None:
+    with hosted(tmp_path) as home, door(home) as client:
+        client.write(b"before there is a host")
+        assert client.read()["error"]["code"] == -32700
+        client.handshake()
+        for line, code in (
+            (b"this is no json", -32700),
+            (b"\xff\xfe", -32700),
+            (b'{"jsonrpc":"2.0","id":7}', -32600),
+            (b'{"a":' + b"[" * 200_000, -32700),
+            (b"x" * (17 * 1024 * 1024), -32700),
+        ):
+            client.write(line)
+            assert client.read()["error"]["code"] == code
+        assert "tools" in client.ask("tools/list")["result"]
+
+
+def test_a_setting_that_cannot_be_used_is_said_by_each_call(tmp_path: Path) -> None:
+    with hosted(tmp_path) as home, door(home, MCP_MEMORY_FOO="1") as client:
+        answer = client.ask("tools/call", name="recall", arguments={})
+        assert "MCP_MEMORY_FOO" in answer["error"]["message"]
+        assert "no such setting" in answer["error"]["message"]
+        again = client.ask("tools/call", name="recall", arguments={})
+        assert "MCP_MEMORY_FOO" in again["error"]["message"]
+
+
+def test_a_host_that_cannot_start_says_why_through_the_door(tmp_path: Path) -> None:
+    home = tmp_path / "store"
+    home.mkdir()
+    (home / "config.toml").write_text("colour = 'red'")
+    with door(home) as client:
+        client.handshake()
+        answer = client.ask("tools/call", name="recall", arguments={})
+        assert "no setting 'colour'" in answer["error"]["message"]
+        (home / "config.toml").unlink()
+        assert "structuredContent" in client.call("recall"), "it heals without a restart"
+        command("host", "stop", home=home)
+
+
+def test_settings_that_the_running_host_does_not_have_are_said(tmp_path: Path) -> None:
+    with hosted(tmp_path) as home, door(home) as first:
+        first.handshake()
+        first.call("recall")
+        with door(home, MCP_MEMORY_SESSION_DAYS="7") as second:
+            second.handshake()
+            _, said = second.end()
+    assert b"session_days is '30' there, not '7'" in said
+    assert b"config.toml" in said
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps files apart by other means")
+def test_folder_socket_log_and_lock_are_private(tmp_path: Path) -> None:
+    with hosted(tmp_path) as home, door(home) as client:
+        client.handshake()
+        client.call("recall")
+        modes = {p.name: p.stat().st_mode & 0o777 for p in (home / "host").iterdir()}
+        assert modes == {"lock": 0o600, "log": 0o600, "socket": 0o600}
+        assert (home / "host").stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.skipif(
+    sys.platform == "win32" or os.getuid() != 0, reason="only root can be somebody else"
+)
+def test_another_user_is_turned_away_even_where_the_folder_is_open(tmp_path: Path) -> None:
+    with hosted(tmp_path) as home, door(home) as client:
+        client.handshake()
+        client.call("recall")
+        for folder in (*reversed((home / "host").parents), home / "host"):
+            folder.chmod(0o755)
+        (home / "host" / "socket").chmod(0o666)
+        code = (
+            "import os, socket, sys\n"
+            "os.setuid(65534)\n"
+            "s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1])\n"
+            "s.sendall(b'mcp-memory 0.1.0 serve 0\\n'); print(s.makefile().read())"
+        )
+        said = subprocess.run(
+            ["/usr/bin/env", "python3", "-c", code, str(home / "host" / "socket")],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert "refused this store belongs to another user" in said.stdout, said.stderr
+
+
+def test_the_path_of_a_store_may_be_longer_than_a_sockets_address(tmp_path: Path) -> None:
+    deep = tmp_path / ("long" * 25) / ("path" * 25)
+    deep.mkdir(parents=True)
+    with hosted(deep) as home, door(home) as client:
+        client.handshake()
+        stored(client, "The attic is dusty")
+        assert contents(client, "attic") == ["The attic is dusty"]
+
+
+def test_no_module_is_taken_from_the_folder_that_the_client_works_in(tmp_path: Path) -> None:
+    trap = tmp_path / "project"
+    trap.mkdir()
+    for name in ("duckdb", "apsw", "mcp_memory", "logging"):
+        (trap / f"{name}.py").write_text("raise SystemExit('a trap')")
+    with hosted(tmp_path) as home:
+        code = "import sys; from mcp_memory.__main__ import main; sys.argv=['mcp-memory']; main()"
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-c", code],
+            cwd=trap,
+            env=environment(home),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        with process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            process.stdin.write(b'{"jsonrpc":"2.0","id":1,"method":"initialize","params":')
+            process.stdin.write(json.dumps(INITIALIZE).encode() + b"}\n")
+            process.stdin.flush()
+            assert b"serverInfo" in process.stdout.readline()
+            until(lambda: status(home) != {})
+            process.stdin.close()
+
+
+def test_commands_go_through_the_host_and_do_without_one(tmp_path: Path) -> None:
+    with hosted(tmp_path) as home:
+        with door(home) as client:
+            client.handshake()
+            memory = stored(client, "The clock strikes thirteen")
+            hosted_answers = [
+                command(*words, home=home)
+                for words in (("show",), ("show", memory), ("search", "clock", "--explain"))
+            ]
+            assert "changes verified" in command("doctor", home=home).stdout
+            assert host_pid(home)
+        command("host", "stop", home=home)
+        for words, through in zip(
+            (("show",), ("show", memory), ("search", "clock")), hosted_answers, strict=True
+        ):
+            alone = command(*words, home=home)
+            assert alone.returncode == through.returncode == 0, alone.stderr
+            assert "The clock strikes thirteen" in alone.stdout
+            assert "The clock strikes thirteen" in through.stdout
+        assert host_pid(home) == 0
+        missing = command("show", "01a20256-aa2a-78f6-aadd-aa0a0aa756a6", home=home)
+        assert missing.returncode == 2
+        assert "no memory" in missing.stderr
+
+
+def test_an_error_of_a_command_in_the_host_is_the_same_as_without(tmp_path: Path) -> None:
+    words = ("show", "01a20256-aa2a-78f6-aadd-aa0a0aa756a6")
+    with hosted(tmp_path) as home:
+        alone = command(*words, home=home)
+        with door(home) as client:
+            client.handshake()
+            client.call("recall")
+            through = command(*words, home=home)
+    assert alone.returncode == through.returncode == 2
+    assert alone.stderr == through.stderr
+    assert "no memory" in alone.stderr
+
+
+def test_the_log_of_the_host_can_be_read(tmp_path: Path) -> None:
+    with hosted(tmp_path) as home:
+        assert "no host has logged" in command("host", "logs", home=home).stdout
+        with door(home, MCP_MEMORY_LOG_LEVEL="info") as client:
+            client.handshake()
+            client.call("recall")
+            assert "is ready" in command("host", "logs", home=home).stdout
+            assert len(command("host", "logs", "--lines", "1", home=home).stdout.splitlines()) == 1
+
+
+def test_in_process_serves_without_a_host(tmp_path: Path) -> None:
+    home = tmp_path / "store"
+    with door(home, "--in-process") as client:
+        client.handshake()
+        stored(client, "The barn door is open")
+        assert not (home / "host").exists()
+        assert settings.load({}, home=home).home == home

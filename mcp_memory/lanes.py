@@ -19,7 +19,7 @@ from mcp_memory.errors import Overloaded
 READS = 8
 WRITES = 4
 READS_WAITING_MAX = 256
-WRITES_WAITING_MAX = 64
+WRITES_WAITING_MAX = 256
 """Of one client, beside those at work."""
 
 _Done = TypeVar("_Done")

@@ -57,8 +57,10 @@ class Wire:
     answered. `ending` is set from then on, `flushed` once nothing more will be written.
     `on_first_answer` is called once, after the first answer was written.
 
-    With a `mark` the server's own questions get ids that begin with it, so that the answer
-    to a question of another process is never taken for one to a question of this one.
+    With a `mark` there is a door at the other end, and other processes come after this
+    one: the server's own questions get ids that begin with it, so that the answer to a
+    question of another process is never taken for one to a question of this one; and streams
+    that are open when this process ends are not said to have ended, for the next goes on.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class Wire:
         self.outgoing, self._outbox = anyio.create_memory_object_stream[SessionMessage](0)
         self._replies = self.outgoing.clone()
         self._waiting: set[types.RequestId] = set()
+        self._streams: set[types.RequestId] = set()
         self._settled = anyio.Event()
         self.ending = anyio.Event()
         self.flushed = anyio.Event()
@@ -115,8 +118,7 @@ class Wire:
             await self._replies.send(SessionMessage(error.answer))
             return
         if isinstance(message, types.JSONRPCRequest):
-            if message.method not in _STREAMS:
-                self._waiting.add(message.id)
+            (self._streams if message.method in _STREAMS else self._waiting).add(message.id)
         elif isinstance(message, types.JSONRPCNotification):
             self._cancel(message)
         elif self._mark:
@@ -128,8 +130,11 @@ class Wire:
         await self._inbox.send(SessionMessage(message))
 
     async def _write(self, message: types.JSONRPCMessage) -> None:
+        is_answer = isinstance(message, (types.JSONRPCResponse, types.JSONRPCError))
+        if is_answer and message.id in self._streams and self._mark and self.ending.is_set():
+            return
         await self._transport.write(frame(self._marked(message)))
-        if isinstance(message, (types.JSONRPCResponse, types.JSONRPCError)):
+        if is_answer:
             self._settle(message.id)
             if self._on_first_answer is not None:
                 self._on_first_answer()
@@ -156,6 +161,7 @@ class Wire:
     def _settle(self, request_id: types.RequestId | None) -> None:
         if request_id is not None:
             self._waiting.discard(request_id)
+            self._streams.discard(request_id)
         self._settled.set()
 
 

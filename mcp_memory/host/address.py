@@ -46,6 +46,7 @@ class Connected:
         self.socket = sock
         self.shown = shown
         self.awaited = awaited
+        self.heard = bytearray()
 
 
 def connect(address: Address) -> Connected | None:

@@ -26,29 +26,40 @@ def caller(working_dir: str, environ: dict[str, str]) -> list[tuple[str, str]]:
     return [("cwd", working_dir), *settings]
 
 
-def converse(
-    connected: Connected, purpose: str, pairs: list[tuple[str, str]]
-) -> tuple[str, str, str]:
-    """Greet whoever listens: version, verdict and text of the answer.
-
-    Raises OSError when it is no host or goes away, TimeoutError when it says nothing.
-    """
-    sock = connected.socket
-    sock.settimeout(TIMEOUT_S)
+def greet(connected: Connected, purpose: str, pairs: list[tuple[str, str]]) -> None:
+    """Say hello to whoever listens. Raises OSError when it goes away."""
     shown = [("secret", connected.shown)] if connected.shown else []
-    sock.sendall(greeting.hello(purpose, [*shown, *pairs]))
-    line = bytearray()
+    connected.socket.settimeout(TIMEOUT_S)
+    connected.socket.sendall(greeting.hello(purpose, [*shown, *pairs]))
+
+
+def answer(connected: Connected, timeout_s: float) -> tuple[str, str, str]:
+    """What it says to that: version, verdict and text.
+
+    Raises TimeoutError as long as it says nothing (ask again), other kinds of OSError when
+    it is no host or goes away.
+    """
+    sock, line = connected.socket, connected.heard
+    sock.settimeout(timeout_s)
     while not line.endswith(b"\n") and len(line) < greeting.LINE_BYTES_MAX:
         # Byte by byte: what follows this short line is not for here.
         chunk = sock.recv(1)
         if not chunk:
             raise ConnectionResetError("the host went away")
         line += chunk
-    answer = greeting.parse_answer(bytes(line))
-    if answer is None or not answer[2].startswith(connected.awaited):
+    found = greeting.parse_answer(bytes(line))
+    if found is None or not found[2].startswith(connected.awaited):
         raise ConnectionRefusedError("something else listens there")
-    version, verdict, text = answer
+    version, verdict, text = found
     return version, verdict, text.removeprefix(connected.awaited).strip()
+
+
+def converse(
+    connected: Connected, purpose: str, pairs: list[tuple[str, str]]
+) -> tuple[str, str, str]:
+    """Both in one: version, verdict and text of the answer. Raises OSError, TimeoutError."""
+    greet(connected, purpose, pairs)
+    return answer(connected, TIMEOUT_S)
 
 
 def ask(address: Address, purpose: str) -> bool:

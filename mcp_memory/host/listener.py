@@ -38,7 +38,7 @@ class Listener:
     def forget(self) -> None:
         """Remove what says where the host is; the lock must still be held."""
         for path in (self._address.socket, self._address.port):
-            with contextlib.suppress(FileNotFoundError):
+            with contextlib.suppress(OSError):
                 os.unlink(path)
 
     def close(self) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from mcp_memory.shim.session import Session
 
-POLL_S = 0.01
+POLL_S, WATCH_S = 0.01, 1.0
 END_TIMEOUT_S = 15.0
 """How long the last answers may take once the client has closed its end."""
 LIVELY_S = 10.0
@@ -60,7 +60,7 @@ class Door:
         """Until the client is gone, or has all its answers after it closed its end."""
         try:
             while not self._is_over():
-                if self._host is None and self._wanted:
+                if self._host is None and (self._wanted or self._is_watching):
                     self._seek()
                 self._pass_on(*self._ready())
         finally:
@@ -77,6 +77,11 @@ class Door:
             self._session = Session(Statics())
         return self._session
 
+    @property
+    def _is_watching(self) -> bool:
+        """Whether the client waits for notices: of a host that somebody else will start."""
+        return not self._ends_at and self._session is not None and self._session.is_asking
+
     def _is_over(self) -> bool:
         if not self._ends_at:
             return False
@@ -87,7 +92,7 @@ class Door:
 
     def _seek(self) -> None:
         try:
-            self._host = self._reach.once()
+            self._host = self._reach.once(may_start=self._wanted)
         except Unreachable as error:
             sys.stderr.write(f"mcp-memory: {error}\n")
             sys.stderr.flush()
@@ -139,8 +144,8 @@ class Door:
         )
 
     def _patience_s(self) -> float | None:
-        if self._host is None and self._wanted:
-            return POLL_S
+        if self._host is None and (self._wanted or self._is_watching):
+            return POLL_S if self._wanted else WATCH_S
         return max(0.0, self._ends_at - time.monotonic()) if self._ends_at else None
 
     def _pass_on(self, from_client: bool, to_client: bool, from_host: bool, to_host: bool) -> None:
@@ -159,8 +164,8 @@ class Door:
             self._flush_host()
         for line in self._client_lines.feed(chunk):
             if self._host is None:
-                self._wanted = True
                 answer = self._told.take_offline(line or _NO_LINE)
+                self._wanted = self._wanted or answer is None
                 self._say([answer] if answer else [])
             else:
                 self._to_host += (line or _NO_LINE) + b"\n"

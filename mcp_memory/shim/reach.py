@@ -9,7 +9,7 @@ import time
 from mcp_memory import __version__, file_lock
 from mcp_memory.host import greeting
 from mcp_memory.host.address import Address, Connected, connect
-from mcp_memory.host.client import ask, caller, converse
+from mcp_memory.host.client import TIMEOUT_S, answer, ask, caller, greet
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from subprocess import Popen
 
 START_TIMEOUT_S = 45.0
+FIRST_PAUSE_S, PAUSE_S = 0.25, 0.001
+"""How long to wait for an answer at once, and whenever the loop comes by afterwards."""
 SUCCESSOR_TIMEOUT_S = 10.0
 """How long a door leaves it to others to start the host that replaces an older one."""
 TAKEN = 3
@@ -37,54 +39,79 @@ class Reach:
         self._pairs = pairs
         self._child: Popen[bytes] | None = None
         self._has_served = False
+        self._met: Connected | None = None
+        self._met_at = 0.0
         self._since = 0.0
         self._others_until = 0.0
 
-    def once(self) -> Socket | None:
+    def once(self, *, may_start: bool) -> Socket | None:
         """The host, greeted and ready; None as long as there is none. Raises Unreachable."""
-        self._since = self._since or time.monotonic()
-        connected = connect(self._address)
-        sock = self._greeted(connected) if connected is not None else None
-        if sock is not None:
-            self._since, self._has_served = 0.0, True
-            return sock
-        if time.monotonic() - self._since > START_TIMEOUT_S:
+        now = time.monotonic()
+        self._since = self._since or now
+        patience_s = PAUSE_S
+        if self._met is None:
+            self._met, self._met_at, patience_s = self._greet(), now, FIRST_PAUSE_S
+        if self._met is not None:
+            return self._answered(self._met, patience_s)
+        if may_start and now - self._since > START_TIMEOUT_S:
+            raise self._given_up(f"no host answered within {START_TIMEOUT_S:g} s; {self._advice()}")
+        if may_start:
+            self._start()
+        else:
             self._since = 0.0
-            raise Unreachable(f"no host answered within {START_TIMEOUT_S:g} s; {self._advice()}")
-        self._start()
         return None
 
     def leave_it_to_others(self) -> None:
         """A newer door starts the next host; only if it does not, start one here."""
         self._others_until = time.monotonic() + SUCCESSOR_TIMEOUT_S
 
-    def _greeted(self, connected: Connected) -> Socket | None:
-        """The host that listens there, if it is one for us; an older one is told to go."""
+    def _greet(self) -> Connected | None:
+        """Whoever listens there, greeted."""
+        connected = connect(self._address)
+        if connected is None:
+            return None
         try:
-            verdict = converse(connected, greeting.SERVE, self._pairs)
-        except TimeoutError:
-            connected.socket.close()
-            pid = file_lock.note(self._address.lock) or "unknown"
-            self._since = 0.0
-            raise Unreachable(
-                f"the host (process {pid}) does not answer; run: mcp-memory host stop"
-            ) from None
+            greet(connected, greeting.SERVE, self._pairs)
         except OSError:  # it is just leaving
             connected.socket.close()
             return None
-        version, word, text = verdict
-        if word == greeting.WELCOME and not greeting.is_older(version, __version__):
+        return connected
+
+    def _answered(self, met: Connected, patience_s: float) -> Socket | None:
+        """The host, once it has answered the greeting; an older one is told to go."""
+        try:
+            version, verdict, text = answer(met, patience_s)
+        except (TimeoutError, BlockingIOError):
+            if time.monotonic() - self._met_at > TIMEOUT_S:
+                met.socket.close()
+                pid = file_lock.note(self._address.lock) or "unknown"
+                advice = "run: mcp-memory host stop"
+                raise self._given_up(
+                    f"the host (process {pid}) does not answer; {advice}"
+                ) from None
+            return None
+        except OSError:  # it is just leaving, or no host of ours
+            self._met = None
+            met.socket.close()
+            return None
+        self._met = None
+        is_older = greeting.is_older(version, __version__)
+        if verdict == greeting.WELCOME and not is_older:
             if text:
                 sys.stderr.write(f"mcp-memory: {text}\n")
-            connected.socket.settimeout(0)
-            return connected.socket
-        connected.socket.close()
-        if greeting.is_older(version, __version__):
+            met.socket.settimeout(0)
+            self._since, self._has_served = 0.0, True
+            return met.socket
+        met.socket.close()
+        if is_older:
             ask(self._address, greeting.RETIRE)
-        elif word == greeting.REFUSED:
-            self._since = 0.0
-            raise Unreachable(text)
+        elif verdict == greeting.REFUSED:
+            raise self._given_up(text)
         return None
+
+    def _given_up(self, reason: str) -> Unreachable:
+        self._since, self._met = 0.0, None
+        return Unreachable(reason)
 
     def _start(self) -> None:
         if self._child is not None:
@@ -93,8 +120,7 @@ class Reach:
                 return
             self._child = None
             if code not in (0, TAKEN) and not self._has_served:
-                self._since = 0.0
-                raise Unreachable(f"no host could be started ({self._last_words(code)})")
+                raise self._given_up(f"no host could be started ({self._last_words(code)})")
         if time.monotonic() > self._others_until and not file_lock.is_held(self._address.lock):
             self._child, self._has_served = start(self._address), False
 

@@ -35,8 +35,13 @@ class Server:
             cwd=home.parent,
             env=environment(home, **env),
         )
-        self.notices: list[str] = []
+        self.messages: list[dict[str, Any]] = []
         self._id = 0
+
+    @property
+    def notices(self) -> list[str]:
+        """The methods of the notices that were read on the way to an answer."""
+        return [message["method"] for message in self.messages]
 
     def write(self, line: bytes) -> None:
         assert self.process.stdin is not None
@@ -44,29 +49,46 @@ class Server:
         self.process.stdin.flush()
 
     def read(self) -> dict[str, Any]:
-        """The next answer; the methods of notices before it are kept in `notices`."""
+        """The next answer; notices before it are kept in `messages`."""
         while "method" in (frame := self._frame()):
-            self.notices.append(frame["method"])
+            self.messages.append(frame)
         return frame
 
     def read_notice(self) -> str:
         """The method of the next notice, which must come before any answer."""
-        return self.notices.pop(0) if self.notices else str(self._frame()["method"])
+        return (self.messages.pop(0) if self.messages else self._frame())["method"]
+
+    def read_question(self) -> dict[str, Any]:
+        """The next request of the server; notices before it are kept in `messages`."""
+        while "id" not in (frame := self._frame()):
+            self.messages.append(frame)
+        return frame
+
+    def send(self, method: str, **params: Any) -> int:
+        """Ask without waiting for the answer; the id of the request."""
+        self._id += 1
+        message = {"jsonrpc": "2.0", "id": self._id, "method": method, "params": params}
+        self.write(json.dumps(message).encode())
+        return self._id
+
+    def notify(self, method: str, **params: Any) -> None:
+        """Say something that is not answered."""
+        self.write(json.dumps({"jsonrpc": "2.0", "method": method, "params": params}).encode())
+
+    def answer(self, question: Any, result: dict[str, Any]) -> None:
+        """Answer a request of the server."""
+        self.write(json.dumps({"jsonrpc": "2.0", "id": question, "result": result}).encode())
+
+    def ask(self, method: str, **params: Any) -> dict[str, Any]:
+        """The answer to a request, a result or an error."""
+        self.send(method, **params)
+        return self.read()
 
     def _frame(self) -> dict[str, Any]:
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         assert line, "the server has ended"
         return json.loads(line.decode("utf-8"))
-
-    def send(self, method: str, **params: Any) -> None:
-        self._id += 1
-        message = {"jsonrpc": "2.0", "id": self._id, "method": method, "params": params}
-        self.write(json.dumps(message).encode())
-
-    def ask(self, method: str, **params: Any) -> dict[str, Any]:
-        self.send(method, **params)
-        return self.read()
 
     def call(self, verb: str, **arguments: Any) -> dict[str, Any]:
         return self.ask("tools/call", name=verb, arguments=arguments)["result"]

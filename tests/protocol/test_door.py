@@ -211,7 +211,7 @@ def test_a_client_of_the_newer_era_is_carried_over_too(tmp_path: Path) -> None:
         arguments = {"name": "remember", "arguments": {"memories": "The gate is green"}}
         assert "result" in client.ask("tools/call", _meta=meta, **arguments)
         other.handshake()
-        client.notices.clear()
+        client.messages.clear()
         stored(other, "The fence is blue")
         seen = {client.read_notice(), client.read_notice()}
         assert seen == {
@@ -229,7 +229,7 @@ def test_subscriptions_outlive_the_host(tmp_path: Path) -> None:
         stored(writer, "The tide is out at noon")
         watcher.ask("ping")
         until(lambda: status(home).get("clients") == "2")
-        watcher.notices.clear()
+        watcher.messages.clear()
         stored(writer, "The tide is in at six")
         assert "notifications/resources/updated" in {
             watcher.read_notice(),

@@ -1,0 +1,231 @@
+"""Long calls, questions and crowds, through real doors."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mcp_memory.lanes import WRITES_WAITING_MAX
+from tests.protocol.doors import command, door, host_pid, hosted, kill_host, status, until
+from tests.protocol.harness import ROOT, environment
+from tests.protocol.raw import INITIALIZE, TIMEOUT_S, Server
+
+ASKABLE: dict[str, Any] = {**INITIALIZE, "capabilities": {"elicitation": {}}}
+LONG = "The harbour master wrote that day about ships, weather and cargo in great detail. " * 60
+META = {
+    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+    "io.modelcontextprotocol/clientInfo": {"name": "raw", "version": "1"},
+    "io.modelcontextprotocol/clientCapabilities": {},
+}
+
+
+def ids_of(door: Server, query: str) -> list[str]:
+    found = door.call("recall", query=query, limit=50, max_tokens=20_000)
+    return [memory["id"] for memory in found["structuredContent"]["memories"]]
+
+
+def long_memories(count: int) -> list[dict[str, Any]]:
+    """Memories of some seconds of embedding."""
+    return [{"content": f"Entry {n} of the log. {LONG}"} for n in range(count)]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+def test_an_open_question_is_asked_anew_by_the_next_host_and_only_its_answer_counts(
+    tmp_path: Path,
+) -> None:
+    with hosted(tmp_path) as home, door(home) as client:
+        client.ask("initialize", **ASKABLE)
+        client.write(b'{"jsonrpc":"2.0","method":"notifications/initialized"}')
+        stored = client.call("remember", memories="The spare key is under the stone")
+        memory = stored["structuredContent"]["results"][0]["id"]
+        client.send("tools/call", name="forget", arguments={"ids": [memory], "erase": True})
+        first = client.read_question()
+        kill_host(home)
+        second = client.read_question()
+        assert first["method"] == second["method"] == "elicitation/create"
+        assert first["id"] != second["id"]
+        assert client.notices[-1] == "notifications/cancelled"
+        agreed = {"action": "accept", "content": {"erase": True}}
+        client.answer(first["id"], agreed)
+        client.answer(second["id"], {"action": "decline"})
+        text = client.read()["result"]["content"][0]["text"]
+        assert "did not agree" in text, "the answer to the question of a dead host is no consent"
+        assert ids_of(client, "spare key") == [memory]
+        client.send("tools/call", name="forget", arguments={"ids": [memory], "erase": True})
+        client.answer(client.read_question()["id"], agreed)
+        assert client.read()["result"]["structuredContent"]["erased"] is True
+
+
+def test_a_bulk_load_tells_how_far_it_is(tmp_path: Path) -> None:
+    with hosted(tmp_path) as home, door(home) as client:
+        client.handshake()
+        client.call("recall")
+        arguments = {"memories": long_memories(12)}
+        meta = {"progressToken": "load"}
+        answer = client.ask("tools/call", name="remember", arguments=arguments, _meta=meta)
+        assert len(answer["result"]["structuredContent"]["results"]) == 12
+        told = [m["params"] for m in client.messages if m["method"] == "notifications/progress"]
+        done = [params["progress"] for params in told]
+        assert len(done) >= 3
+        assert done == sorted(set(done))
+        assert {params["total"] for params in told} == {12}
+        assert {params["progressToken"] for params in told} == {"load"}
+
+
+@pytest.mark.parametrize("era", ["older", "newer"])
+def test_a_bulk_load_that_is_cancelled_stores_nothing(tmp_path: Path, era: str) -> None:
+    meta: dict[str, Any] = {} if era == "older" else META
+    with hosted(tmp_path) as home, door(home) as client:
+        if era == "older":
+            client.handshake()
+        client.ask("tools/call", name="recall", arguments={}, _meta=meta)
+        meta = {**meta, "progressToken": "load"}
+        arguments = {"memories": long_memories(40)}
+        asked = client.send("tools/call", name="remember", arguments=arguments, _meta=meta)
+        assert client.read_notice() == "notifications/progress"
+        client.notify("notifications/cancelled", requestId=asked)
+        # The write that waits its turn behind it would find what it had stored.
+        small = {"memories": "The harbour is closed"}
+        answer = client.ask("tools/call", name="remember", arguments=small, _meta=meta)
+        assert answer["result"]["structuredContent"]["results"][0]["status"] == "stored"
+        found = client.ask("tools/call", name="recall", arguments={"limit": 50}, _meta=meta)[
+            "result"
+        ]["structuredContent"]["memories"]
+        assert [memory["content"] for memory in found] == ["The harbour is closed"]
+        assert command("doctor", home=home).returncode == 0
+
+
+def test_one_clients_bulk_load_does_not_keep_another_waiting(tmp_path: Path) -> None:
+    with hosted(tmp_path) as home, door(home) as loader, door(home) as reader:
+        loader.handshake()
+        reader.handshake()
+        reader.call("remember", memories="The bakery opens at seven")
+        for _ in range(3):
+            loader.send("tools/call", name="remember", arguments={"memories": long_memories(40)})
+        for _ in range(20):
+            assert ids_of(reader, "bakery opens")
+            result = reader.call("remember", memories="The bakery closes at noon")
+            assert not result.get("isError")
+        loader.notify("notifications/cancelled", requestId=2)
+        loader.notify("notifications/cancelled", requestId=3)
+        loader.notify("notifications/cancelled", requestId=4)
+        assert loader.ask("ping")["id"] == 5, "none of the bulk loads was done by then"
+
+
+def test_what_is_too_much_is_refused_by_name_and_the_rest_is_done(tmp_path: Path) -> None:
+    count = WRITES_WAITING_MAX + 40
+    with hosted(tmp_path) as home, door(home) as client:
+        client.handshake()
+        client.call("recall")
+        client.send("tools/call", name="remember", arguments={"memories": long_memories(40)})
+        for n in range(count):
+            memories = {"memories": f"Ticket number {n} was sold"}
+            client.send("tools/call", name="remember", arguments=memories)
+        results = [client.read()["result"] for _ in range(count + 1)]
+        refused = [r["content"][0]["text"] for r in results if r.get("isError")]
+        assert len(refused) == 40
+        assert all(f"{WRITES_WAITING_MAX} writes" in text for text in refused)
+        assert not client.call("remember", memories="The box office is open").get("isError")
+
+
+def test_a_stream_of_notices_outlives_a_host_that_is_stopped(tmp_path: Path) -> None:
+    with hosted(tmp_path) as home, door(home) as watcher, door(home) as writer:
+        listening = {"resourceSubscriptions": ["memory://recent"]}
+        watcher.send("subscriptions/listen", _meta=META, notifications=listening)
+        assert watcher.read_notice() == "notifications/subscriptions/acknowledged"
+        assert command("host", "stop", home=home).returncode == 0
+        writer.handshake()
+        watcher.ask("tools/call", _meta=META, name="recall", arguments={})
+        until(lambda: status(home).get("clients") == "2")
+        watcher.messages.clear()
+        writer.call("remember", memories="The bridge is up")
+        assert watcher.read_notice() == "notifications/resources/updated"
+
+
+def test_a_host_that_has_no_socket_listens_on_a_private_port(tmp_path: Path) -> None:
+    home = tmp_path / "store"
+    (home / "host" / "socket" / "in the way").mkdir(parents=True)
+    with subprocess.Popen(
+        [sys.executable, "-m", "mcp_memory", "host", "run"],
+        env=environment(home),
+        cwd=ROOT,
+        stderr=subprocess.DEVNULL,
+    ) as host:
+        port = home / "host" / "port"
+        until(port.exists)
+        assert port.stat().st_mode & 0o777 == 0o600 or sys.platform == "win32"
+        number, shown, awaited = port.read_text().split()
+        with door(home) as client:
+            client.handshake()
+            client.call("remember", memories="The crane is rusty")
+            assert len(ids_of(client, "crane")) == 1
+            assert host_pid(home) == host.pid
+            assert said_to(int(number), "mcp-memory 0.1.0 serve 12\nsecret=none\0") == "refused"
+            assert shown != awaited
+        assert command("host", "stop", home=home).returncode == 0
+        assert host.wait(TIMEOUT_S) == 0
+        assert not port.exists()
+
+
+def said_to(port: int, hello: str) -> str:
+    """The verdict of a host on a port to somebody's greeting."""
+    import socket
+
+    with socket.create_connection(("127.0.0.1", port)) as sock, sock.makefile("rb") as file:
+        sock.sendall(hello.encode())
+        return file.readline().split()[2].decode()
+
+
+def test_no_stranger_behind_a_port_is_believed(tmp_path: Path) -> None:
+    """Somebody else listens where a dead host did: the door starts a host of its own."""
+    import socket
+    from threading import Thread
+
+    home = tmp_path / "store"
+    (home / "host").mkdir(parents=True)
+    heard: list[bytes] = []
+    with hosted(tmp_path), socket.create_server(("127.0.0.1", 0)) as stranger:
+        (home / "host" / "port").write_text(f"{stranger.getsockname()[1]} shown awaited\n")
+
+        def pretend() -> None:
+            while True:
+                try:
+                    sock, _ = stranger.accept()
+                except OSError:
+                    return
+                with sock:
+                    heard.append(sock.recv(4096))
+                    sock.sendall(b"mcp-memory 0.1.0 welcome guess\n")
+
+        Thread(target=pretend, daemon=True).start()
+        with door(home) as client:
+            client.handshake()
+            client.call("remember", memories="The vault is shut")
+            assert len(ids_of(client, "vault")) == 1
+            assert host_pid(home)
+        stranger.shutdown(socket.SHUT_RDWR)
+    assert heard
+    assert all(b"vault" not in said for said in heard)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGSTOP")
+def test_a_host_that_does_not_answer_is_said_and_can_be_stopped(tmp_path: Path) -> None:
+    with hosted(tmp_path) as home:
+        with door(home) as first:
+            first.handshake()
+            first.call("remember", memories="The bell is cracked")
+        os.kill(host_pid(home), signal.SIGSTOP)
+        with door(home) as second:
+            assert second.handshake()["serverInfo"]["name"] == "mcp-memory"
+            answer = second.ask("tools/call", name="recall", arguments={"query": "bell"})
+            assert "does not answer" in answer["error"]["message"]
+            assert "mcp-memory host stop" in answer["error"]["message"]
+            said = command("host", "stop", home=home)
+            assert "was killed" in said.stdout, said.stderr
+            assert len(ids_of(second, "bell")) == 1

@@ -30,7 +30,7 @@ HEAVY = ("apsw", "duckdb", "fastembed", "mcp", "numpy", "onnxruntime", "pydantic
 LAYERS = (
     {"errors", "ids", "model", "text"},
     {"storage"},
-    {"settings", "weights", "embedding", "project", "scope"},
+    {"settings", "slots", "weights", "embedding", "project", "scope"},
     {"service", "ranking"},
     {"tools", "resources", "prompts"},
     {"application", "consent", "middleware", "subscriptions", "stdio", "server"},

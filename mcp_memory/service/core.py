@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -51,12 +51,19 @@ class Core:
 
     def embed(self, texts: Sequence[str]) -> list[Windows | None]:
         """The vectors of each text; None each while the model cannot be used."""
-        if not texts or not self.embedder.ready(self.policy.model_wait_s):
-            return [None] * len(texts)
-        try:
-            return list(self.embedder.embed(texts))
-        except ModelUnavailable:
-            return [None] * len(texts)
+        return list(self.each_embedded(texts))
+
+    def each_embedded(self, texts: Sequence[str]) -> Iterator[Windows | None]:
+        """The same one by one, each as soon as it is made; the model is waited for once."""
+        usable = bool(texts) and self.embedder.ready(self.policy.model_wait_s)
+        for text in texts:
+            windows = None
+            if usable:
+                try:
+                    (windows,) = self.embedder.embed([text])
+                except ModelUnavailable:
+                    usable = False
+            yield windows
 
     def embed_query(self, text: str) -> Vector | None:
         """The vector of a query; None while the model cannot be used."""

@@ -32,7 +32,7 @@ from mcp_memory.service.times import utc_now
 from mcp_memory.service.traces import TraceBuffer
 from mcp_memory.service.update import update
 from mcp_memory.service.views import Context
-from mcp_memory.storage.contract import Store
+from mcp_memory.storage.contract import Finding, Store
 
 
 class MemoryService:
@@ -77,7 +77,11 @@ class MemoryService:
     def remember(
         self, scope: Scope, drafts: Sequence[Draft], progress: Progress | None = None
     ) -> list[Remembered]:
-        """Store, merge or replace, for each draft in order; all of them or none."""
+        """Store, merge or replace, for each draft in order; all of them or none.
+
+        `progress(done, total)` is called after each text and may raise to stop the work;
+        then nothing is stored. It is not called any more once it is decided what to write.
+        """
         return remember(self._core, scope, drafts, progress)
 
     def recall(self, scope: Scope, query: Query) -> Recall:
@@ -131,6 +135,10 @@ class MemoryService:
     def complete(self, scope: Scope, noun: str, prefix: str) -> list[str]:
         """Values that begin with `prefix`, for completion."""
         return views.complete(self._core, scope, noun, prefix)
+
+    def check(self) -> list[Finding]:
+        """Look the whole store over: readable, whole, record and index in agreement."""
+        return self._core.store.check()
 
     def upkeep(self) -> None:
         """Do the housekeeping that is due now, without waiting for its turn."""

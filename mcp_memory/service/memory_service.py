@@ -89,7 +89,7 @@ class MemoryService:
         return recall(self._core, scope, query)
 
     def update(self, scope: Scope, memory_id: str, patch: Patch) -> Updated:
-        """A new revision of one memory."""
+        """A new revision of one memory; none when nothing would change."""
         return update(self._core, scope, memory_id, patch)
 
     def forget(self, scope: Scope, selection: Selection) -> Forgotten:

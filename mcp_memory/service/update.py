@@ -47,6 +47,9 @@ _RESTORED = (
 def update(core: Core, scope: Scope, memory_id: str, patch: Patch) -> Updated:
     """Change a memory, or bring an earlier revision of it back.
 
+    What is so already, as when an update is tried again, makes no new revision: the answer
+    is then the current one, twice.
+
     Raises NotFound, InvalidInput, ScopeMissing, or WriteConflict when others kept
     changing it meanwhile.
     """
@@ -59,6 +62,8 @@ def update(core: Core, scope: Scope, memory_id: str, patch: Patch) -> Updated:
     def store() -> Updated:
         previous = core.one(scope, memory_id)
         changed, verb = _next(core, scope, previous, patch)
+        if _is_same(previous, changed):
+            return Updated(memory=previous, previous=previous)
         _check_reach(previous, changed)
         due = _check_free(core, changed, actor(scope))
         vectors = embedded if embedded is not None else _restored_vectors(core, previous, changed)
@@ -100,6 +105,12 @@ def _next(core: Core, scope: Scope, previous: Memory, patch: Patch) -> tuple[Mem
     )
     changed = replace(changed, fingerprint=fingerprint(changed.content, changed.key))
     return changed, verb
+
+
+def _is_same(previous: Memory, changed: Memory) -> bool:
+    """Whether nothing would be different but that, and when, it was written."""
+    told = {name: getattr(previous, name) for name in ("revision", "recorded_at", "merged")}
+    return replace(changed, **told) == previous
 
 
 def _check_open(memory: Memory, patch: Patch) -> None:

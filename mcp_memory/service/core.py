@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mcp_memory.embedding import Embedder
 from mcp_memory.errors import ModelUnavailable, NotFound, StoreClosed, WriteConflict
 from mcp_memory.model import Memory, Scope, Status, Verb
+from mcp_memory.service.deciding import Deciding
 from mcp_memory.service.policy import Policy
 from mcp_memory.service.traces import TraceBuffer
 from mcp_memory.storage.contract import Actor, Filter, Store, Write
@@ -19,7 +20,8 @@ from mcp_memory.storage.contract import Actor, Filter, Store, Write
 if TYPE_CHECKING:
     from mcp_memory.storage.contract import Vector, Windows
 
-_TRIES = 5
+_TRIES_TOGETHER = 2
+_TRIES_ALONE = 5
 _Changed = TypeVar("_Changed")
 _Made = TypeVar("_Made")
 
@@ -47,7 +49,7 @@ class Core:
     traces: TraceBuffer
     lookups: ThreadPoolExecutor = field(default_factory=_helpers)
     queries: ThreadPoolExecutor = field(default_factory=_helpers)
-    deciding: Lock = field(default_factory=Lock)
+    deciding: Deciding = field(default_factory=Deciding)
 
     def embed(self, texts: Sequence[str]) -> list[Windows | None]:
         """The vectors of each text; None each while the model cannot be used."""
@@ -81,18 +83,22 @@ class Core:
         except RuntimeError as error:  # its thread has ended
             raise StoreClosed("the store was closed; open it again") from error
 
-    def settle(self, change: Callable[[], _Changed]) -> _Changed:
-        """Run a change that reads, decides and writes: one at a time in this process.
+    def settle(self, change: Callable[[], _Changed], *, alone: bool = False) -> _Changed:
+        """Run a change that reads, decides and writes.
 
-        A store that several processes share may still see another change come between;
-        then it is decided anew. Raises WriteConflict after five times.
+        Changes are decided side by side, so that their writes can share a commit. Where
+        the store refuses what was decided, for another came between, it is decided anew;
+        after two refusals with nobody beside it, as it is from the first when it must be
+        `alone`. A store that several processes share may still see one come between: it
+        raises WriteConflict after five times.
         """
-        with self.deciding:
-            for _ in range(_TRIES - 1):
-                try:
+        for _ in range(0 if alone else _TRIES_TOGETHER):
+            with suppress(WriteConflict), self.deciding.together():
+                return change()
+        with self.deciding.alone():
+            for _ in range(_TRIES_ALONE - 1):
+                with suppress(WriteConflict):
                     return change()
-                except WriteConflict:
-                    continue
             return change()
 
     def visible(self, scope: Scope, statuses: tuple[Status, ...] = (Status.ACTIVE,)) -> Filter:

@@ -56,7 +56,8 @@ def forget(core: Core, scope: Scope, selection: Selection) -> Forgotten:
         _hide(core, scope, found, reason)
         return _done(found, selection, None)
 
-    return core.settle(change)
+    # A set that is not named must not grow or shrink between the look at it and the deed.
+    return core.settle(change, alone=selection.erase or not by_ids)
 
 
 def _erase(core: Core, scope: Scope, found: Sequence[Memory]) -> Erasure | None:

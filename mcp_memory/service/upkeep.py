@@ -62,7 +62,8 @@ def expire(core: Core) -> int:
         found = (expiry_of(memory, core.clock(), _BY) for memory in due)
         writes = [write for write in found if write is not None]
         try:
-            core.store.write(new_id(), writes)
+            with core.deciding.together():
+                core.store.write(new_id(), writes)
         except WriteConflict:
             return total  # someone changed one of them just now; next time
         total += len(writes)

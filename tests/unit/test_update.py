@@ -183,8 +183,9 @@ def test_an_update_tried_again_makes_no_new_revision(
     service: MemoryService, alice: Scope, clock: Clock, patch: Patch
 ) -> None:
     memory_id = keep(service, alice, "The demo is on Friday.")
-    change = {"content": "The demo is on Monday.", "metadata": {"room": {"floor": 2}}}
-    service.update(alice, memory_id, Patch(**change, tags=("demo",)))
+    metadata = {"room": {"floor": 2}}
+    changed = Patch(content="The demo is on Monday.", metadata=metadata, tags=("demo",))
+    service.update(alice, memory_id, changed)
     clock.tick()
     answer = service.update(alice, memory_id, patch)
     assert answer.memory == answer.previous == service.get(alice, memory_id)

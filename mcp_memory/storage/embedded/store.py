@@ -36,9 +36,9 @@ from mcp_memory.storage.embedded import (
     selection,
 )
 from mcp_memory.storage.embedded.codes import Reach
-from mcp_memory.storage.embedded.conflicts import refuse_conflicts
 from mcp_memory.storage.embedded.faults import is_index_damage, mapped, translate
 from mcp_memory.storage.embedded.findings import note, noted, repaired
+from mcp_memory.storage.embedded.group_commit import GroupCommit, Packed, Pending
 from mcp_memory.storage.embedded.index import Index
 from mcp_memory.storage.embedded.lock import Lock
 from mcp_memory.storage.embedded.record import Record
@@ -76,21 +76,19 @@ class EmbeddedStore:
         except BaseException:
             self._lock.release()
             raise
+        self._commits = GroupCommit(
+            self._record,
+            self._index,
+            alone=lambda: self._writing("writing a memory"),
+            project=self._project,
+        )
 
     # --- writing -----------------------------------------------------------------------
 
     def write(self, request: str, writes: Sequence[Write]) -> list[Change]:
         """See `Store.write`."""
         packed = [self._index.pack(write.vectors) for write in writes]
-        with self._writing("writing a memory"):
-            done = self._index.changes_of(request) if request else []
-            if done or not writes:
-                return done
-            refuse_conflicts(self._index, writes)
-            entries = chain.seal(request, writes, self._record.number, self._record.head)
-            self._record.append(entries)
-            self._project(entries, packed)
-        return [entry.change for entry in entries]
+        return self._commits.write(Pending(request=request, writes=writes, packed=packed))
 
     def embed(self, vectors: Mapping[tuple[str, int], Windows]) -> None:
         """See `Store.embed`."""
@@ -103,9 +101,7 @@ class EmbeddedStore:
         with self._writing("erasing"):
             return erase.erase(self._home, self._record, self._index, memory_ids, actor)
 
-    def _project(
-        self, entries: Sequence[chain.Entry], packed: Sequence[list[bytes] | None]
-    ) -> None:
+    def _project(self, entries: Sequence[chain.Entry], packed: Sequence[Packed]) -> None:
         """Tell the index of what the record holds. Should that fail, nothing is lost.
 
         The index is then behind and catches up before the next use of it.

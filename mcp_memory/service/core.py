@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from threading import Event, Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mcp_memory.embedding import Embedder
@@ -50,6 +51,10 @@ class Core:
     lookups: ThreadPoolExecutor = field(default_factory=_helpers)
     queries: ThreadPoolExecutor = field(default_factory=_helpers)
     deciding: Deciding = field(default_factory=Deciding)
+    filling: Lock = field(default_factory=Lock)
+    """Held while vectors that are missing are made."""
+    due: Event = field(default_factory=Event)
+    """Set when housekeeping is needed before its turn."""
 
     def embed(self, texts: Sequence[str]) -> list[Windows | None]:
         """The vectors of each text; None each while the model cannot be used."""
@@ -100,6 +105,13 @@ class Core:
                 with suppress(WriteConflict):
                     return change()
             return change()
+
+    def lag(self) -> str:
+        """How far answers are behind, in words; "" when they are not. Has it caught up with."""
+        said = self.store.lag()
+        if said:
+            self.due.set()
+        return said
 
     def visible(self, scope: Scope, statuses: tuple[Status, ...] = (Status.ACTIVE,)) -> Filter:
         """Everything the caller may see, of the given statuses (none given: of any)."""

@@ -37,6 +37,7 @@ def forget(core: Core, scope: Scope, selection: Selection) -> Forgotten:
     """
     reason = line("reason", selection.reason, limits.REASON_CHARS_MAX)
     by_ids = _check(selection)
+    core.store.catch_up()  # or what is meant would not all be found
 
     def select() -> list[Memory]:
         return _named(core, scope, selection) if by_ids else _matching(core, scope, selection)

@@ -27,12 +27,12 @@ from mcp_memory.service.core import Core
 from mcp_memory.service.forget import forget
 from mcp_memory.service.policy import Policy
 from mcp_memory.service.recall import recall
-from mcp_memory.service.remember import Progress, remember
+from mcp_memory.service.remember import remember
 from mcp_memory.service.times import utc_now
 from mcp_memory.service.traces import TraceBuffer
 from mcp_memory.service.update import update
 from mcp_memory.service.views import Context
-from mcp_memory.storage.contract import Finding, Store
+from mcp_memory.storage.contract import Finding, Progress, Store
 
 
 class MemoryService:
@@ -139,6 +139,16 @@ class MemoryService:
     def check(self) -> list[Finding]:
         """Look the whole store over: readable, whole, record and index in agreement."""
         return self._core.store.check()
+
+    def rebuild(self, progress: Progress = lambda done, total: None) -> None:
+        """Make anew, from the record, all that searches are answered from, vectors last.
+
+        Others may read and write meanwhile; recall says that it is degraded. `progress(done,
+        total)` counts changes and then vectors; `total` is an estimate until the vectors
+        begin, `done` never falls. What it raises goes through unchanged, and what is left
+        is then done by upkeep. Without a usable model the vectors wait for one.
+        """
+        upkeep.rebuild(self._core, progress)
 
     def upkeep(self) -> None:
         """Do the housekeeping that is due now, without waiting for its turn."""

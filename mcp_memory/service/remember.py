@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,13 +14,10 @@ from mcp_memory.service import policy as limits
 from mcp_memory.service.core import ANY_STATUS, IN_FORCE, Core, actor, is_id
 from mcp_memory.service.intake import Intake
 from mcp_memory.service.merging import Plan, Prepared
-from mcp_memory.storage.contract import Candidate, Filter
+from mcp_memory.storage.contract import Candidate, Filter, Progress
 
 if TYPE_CHECKING:
     from mcp_memory.storage.contract import Windows
-
-Progress = Callable[[int, int], None]
-"""Called with how many of how many drafts have been worked through."""
 
 _Neighbours = tuple[Candidate, ...]
 
@@ -52,6 +49,7 @@ def remember(
         )
     for i, draft in enumerate(drafts):
         _check_ids(f"memories[{i}].supersedes", draft.supersedes)
+    core.store.catch_up()  # what is not known cannot be compared with
     prepared = _prepare(core, memories, drafts, progress)
     request = new_id()
 

@@ -56,6 +56,7 @@ def update(core: Core, scope: Scope, memory_id: str, patch: Patch) -> Updated:
     reason = line("reason", patch.reason, limits.REASON_CHARS_MAX)
     if not _changes(patch):
         raise InvalidInput("update", "no change", "give at least one field to change")
+    core.store.catch_up()
     embedded = _vectors(core, core.one(scope, memory_id), patch)
     request = new_id()
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from threading import BoundedSemaphore, Event, Lock, Thread
+from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -21,6 +21,7 @@ import numpy as np
 from mcp_memory import weights
 from mcp_memory.errors import McpMemoryError, ModelUnavailable
 from mcp_memory.settings import home_of
+from mcp_memory.slots import Slots
 from mcp_memory.storage.contract import VectorSpace
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ WINDOWS_MAX = 256
 QUERY_END_CHARS = 200
 """What counts of each end of a query that is longer than a window."""
 RUNS_MAX = 2
-"""Runs at the same time: a query need not wait behind a bulk load."""
+"""Runs at the same time; see `Slots` for who is next."""
 BYTES_PER_PIECE = 4
 """An estimate for counting while the model is not loaded."""
 
@@ -73,7 +74,7 @@ class Embedder:
         self._starting = Lock()
         self._loader: Thread | None = None
         self._settled = Event()
-        self._slots = BoundedSemaphore(RUNS_MAX)
+        self._slots = Slots(RUNS_MAX)
 
     @property
     def space(self) -> VectorSpace:
@@ -121,10 +122,12 @@ class Embedder:
         Waits for the model. Raises ModelUnavailable.
         """
         model, tokenizer = self._loaded()
-        return [
-            np.stack([self._run(model.passage_embed([w])) for w in _cut(text, tokenizer)])
-            for text in texts
-        ]
+
+        def window(text: str) -> Vector:
+            with self._slots.text():
+                return self._run(model.passage_embed([text]))
+
+        return [np.stack([window(w) for w in _cut(text, tokenizer)]) for text in texts]
 
     def embed_query(self, text: str) -> Vector:
         """The unit vector of a query, float32, shape (dimensions,).
@@ -136,10 +139,12 @@ class Embedder:
         """
         model, tokenizer = self._loaded()
         is_short = len(text.encode()) <= WINDOW_PIECES - 2  # a piece has a byte or more
-        if is_short or len(_cut(text, tokenizer)) == 1:
-            return self._run(model.query_embed(text))
-        ends = (text[:QUERY_END_CHARS], text[-QUERY_END_CHARS:])
-        return self._unit(np.sum([self._run(model.query_embed(end)) for end in ends], axis=0))
+        parts = [text]
+        if not is_short and len(_cut(text, tokenizer)) > 1:
+            parts = [text[:QUERY_END_CHARS], text[-QUERY_END_CHARS:]]
+        with self._slots.query():
+            found = [self._run(model.query_embed(part)) for part in parts]
+        return found[0] if len(found) == 1 else self._unit(np.sum(found, axis=0))
 
     def count_tokens(self, text: str) -> int:
         """Word pieces in a text; estimated as bytes / 4 while the model is not loaded."""
@@ -180,8 +185,7 @@ class Embedder:
     def _run(self, run: Any) -> Vector:
         """The one vector of a run that fastembed begins when it is asked for the result."""
         try:
-            with self._slots:
-                (vector,) = run
+            (vector,) = run
         except Exception as error:  # whatever the runtime raises, memory must work without it
             raise ModelUnavailable(
                 f"the embedding model '{self._name}' failed ({weights.first_line(error)}); "

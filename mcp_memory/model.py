@@ -333,7 +333,7 @@ class Patch:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Updated:
-    """A memory after an update, and as it was before."""
+    """A memory after an update, and as it was before; the same when nothing changed."""
 
     memory: Memory
     previous: Memory

@@ -30,7 +30,7 @@ HEAVY = ("apsw", "duckdb", "fastembed", "mcp", "numpy", "onnxruntime", "pydantic
 LAYERS = (
     {"environment", "errors", "file_lock", "ids", "lines", "model", "text"},
     {"storage"},
-    {"settings", "weights", "embedding", "project", "scope"},
+    {"settings", "slots", "weights", "embedding", "project", "scope"},
     {"service", "ranking"},
     {"tools", "resources", "prompts"},
     {"lanes", "notices"},

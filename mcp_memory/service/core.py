@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from threading import Lock
+from threading import Event, Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mcp_memory.embedding import Embedder
 from mcp_memory.errors import ModelUnavailable, NotFound, StoreClosed, WriteConflict
 from mcp_memory.model import Memory, Scope, Status, Verb
+from mcp_memory.service.deciding import Deciding
 from mcp_memory.service.policy import Policy
 from mcp_memory.service.traces import TraceBuffer
 from mcp_memory.storage.contract import Actor, Filter, Store, Write
@@ -19,7 +21,8 @@ from mcp_memory.storage.contract import Actor, Filter, Store, Write
 if TYPE_CHECKING:
     from mcp_memory.storage.contract import Vector, Windows
 
-_TRIES = 5
+_TRIES_TOGETHER = 2
+_TRIES_ALONE = 5
 _Changed = TypeVar("_Changed")
 _Made = TypeVar("_Made")
 
@@ -47,16 +50,27 @@ class Core:
     traces: TraceBuffer
     lookups: ThreadPoolExecutor = field(default_factory=_helpers)
     queries: ThreadPoolExecutor = field(default_factory=_helpers)
-    deciding: Lock = field(default_factory=Lock)
+    deciding: Deciding = field(default_factory=Deciding)
+    filling: Lock = field(default_factory=Lock)
+    """Held while vectors that are missing are made."""
+    due: Event = field(default_factory=Event)
+    """Set when housekeeping is needed before its turn."""
 
     def embed(self, texts: Sequence[str]) -> list[Windows | None]:
         """The vectors of each text; None each while the model cannot be used."""
-        if not texts or not self.embedder.ready(self.policy.model_wait_s):
-            return [None] * len(texts)
-        try:
-            return list(self.embedder.embed(texts))
-        except ModelUnavailable:
-            return [None] * len(texts)
+        return list(self.each_embedded(texts))
+
+    def each_embedded(self, texts: Sequence[str]) -> Iterator[Windows | None]:
+        """The same one by one, each as soon as it is made; the model is waited for once."""
+        usable = bool(texts) and self.embedder.ready(self.policy.model_wait_s)
+        for text in texts:
+            windows = None
+            if usable:
+                try:
+                    (windows,) = self.embedder.embed([text])
+                except ModelUnavailable:
+                    usable = False
+            yield windows
 
     def embed_query(self, text: str) -> Vector | None:
         """The vector of a query; None while the model cannot be used."""
@@ -74,19 +88,30 @@ class Core:
         except RuntimeError as error:  # its thread has ended
             raise StoreClosed("the store was closed; open it again") from error
 
-    def settle(self, change: Callable[[], _Changed]) -> _Changed:
-        """Run a change that reads, decides and writes: one at a time in this process.
+    def settle(self, change: Callable[[], _Changed], *, alone: bool = False) -> _Changed:
+        """Run a change that reads, decides and writes.
 
-        A store that several processes share may still see another change come between;
-        then it is decided anew. Raises WriteConflict after five times.
+        Changes are decided side by side, so that their writes can share a commit. Where
+        the store refuses what was decided, for another came between, it is decided anew;
+        after two refusals with nobody beside it, as it is from the first when it must be
+        `alone`. A store that several processes share may still see one come between: it
+        raises WriteConflict after five times.
         """
-        with self.deciding:
-            for _ in range(_TRIES - 1):
-                try:
+        for _ in range(0 if alone else _TRIES_TOGETHER):
+            with suppress(WriteConflict), self.deciding.together():
+                return change()
+        with self.deciding.alone():
+            for _ in range(_TRIES_ALONE - 1):
+                with suppress(WriteConflict):
                     return change()
-                except WriteConflict:
-                    continue
             return change()
+
+    def lag(self) -> str:
+        """How far answers are behind, in words; "" when they are not. Has it caught up with."""
+        said = self.store.lag()
+        if said:
+            self.due.set()
+        return said
 
     def visible(self, scope: Scope, statuses: tuple[Status, ...] = (Status.ACTIVE,)) -> Filter:
         """Everything the caller may see, of the given statuses (none given: of any)."""

@@ -37,6 +37,7 @@ def forget(core: Core, scope: Scope, selection: Selection) -> Forgotten:
     """
     reason = line("reason", selection.reason, limits.REASON_CHARS_MAX)
     by_ids = _check(selection)
+    core.store.catch_up()  # or what is meant would not all be found
 
     def select() -> list[Memory]:
         return _named(core, scope, selection) if by_ids else _matching(core, scope, selection)
@@ -56,7 +57,8 @@ def forget(core: Core, scope: Scope, selection: Selection) -> Forgotten:
         _hide(core, scope, found, reason)
         return _done(found, selection, None)
 
-    return core.settle(change)
+    # A set that is not named must not grow or shrink between the look at it and the deed.
+    return core.settle(change, alone=selection.erase or not by_ids)
 
 
 def _erase(core: Core, scope: Scope, found: Sequence[Memory]) -> Erasure | None:

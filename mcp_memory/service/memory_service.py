@@ -27,12 +27,12 @@ from mcp_memory.service.core import Core
 from mcp_memory.service.forget import forget
 from mcp_memory.service.policy import Policy
 from mcp_memory.service.recall import recall
-from mcp_memory.service.remember import Progress, remember
+from mcp_memory.service.remember import remember
 from mcp_memory.service.times import utc_now
 from mcp_memory.service.traces import TraceBuffer
 from mcp_memory.service.update import update
 from mcp_memory.service.views import Context
-from mcp_memory.storage.contract import Finding, Store
+from mcp_memory.storage.contract import Finding, Progress, Store
 
 
 class MemoryService:
@@ -77,7 +77,11 @@ class MemoryService:
     def remember(
         self, scope: Scope, drafts: Sequence[Draft], progress: Progress | None = None
     ) -> list[Remembered]:
-        """Store, merge or replace, for each draft in order; all of them or none."""
+        """Store, merge or replace, for each draft in order; all of them or none.
+
+        `progress(done, total)` is called after each text and may raise to stop the work;
+        then nothing is stored. It is not called any more once it is decided what to write.
+        """
         return remember(self._core, scope, drafts, progress)
 
     def recall(self, scope: Scope, query: Query) -> Recall:
@@ -85,7 +89,7 @@ class MemoryService:
         return recall(self._core, scope, query)
 
     def update(self, scope: Scope, memory_id: str, patch: Patch) -> Updated:
-        """A new revision of one memory."""
+        """A new revision of one memory; none when nothing would change."""
         return update(self._core, scope, memory_id, patch)
 
     def forget(self, scope: Scope, selection: Selection) -> Forgotten:
@@ -133,8 +137,18 @@ class MemoryService:
         return views.complete(self._core, scope, noun, prefix)
 
     def check(self) -> list[Finding]:
-        """Verify the store; see `Store.check`."""
+        """Look the whole store over: readable, whole, record and index in agreement."""
         return self._core.store.check()
+
+    def rebuild(self, progress: Progress = lambda done, total: None) -> None:
+        """Make anew, from the record, all that searches are answered from, vectors last.
+
+        Others may read and write meanwhile; recall says that it is degraded. `progress(done,
+        total)` counts changes and then vectors; `total` is an estimate until the vectors
+        begin, `done` never falls. What it raises goes through unchanged, and what is left
+        is then done by upkeep. Without a usable model the vectors wait for one.
+        """
+        upkeep.rebuild(self._core, progress)
 
     def upkeep(self) -> None:
         """Do the housekeeping that is due now, without waiting for its turn."""

@@ -62,6 +62,8 @@ def recall(core: Core, scope: Scope, query: Query) -> Recall:
         _by_query(core, search, query.limit)
         found = [item.memory for item in search.relevant]
     else:
+        search.reasons = tuple(filter(None, [core.lag()]))
+        search.degraded = bool(search.reasons)
         found = _by_standing(core, search.where, conversation=_is_conversation(query))
     budget = min(query.max_tokens, limits.TOKENS_MAX)
     kept, over = within_budget(found[: query.limit], budget, core.embedder.count_tokens)
@@ -130,6 +132,8 @@ def _by_query(core: Core, search_: _Search, limit: int) -> None:
     search_.ranked = ranked
     search_.relevant = ranking.collapse(ranking.relevant(ranked))
     reasons = list(proposal.notes)
+    if reasons:
+        core.lag()
     if not with_vectors:
         reasons.append(core.embedder.failure or "the embedding model is still loading")
     elif proposal.unembedded:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,17 +14,13 @@ from mcp_memory.service import policy as limits
 from mcp_memory.service.core import ANY_STATUS, IN_FORCE, Core, actor, is_id
 from mcp_memory.service.intake import Intake
 from mcp_memory.service.merging import Plan, Prepared
-from mcp_memory.storage.contract import Candidate, Filter
+from mcp_memory.storage.contract import Candidate, Filter, Progress
 
 if TYPE_CHECKING:
     from mcp_memory.storage.contract import Windows
 
-Progress = Callable[[int, int], None]
-"""Called with how many of how many drafts have been worked through."""
+_Neighbours = tuple[Candidate, ...]
 
-_Lookup = Callable[[], tuple[Candidate, ...]]
-
-_CHUNK = 16
 _NEIGHBOURS = 8
 
 
@@ -31,6 +28,10 @@ def remember(
     core: Core, scope: Scope, drafts: Sequence[Draft], progress: Progress | None = None
 ) -> list[Remembered]:
     """Store each draft, merge it, or let it replace another; all of them or none.
+
+    `progress` is called after each text, which may have taken seconds, and may raise to
+    stop the work: what it raises goes through unchanged, and nothing is stored. Once it is
+    being decided what to write it is no longer called, and nothing can be stopped.
 
     Raises InvalidInput, ScopeMissing or NotFound for the first draft that cannot be
     accepted; nothing is stored then.
@@ -48,6 +49,7 @@ def remember(
         )
     for i, draft in enumerate(drafts):
         _check_ids(f"memories[{i}].supersedes", draft.supersedes)
+    core.store.catch_up()  # what is not known cannot be compared with
     prepared = _prepare(core, memories, drafts, progress)
     request = new_id()
 
@@ -74,35 +76,39 @@ def _prepare(
     drafts: Sequence[Draft],
     progress: Progress | None,
 ) -> list[Prepared]:
-    """Embed in chunks; the neighbours of one chunk are looked up while the next is embedded."""
-    pending: list[tuple[Windows | None, _Lookup]] = []
-    for start in range(0, len(memories), _CHUNK):
-        chunk = memories[start : start + _CHUNK]
-        vectors = core.embed([memory.content for memory in chunk])
-        is_last = start + _CHUNK >= len(memories)
-        for memory, windows in zip(chunk, vectors, strict=True):
+    """Embed each draft; the neighbours of one are looked up while the next is embedded."""
+    pending: list[tuple[Windows | None, Future[_Neighbours]]] = []
+    try:
+        vectors = core.each_embedded([memory.content for memory in memories])
+        for memory, windows in zip(memories, vectors, strict=True):
+            is_last = len(pending) + 1 == len(memories)
             pending.append((windows, _look_up(core, memory, windows, at_once=is_last)))
-        if progress is not None:
-            progress(len(pending), len(memories))
+            if progress is not None:
+                progress(len(pending), len(memories))
+    except BaseException:
+        for _, found in pending:  # nobody waits for them now, and others wait behind them
+            found.cancel()
+        raise
     return [
         Prepared(
             memory=memory,
             supersedes=tuple(dict.fromkeys(draft.supersedes)),
             windows=windows,
-            neighbours=found(),
+            neighbours=found.result(),
         )
         for memory, draft, (windows, found) in zip(memories, drafts, pending, strict=True)
     ]
 
 
-def _look_up(core: Core, memory: Memory, windows: Windows | None, *, at_once: bool) -> _Lookup:
+def _look_up(
+    core: Core, memory: Memory, windows: Windows | None, *, at_once: bool
+) -> Future[_Neighbours]:
     """Find the neighbours of a draft, now or beside the embedding of the next ones."""
-    if windows is None:
-        return tuple
-    if at_once:
-        found = _neighbours(core, memory, windows)
-        return lambda: found
-    return core.beside(core.lookups, lambda: _neighbours(core, memory, windows)).result
+    if windows is not None and not at_once:
+        return core.beside(core.lookups, lambda: _neighbours(core, memory, windows))
+    found = Future[_Neighbours]()
+    found.set_result(() if windows is None else _neighbours(core, memory, windows))
+    return found
 
 
 def _same_text(core: Core, memories: Sequence[Memory]) -> list[Memory]:
@@ -117,7 +123,7 @@ def _same_text(core: Core, memories: Sequence[Memory]) -> list[Memory]:
     return core.store.select(where, limit=len(memories) * len(partitions))
 
 
-def _neighbours(core: Core, memory: Memory, windows: Windows) -> tuple[Candidate, ...]:
+def _neighbours(core: Core, memory: Memory, windows: Windows) -> _Neighbours:
     where = Filter(partitions=(memory.partition,), now=memory.recorded_at)
     return core.store.propose(
         where, terms=(), vector=windows[0], limit=_NEIGHBOURS, least=core.policy.similar

@@ -47,18 +47,24 @@ _RESTORED = (
 def update(core: Core, scope: Scope, memory_id: str, patch: Patch) -> Updated:
     """Change a memory, or bring an earlier revision of it back.
 
+    What is so already, as when an update is tried again, makes no new revision: the answer
+    is then the current one, twice.
+
     Raises NotFound, InvalidInput, ScopeMissing, or WriteConflict when others kept
     changing it meanwhile.
     """
     reason = line("reason", patch.reason, limits.REASON_CHARS_MAX)
     if not _changes(patch):
         raise InvalidInput("update", "no change", "give at least one field to change")
+    core.store.catch_up()
     embedded = _vectors(core, core.one(scope, memory_id), patch)
     request = new_id()
 
     def store() -> Updated:
         previous = core.one(scope, memory_id)
         changed, verb = _next(core, scope, previous, patch)
+        if _is_same(previous, changed):
+            return Updated(memory=previous, previous=previous)
         _check_reach(previous, changed)
         due = _check_free(core, changed, actor(scope))
         vectors = embedded if embedded is not None else _restored_vectors(core, previous, changed)
@@ -100,6 +106,12 @@ def _next(core: Core, scope: Scope, previous: Memory, patch: Patch) -> tuple[Mem
     )
     changed = replace(changed, fingerprint=fingerprint(changed.content, changed.key))
     return changed, verb
+
+
+def _is_same(previous: Memory, changed: Memory) -> bool:
+    """Whether nothing would be different but that, and when, it was written."""
+    told = {name: getattr(previous, name) for name in ("revision", "recorded_at", "merged")}
+    return replace(changed, **told) == previous
 
 
 def _check_open(memory: Memory, patch: Patch) -> None:

@@ -24,7 +24,7 @@ from mcp_memory.model import (
     Type,
     Verb,
 )
-from mcp_memory.storage.contract import Write
+from mcp_memory.storage.contract import Actor, Write
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -129,6 +129,21 @@ def journalled(write: Write, number: int) -> Change:
         agent=write.actor.agent,
         client=write.actor.client,
         reason=write.reason,
+    )
+
+
+def erased(memory_id: str, revision: int, actor: Actor, number: int, at: datetime) -> Change:
+    """The journal entry that says a memory was erased, which was at `revision`."""
+    return Change(
+        number=number,
+        verb=Verb.ERASE,
+        memory_id=memory_id,
+        revision=revision,
+        at=at,
+        user=actor.user,
+        agent=actor.agent,
+        client=actor.client,
+        reason="",
     )
 
 

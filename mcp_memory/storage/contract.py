@@ -42,6 +42,10 @@ if TYPE_CHECKING:
     """A vector to search for, or a function that gives it when it is needed; None for none."""
 
 
+Progress = Callable[[int, int], None]
+"""Called with how much of how much is done; may raise to stop the work, and goes through."""
+
+
 class Order(StrEnum):
     """How `select` sorts. Ties are broken by id, newest first."""
 
@@ -268,6 +272,30 @@ class Store(Protocol):
 
     def check(self) -> list[Finding]:
         """Verify the store: readable, whole, record and index in agreement."""
+        ...
+
+    def lag(self) -> str:
+        """How far reads are behind what was written, in words; "" when they are not.
+
+        Only a store that was found damaged, or could not follow, is. Reads then leave out
+        what is outdated; a write, and a read that names a memory by id, catch up first.
+        """
+        ...
+
+    def catch_up(self, changes_max: int | None = None) -> int:
+        """Let reads take in what they are behind by, or so many changes; how many are left.
+
+        Cheap while there are none.
+        """
+        ...
+
+    def rebuild(self, progress: Progress) -> int:
+        """Make anew, from what is durable, all that reads are answered from, but for vectors.
+
+        How many revisions wait for their vectors then. `progress` counts changes, and is
+        called between batches of them, while others may read and write. When it raises,
+        what is left is caught up with as at any other time.
+        """
         ...
 
     def maintain(self) -> None:

@@ -29,7 +29,6 @@ from mcp_memory.model import (
     Revision,
     Status,
     Trace,
-    Verb,
 )
 from mcp_memory.storage import codec
 from mcp_memory.storage.contract import (
@@ -39,6 +38,7 @@ from mcp_memory.storage.contract import (
     Filter,
     Finding,
     Order,
+    Progress,
     Proposal,
     Stats,
     VectorSpace,
@@ -187,8 +187,10 @@ class InMemoryStore:
             rows = [row for revisions in erased.values() for row in revisions]
             traces = self._drop_traces([row.memory for row in rows])
             entries = self._blank_journal(erased.keys())
-            for revisions in erased.values():
-                self._journal.append(self._erasure_of(revisions[-1].memory, actor))
+            for memory_id, revisions in erased.items():
+                number, at = len(self._journal) + 1, datetime.now(UTC)
+                revision = revisions[-1].memory.revision
+                self._journal.append(codec.erased(memory_id, revision, actor, number, at))
         return Erasure(
             memories=len(erased),
             revisions=len(rows),
@@ -243,6 +245,25 @@ class InMemoryStore:
                 advice="close this store and open a new one" if strays else "",
             )
         ]
+
+    def lag(self) -> str:
+        """Reads are never behind; see `Store.lag`."""
+        with self._open():
+            return ""
+
+    def catch_up(self, changes_max: int | None = None) -> int:
+        """There is never anything to take in; see `Store.catch_up`."""
+        with self._open():
+            return 0
+
+    def rebuild(self, progress: Progress) -> int:
+        """There is nothing to be made anew; see `Store.rebuild`."""
+        with self._open():
+            total = len(self._journal)
+            waiting = sum(row.windows is None for row in self._revisions())
+        if total:
+            progress(total, total)
+        return waiting
 
     def maintain(self) -> None:
         """Nothing is ever due; see `Store.maintain`."""
@@ -336,19 +357,6 @@ class InMemoryStore:
         for change in entries:
             self._journal[change.number - 1] = replace(change, reason="")
         return len(entries)
-
-    def _erasure_of(self, memory: Memory, actor: Actor) -> Change:
-        return Change(
-            number=len(self._journal) + 1,
-            verb=Verb.ERASE,
-            memory_id=memory.id,
-            revision=memory.revision,
-            at=datetime.now(UTC),
-            user=actor.user,
-            agent=actor.agent,
-            client=actor.client,
-            reason="",
-        )
 
 
 def _own(metadata: Json) -> Json:

@@ -145,6 +145,9 @@ CALLS: dict[str, Callable[[Store], object]] = {
     "setting": lambda s: s.setting("a", "b"),
     "stats": lambda s: s.stats([ALICE]),
     "check": lambda s: s.check(),
+    "lag": lambda s: s.lag(),
+    "catch_up": lambda s: s.catch_up(),
+    "rebuild": lambda s: s.rebuild(lambda done, total: None),
     "maintain": lambda s: s.maintain(),
 }
 

@@ -167,3 +167,35 @@ def test_an_expired_memory_is_not_changed_unseen(
     service.upkeep()
     with pytest.raises(InvalidInput, match="this memory has expired; give expires_at too"):
         service.update(alice, memory_id, Patch(content="Parking costs 2 euros."))
+
+
+@pytest.mark.parametrize(
+    "patch",
+    [
+        Patch(content="The demo is on Monday.", tags=("Demo",), reason="moved by Mia"),
+        Patch(content="The demo is on Monday.", key="", type="fact", level="project"),
+        Patch(metadata={"room": {"floor": 2}}, pinned=False, importance=0.5),
+        Patch(restore_revision=2),
+        Patch(expires_at="never"),
+    ],
+)
+def test_an_update_tried_again_makes_no_new_revision(
+    service: MemoryService, alice: Scope, clock: Clock, patch: Patch
+) -> None:
+    memory_id = keep(service, alice, "The demo is on Friday.")
+    metadata = {"room": {"floor": 2}}
+    changed = Patch(content="The demo is on Monday.", metadata=metadata, tags=("demo",))
+    service.update(alice, memory_id, changed)
+    clock.tick()
+    answer = service.update(alice, memory_id, patch)
+    assert answer.memory == answer.previous == service.get(alice, memory_id)
+    assert (answer.memory.revision, answer.memory.tags) == (2, ("demo",))
+    assert len(service.history(alice, memory_id)) == 2
+
+
+def test_a_forgotten_memory_is_brought_back_though_it_says_the_same(
+    service: MemoryService, alice: Scope
+) -> None:
+    memory_id = keep(service, alice, "The mascot is a badger.")
+    service.forget(alice, Selection(ids=(memory_id,)))
+    assert service.update(alice, memory_id, Patch(restore_revision=2)).memory.revision == 3

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mcp_memory.model import Change, Erasure, Verb
+from mcp_memory.model import Erasure
 from mcp_memory.storage import codec, matching
 from mcp_memory.storage.contract import Actor
 from mcp_memory.storage.embedded import chain, selection
@@ -66,17 +66,7 @@ def _entries(record: Record, current: dict[str, int], actor: Actor) -> list[chai
     now, head = datetime.now(UTC), record.head
     entries: list[chain.Entry] = []
     for number, (memory_id, revision) in enumerate(current.items(), start=record.number + 1):
-        change = Change(
-            number=number,
-            verb=Verb.ERASE,
-            memory_id=memory_id,
-            revision=revision,
-            at=now,
-            user=actor.user,
-            agent=actor.agent,
-            client=actor.client,
-            reason="",
-        )
+        change = codec.erased(memory_id, revision, actor, number, now)
         entries.append(chain.entry(change, None, "", head))
         head = entries[-1].head
     return entries

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,15 +67,17 @@ class Index:
 
     def renew(self, reason: str) -> None:
         """Begin again with an empty index; the file there was is put aside."""
-        with self._readers.away():
-            self.generation += 1
-            self.number, self.head = 0, GENESIS
-            self._let_go()
+        with self._begun_again():
             kept = [str(set_aside(path, self._damaged)) for path in self._files() if path.exists()]
             old = kept[0] if kept else "gone"
             detail = f"{reason}; it was made anew from the record, the old is {old}"
             note(self.findings, repaired(detail))
-            self._open()
+
+    def empty(self) -> None:
+        """Begin again with an empty index; the file there was is removed."""
+        with self._begun_again():
+            for path in self._files():
+                path.unlink(missing_ok=True)
 
     def open_again(self) -> None:
         """Open the index if renewing it failed half way."""
@@ -208,6 +210,16 @@ class Index:
         """Let go of the files."""
         with self._readers.away():
             self._let_go()
+
+    @contextlib.contextmanager
+    def _begun_again(self) -> Generator[None]:
+        """While this lasts nobody has the file open; then it is opened, or made."""
+        with self._readers.away():
+            self.generation += 1
+            self.number, self.head = 0, GENESIS
+            self._let_go()
+            yield
+            self._open()
 
     def _open(self) -> None:
         self._is_open = False

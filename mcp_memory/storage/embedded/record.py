@@ -98,9 +98,9 @@ class Record:
         """Entries `after` a number, in order, at most `limit`."""
         return [record_rows.entry_of(row) for row in self._rows("entries", [after, after + limit])]
 
-    def changed_after(self, number: int) -> frozenset[str]:
-        """The memories that changes after this one were about."""
-        return frozenset(memory_id for (memory_id,) in self._rows("changed_after", [number]))
+    def changed_after(self, number: int) -> dict[str, int]:
+        """The memories that changes after this one were about, each with the last of them."""
+        return dict(self._rows("changed_after", [number]))
 
     def head_at(self, number: int) -> bytes | None:
         """The head after change `number`, None where there is no such change."""

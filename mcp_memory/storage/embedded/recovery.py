@@ -15,26 +15,34 @@ from mcp_memory.storage.embedded.findings import noted, repaired
 from mcp_memory.storage.embedded.index import Index
 from mcp_memory.storage.embedded.record import Record
 
+AT_ONCE_MAX = 200
+"""Changes that anybody may wait for, a tenth of a second; more are caught up with behind."""
 _BATCH = 1_000
 
 
 def reconcile(record: Record, index: Index) -> list[Finding]:
-    """Bring both into step; what that took."""
+    """Bring both into step, but for an index that is far behind; what that took."""
     if index.number > record.number and index.head_at(record.number) == record.head:
         return [repaired(_refill(record, index))]
     if record.head_at(index.number) != index.head:
         index.renew("the index told of changes that the record does not know")
     behind = record.number - index.number
+    if behind > AT_ONCE_MAX:
+        return [noted(f"the index was {behind} changes behind, to be caught up with by and by")]
     catch_up(record, index)
     return [noted(f"the index was {behind} changes behind and caught up")] if behind else []
 
 
-def catch_up(record: Record, index: Index) -> None:
-    """Apply to the index what it has not seen. Its vectors are to be made afterwards."""
+def catch_up(record: Record, index: Index, changes_max: int | None = None) -> None:
+    """Apply to the index what it has not seen, or so much of it.
+
+    Its vectors are to be made afterwards.
+    """
     record.open_again()
     index.open_again()
-    while index.number < record.number:
-        index.apply(record.entries(index.number, _BATCH))
+    end = record.number if changes_max is None else index.number + changes_max
+    while index.number < min(end, record.number):
+        index.apply(record.entries(index.number, min(_BATCH, end - index.number)))
 
 
 def finish_erasures(home: Path, record: Record, index: Index) -> None:

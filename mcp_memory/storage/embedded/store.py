@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from threading import RLock
@@ -21,13 +20,13 @@ from mcp_memory.storage.contract import (
     Filter,
     Finding,
     Order,
+    Progress,
     Proposal,
     Stats,
     VectorSpace,
     Write,
 )
 from mcp_memory.storage.embedded import (
-    chain,
     checks,
     erase,
     recovery,
@@ -36,19 +35,21 @@ from mcp_memory.storage.embedded import (
     selection,
 )
 from mcp_memory.storage.embedded.codes import Reach
-from mcp_memory.storage.embedded.conflicts import refuse_conflicts
-from mcp_memory.storage.embedded.faults import is_index_damage, mapped, translate
-from mcp_memory.storage.embedded.findings import note, noted, repaired
+from mcp_memory.storage.embedded.faults import is_index_damage, mapped
+from mcp_memory.storage.embedded.findings import note, repaired
+from mcp_memory.storage.embedded.group_commit import GroupCommit, Pending
 from mcp_memory.storage.embedded.index import Index
+from mcp_memory.storage.embedded.lag import Lag
 from mcp_memory.storage.embedded.lock import Lock
 from mcp_memory.storage.embedded.record import Record
 from mcp_memory.storage.embedded.search import Asked
+from mcp_memory.storage.embedded.step import Step
 
 if TYPE_CHECKING:
     from mcp_memory.storage.contract import QueryVector, Windows
 
 _TRACES_MAX = 1_000
-BEHIND = "the index has not taken in the newest changes; what they are about is left out"
+_REBUILT_AT_ONCE = 200
 _Found = TypeVar("_Found")
 _Mark = tuple[int, int]
 
@@ -64,7 +65,6 @@ class EmbeddedStore:
         self._home = home
         self._guard = RLock()
         self._closed = False
-        self._behind: frozenset[str] = frozenset()
         self._reach = Reach()
         with mapped(f"making the folder {home}"):
             for folder in (home, home / "record", home / "index"):
@@ -73,24 +73,23 @@ class EmbeddedStore:
         try:
             with mapped("opening the store"):
                 self._record, self._index = _opened(home, space)
+                self._step = Step(home, self._record, self._index)
         except BaseException:
             self._lock.release()
             raise
+        self._commits = GroupCommit(
+            self._record,
+            self._index,
+            alone=lambda: self._writing("writing a memory"),
+            project=self._step.project,
+        )
 
     # --- writing -----------------------------------------------------------------------
 
     def write(self, request: str, writes: Sequence[Write]) -> list[Change]:
         """See `Store.write`."""
         packed = [self._index.pack(write.vectors) for write in writes]
-        with self._writing("writing a memory"):
-            done = self._index.changes_of(request) if request else []
-            if done or not writes:
-                return done
-            refuse_conflicts(self._index, writes)
-            entries = chain.seal(request, writes, self._record.number, self._record.head)
-            self._record.append(entries)
-            self._project(entries, packed)
-        return [entry.change for entry in entries]
+        return self._commits.write(Pending(request=request, writes=writes, packed=packed))
 
     def embed(self, vectors: Mapping[tuple[str, int], Windows]) -> None:
         """See `Store.embed`."""
@@ -103,22 +102,6 @@ class EmbeddedStore:
         with self._writing("erasing"):
             return erase.erase(self._home, self._record, self._index, memory_ids, actor)
 
-    def _project(
-        self, entries: Sequence[chain.Entry], packed: Sequence[list[bytes] | None]
-    ) -> None:
-        """Tell the index of what the record holds. Should that fail, nothing is lost.
-
-        The index is then behind and catches up before the next use of it.
-        """
-        try:
-            self._index.apply(entries, packed)
-        except Exception as error:  # the write is durable: nothing here may say it failed
-            self._behind |= {entry.change.memory_id for entry in entries}
-            self._note_behind(error)
-
-    def _note_behind(self, error: Exception) -> None:
-        note(self._index.findings, noted(f"the index fell behind for a while ({error})"))
-
     # --- reading -----------------------------------------------------------------------
 
     def select(
@@ -127,20 +110,21 @@ class EmbeddedStore:
         """See `Store.select`."""
 
         def work(connection: apsw.Connection) -> list[Memory]:
-            behind = self._behind
-            found = selection.select(connection, where, order, limit + len(behind), after)
-            return [memory for memory in found if memory.id not in behind][:limit]
+            def find(most: int) -> list[Memory]:
+                return selection.select(connection, where, order, most, after)
 
-        return self._read(work)
+            return self._lag(connection).shown(find, limit)
+
+        return self._read(work, where.ids)
 
     def history(self, memory_id: str, partitions: Sequence[Partition]) -> list[Revision]:
         """See `Store.history`."""
 
         def work(connection: apsw.Connection) -> list[Revision]:
-            outdated = memory_id in self._behind
-            return [] if outdated else selection.history(connection, memory_id, partitions)
+            is_hidden = self._lag(connection).hides(memory_id)
+            return [] if is_hidden else selection.history(connection, memory_id, partitions)
 
-        return self._read(work)
+        return self._read(work, (memory_id,))
 
     def propose(
         self,
@@ -169,13 +153,12 @@ class EmbeddedStore:
         """Search by vector, and by text unless what was `heard` still holds."""
 
         def work(connection: apsw.Connection) -> Proposal:
-            behind = self._behind
+            lag = self._lag(connection)
             if heard and heard[0] == self._mark(connection):
                 known = heard[1]
             else:
                 known = search.listen(connection, where, terms, asked.limit)
-            found = search.propose(connection, known, asked, self._reach)
-            return _without(found, behind) if behind else found
+            return lag.without(search.propose(connection, known, asked, self._reach))
 
         return self._read(work)
 
@@ -183,14 +166,20 @@ class EmbeddedStore:
         """Which state of which index a snapshot shows."""
         return self._index.generation, schema.watermark(connection)[0]
 
+    def _lag(self, connection: apsw.Connection) -> Lag:
+        """What a snapshot shows as it no longer is."""
+        lag = self._step.lag
+        return lag.at(schema.watermark(connection)[0]) if lag.last else lag
+
     def unembedded(self, limit: int) -> list[Memory]:
         """See `Store.unembedded`."""
         return self._read(lambda c: selection.unembedded(c, limit))
 
     def overdue(self, now: datetime, limit: int) -> list[Memory]:
         """See `Store.overdue`."""
-        found = self._read(lambda c: selection.overdue(c, now, limit + len(self._behind)))
-        return [memory for memory in found if memory.id not in self._behind][:limit]
+        return self._read(
+            lambda c: self._lag(c).shown(lambda most: selection.overdue(c, now, most), limit)
+        )
 
     def stats(self, partitions: Sequence[Partition]) -> Stats:
         """See `Store.stats`."""
@@ -201,7 +190,7 @@ class EmbeddedStore:
     def save_traces(self, traces: Sequence[Trace]) -> None:
         """See `Store.save_traces`."""
         by_id = {trace.id: codec.trace_document(trace) for trace in traces}
-        with self._writing("keeping traces"):
+        with self._open(), mapped("keeping traces"):
             if by_id:
                 documents = codec.canonical(list(by_id.values()))
                 self._record.save_traces(list(by_id), documents, _TRACES_MAX)
@@ -227,12 +216,38 @@ class EmbeddedStore:
         with self._writing("checking the store"):
             if fault := checks.index_fault(self._index):
                 self._renew(self._index.generation, fault)
+                self._step.catch_up()
             return checks.check(self._home, self._record, self._index)
+
+    def lag(self) -> str:
+        """See `Store.lag`."""
+        self._refuse_closed()
+        return self._step.lag.at(self._index.number).note
+
+    def catch_up(self, changes_max: int | None = None) -> int:
+        """See `Store.catch_up`."""
+        self._refuse_closed()
+        if not self._step.lag.last:  # nobody has to wait for a write that is on its way
+            return 0
+        with self._open(), mapped("bringing the index up to date"):
+            return self._step.catch_up(changes_max)
+
+    def rebuild(self, progress: Progress) -> int:
+        """See `Store.rebuild`."""
+        with self._open(), mapped("making the index anew"):
+            self._step.begin_again()
+            total = left = self._step.behind
+        while left:
+            left = self.catch_up(_REBUILT_AT_ONCE)
+            progress(total - min(left, total), total)
+        with self._writing("making the index anew"):
+            self._step.finish_erasures()
+            return self._index.counts()["unembedded"]
 
     def maintain(self) -> None:
         """See `Store.maintain`."""
         with self._writing("tidying up"):
-            recovery.finish_erasures(self._home, self._record, self._index)
+            self._step.finish_erasures()
             if self._record.is_due():
                 self._record.compact()
             self._index.tidy()
@@ -256,14 +271,17 @@ class EmbeddedStore:
     def _writing(self, doing: str) -> Generator[None]:
         """Alone, with the index in step, and engines' errors turned into ours."""
         with self._open(), mapped(doing):
-            self._keep_step()
+            self._step.catch_up()
             yield
 
-    def _read(self, work: Callable[[apsw.Connection], _Found]) -> _Found:
-        """Read from the index; one that turns out damaged is made anew first."""
+    def _read(self, work: Callable[[apsw.Connection], _Found], ids: Collection[str] = ()) -> _Found:
+        """Read from the index; one that turns out damaged is made anew first.
+
+        `ids` are the memories asked for by name, which it must know of.
+        """
         self._refuse_closed()
         with mapped("reading the index"):
-            self._try_to_keep_step()
+            self._try_to_catch_up(ids)
             generation = self._index.generation
             try:
                 with self._index.reading() as connection:
@@ -279,50 +297,32 @@ class EmbeddedStore:
         """Make the index anew, unless somebody else did since this `generation`."""
         with self._open():
             if self._index.generation == generation:
-                self._behind = self._record.changed_after(0)
-                self._index.renew(f"the index was damaged ({fault})")
-                self._try_to_keep_step()
-                if not self._behind:  # what was put aside may hold what was erased
-                    recovery.finish_erasures(self._home, self._record, self._index)
+                self._step.begin_again(fault)
+                if self._step.behind <= recovery.AT_ONCE_MAX:
+                    self._step.try_to_catch_up()
+                if not self._step.behind:  # what was put aside may hold what was erased
+                    self._step.finish_erasures()
 
-    def _try_to_keep_step(self) -> None:
-        """Catch up unless somebody is at it, who may take long: reads go on without.
+    def _try_to_catch_up(self, ids: Collection[str]) -> None:
+        """Catch up unless somebody is at it, or it would take long: reads go on without.
 
-        So they do where there is no room to catch up. They leave out what is outdated.
+        So they do where there is no room to catch up. They leave out what is outdated. Yet
+        to say that there is no memory with an id takes an index that knows of it.
         """
-        if self._index.number == self._record.number or not self._guard.acquire(blocking=False):
+        is_named = any(map(self._step.lag.last.__contains__, ids))
+        if not is_named and not 0 < self._step.behind <= recovery.AT_ONCE_MAX:
+            return
+        if not self._guard.acquire(blocking=is_named):
             return
         try:
             self._refuse_closed()
-            self._keep_step()
-        except StoreClosed:
-            raise
-        except Exception as error:  # whatever it is, what the index has can be read
-            self._note_behind(error)
+            self._step.try_to_catch_up()
         finally:
             self._guard.release()
-
-    def _keep_step(self) -> None:
-        self._record.open_again()
-        if self._index.number != self._record.number:
-            self._behind = self._record.changed_after(self._index.number)
-            try:
-                _catch_up(self._record, self._index)
-            except Exception as error:  # a fault of ours, too, is an error of the store
-                if isinstance(error, StoreError):
-                    raise
-                raise translate("bringing the index up to date", error) from error
-        self._behind = frozenset()
 
     def _refuse_closed(self) -> None:
         if self._closed:
             raise StoreClosed("the store was closed; open it again to go on")
-
-
-def _without(found: Proposal, behind: frozenset[str]) -> Proposal:
-    """What was found without what is outdated, and a note that says so."""
-    kept = tuple(c for c in found.candidates if c.memory.id not in behind)
-    return replace(found, candidates=kept, notes=(*found.notes, BEHIND))
 
 
 def _opened(home: Path, space: VectorSpace) -> tuple[Record, Index]:
@@ -342,24 +342,18 @@ def _opened(home: Path, space: VectorSpace) -> tuple[Record, Index]:
 def _put_right(home: Path, record: Record, index: Index) -> None:
     """Bring both in step; an index that turns out damaged is made anew first."""
     try:
-        index.findings += recovery.reconcile(record, index)
-        recovery.finish_erasures(home, record, index)
+        _bring_together(home, record, index)
     except (apsw.Error, StoreError) as error:
         if not is_index_damage(error):
             raise
         index.renew(f"the index was damaged ({error})")
-        index.findings += recovery.reconcile(record, index)
+        _bring_together(home, record, index)
+
+
+def _bring_together(home: Path, record: Record, index: Index) -> None:
+    index.findings += recovery.reconcile(record, index)
+    if index.number == record.number:  # else upkeep does it once they are in step
         recovery.finish_erasures(home, record, index)
-
-
-def _catch_up(record: Record, index: Index) -> None:
-    try:
-        recovery.catch_up(record, index)
-    except apsw.Error as error:
-        if not is_index_damage(error):
-            raise
-        index.renew(f"the index was damaged ({error})")
-        recovery.catch_up(record, index)
 
 
 def _record(home: Path, index: Index) -> Record:

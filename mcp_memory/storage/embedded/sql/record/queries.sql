@@ -40,8 +40,8 @@ ORDER BY c.number;
 -- last_change: the newest number and the head of the chain
 SELECT number, head FROM changes ORDER BY number DESC LIMIT 1;
 
--- changed_after: what memories were changed after a number
-SELECT DISTINCT memory_id FROM changes WHERE number > ?;
+-- changed_after: what memories were changed after a number, and by which change last
+SELECT memory_id, max(number) FROM changes WHERE number > ? GROUP BY memory_id;
 
 -- head_at: the head of the chain after a change
 SELECT head FROM changes WHERE number = ?;

@@ -1,0 +1,86 @@
+"""Whose turn it is at the model: queries first, then texts in the order of asking."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+
+from mcp_memory.slots import Slots
+
+
+class Stage:
+    """Slots with threads that take them; `order` is who had one, in turn."""
+
+    def __init__(self, pool: ThreadPoolExecutor, count: int = 1) -> None:
+        self.slots = Slots(count)
+        self.order: list[str] = []
+        self.pool = pool
+
+    def ask(self, name: str) -> Future[None]:
+        """Have a thread ask for a slot ("q…" as a query); returns once it waits or has one."""
+        before, had = sum(self.slots.waiting), len(self.order)
+        asked = self.pool.submit(self._use, name)
+        while sum(self.slots.waiting) == before and len(self.order) == had:
+            assert not asked.done() or asked.result() is None
+        return asked
+
+    def _use(self, name: str) -> None:
+        with self.slots.query() if name.startswith("q") else self.slots.text():
+            self.order.append(name)
+
+
+@pytest.fixture
+def stage() -> Iterator[Stage]:
+    """One slot and threads enough."""
+    with ThreadPoolExecutor(16) as pool:
+        yield Stage(pool)
+
+
+def test_a_query_takes_the_next_free_slot_before_texts_that_waited_longer(stage: Stage) -> None:
+    with stage.slots.text():
+        asked = [stage.ask(name) for name in ("t1", "t2", "q1", "t3", "q2")]
+        assert stage.slots.waiting == (2, 3)
+    for each in asked:
+        each.result(20)
+    assert stage.order == ["q1", "q2", "t1", "t2", "t3"]
+
+
+def test_bulk_loads_take_turns(stage: Stage) -> None:
+    def load(name: str) -> None:
+        for turn in range(3):
+            with stage.slots.text():
+                stage.order.append(f"{name}{turn}")
+                while turn < 2 and stage.slots.waiting[1] < 1:
+                    pass  # the other is always in line: then the order is known
+
+    with stage.slots.text():
+        loads = [stage.pool.submit(load, "a")]
+        while stage.slots.waiting[1] < 1:
+            pass
+        loads.append(stage.pool.submit(load, "b"))
+        while stage.slots.waiting[1] < 2:
+            pass
+    for each in loads:
+        each.result(20)
+    assert stage.order == ["a0", "b0", "a1", "b1", "a2", "b2"]
+
+
+def test_as_many_run_at_once_as_there_are_slots() -> None:
+    slots = Slots(2)
+    with ThreadPoolExecutor(1) as pool, slots.text():
+        with slots.query():
+            third = pool.submit(lambda: slots.text().__enter__())
+            while slots.waiting != (0, 1):
+                assert not third.done()
+        third.result(20)
+        assert slots.waiting == (0, 0)
+
+
+def test_a_run_that_fails_gives_its_slot_back(stage: Stage) -> None:
+    for _ in range(3):
+        with pytest.raises(ValueError, match="broken"), stage.slots.query():
+            raise ValueError("broken")
+    stage.ask("t1").result(20)
+    assert stage.order == ["t1"]

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Generator
 from pathlib import Path
+from typing import Any
 
 from mcp_memory import file_lock
 from mcp_memory.host.address import Address
@@ -102,3 +103,15 @@ def older_copy(folder: Path, version: str) -> Path:
         assert said in text
         file.write_text(text.replace(said, said.replace("0.1.0", version)), "utf-8")
     return folder
+
+
+def stored(door: Server, content: str) -> str:
+    result = door.call("remember", memories=content)
+    assert not result.get("isError"), result
+    return result["structuredContent"]["results"][0]["id"]
+
+
+def contents(door: Server, query: str = "", **arguments: Any) -> list[str]:
+    result = door.call("recall", query=query, limit=50, **arguments)
+    assert not result.get("isError"), result
+    return [memory["content"] for memory in result["structuredContent"]["memories"]]

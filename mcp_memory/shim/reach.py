@@ -21,8 +21,10 @@ FIRST_PAUSE_S, PAUSE_S = 0.25, 0.001
 """How long to wait for an answer at once, and whenever the loop comes by afterwards."""
 SUCCESSOR_TIMEOUT_S = 10.0
 """How long a door leaves it to others to start the host that replaces an older one."""
-TAKEN = 3
-"""The exit code of a host that found another one there."""
+START_TRIES = 5
+"""How many hosts may end without a word while they start."""
+REFUSED, TAKEN = 2, 3
+"""The exit codes of a host that says why it cannot start, and that found another one there."""
 _TAIL_BYTES = 4096
 
 
@@ -39,6 +41,7 @@ class Reach:
         self._pairs = pairs
         self._child: Popen[bytes] | None = None
         self._has_served = False
+        self._failures = 0
         self._met: Connected | None = None
         self._met_at = 0.0
         self._since = 0.0
@@ -100,7 +103,7 @@ class Reach:
             if text:
                 sys.stderr.write(f"mcp-memory: {text}\n")
             met.socket.settimeout(0)
-            self._since, self._has_served = 0.0, True
+            self._since, self._has_served, self._failures = 0.0, True, 0
             return met.socket
         met.socket.close()
         if is_older:
@@ -110,7 +113,7 @@ class Reach:
         return None
 
     def _given_up(self, reason: str) -> Unreachable:
-        self._since, self._met = 0.0, None
+        self._since, self._met, self._failures = 0.0, None, 0
         return Unreachable(reason)
 
     def _start(self) -> None:
@@ -120,7 +123,10 @@ class Reach:
                 return
             self._child = None
             if code not in (0, TAKEN) and not self._has_served:
-                raise self._given_up(f"no host could be started ({self._last_words(code)})")
+                self._failures += 1
+                if code == REFUSED or self._failures >= START_TRIES:
+                    reason = f"no host could be started ({self._last_words(code)})"
+                    raise self._given_up(reason)
         if time.monotonic() > self._others_until and not file_lock.is_held(self._address.lock):
             self._child, self._has_served = start(self._address), False
 

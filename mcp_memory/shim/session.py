@@ -9,6 +9,7 @@ the same when done again, or refused with a clear error.
 from __future__ import annotations
 
 import json
+import time
 
 from mcp_memory.shim.statics import Statics, is_object, version_of
 
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 
     Message = dict[str, Any]
 
-TRIES_MAX = 3
-"""How often a request is sent: one that ends every host is not tried for ever."""
+TRIES_MAX, TRIED_S_MAX = 3, 60.0
+"""When a request is given up: one that ends every host is not tried for ever."""
 FAILED = -32000
 _OWN_ID = "mcp-memory-door-"
 _LISTEN = "subscriptions/listen"
@@ -38,8 +39,19 @@ class Asked:
         self.params = params
         self.token = _member(params, "_meta").get("progressToken")
         self.progress: float = -1.0
-        self.sent = 0
         self.acknowledged = False
+        self._sent = 0
+        self._since = 0.0
+
+    def note_sent(self) -> None:
+        """It is sent to a host, once more."""
+        self._since = self._since or time.monotonic()
+        self._sent += 1
+
+    @property
+    def is_doomed(self) -> bool:
+        """Whether hosts have ended with it so often, and for so long, that it may be why."""
+        return self._sent >= TRIES_MAX and time.monotonic() - self._since > TRIED_S_MAX
 
 
 class Session:
@@ -75,7 +87,7 @@ class Session:
         if message is not None:
             asked = self._note_client(message, line)
             if asked is not None:
-                asked.sent = 1
+                asked.note_sent()
 
     def note_host(self, line: bytes) -> bool:
         """Take in what the host says; whether it is for the client."""
@@ -103,9 +115,9 @@ class Session:
         lines = [_notice("notifications/cancelled", requestId=i) for i in self._questions]
         self._questions.clear()
         self._own.clear()
-        again = f"the host ended {TRIES_MAX} times while it was at this; run: mcp-memory doctor"
-        doomed = [i for i, asked in self._asked.items() if asked.sent >= TRIES_MAX]
-        return [*lines, *self._fail(doomed, again)]
+        reason = "the host ended again and again while it was at this; run: mcp-memory doctor"
+        doomed = [i for i, asked in self._asked.items() if asked.is_doomed]
+        return [*lines, *self._fail(doomed, reason)]
 
     def take_offline(self, line: bytes) -> bytes | None:
         """Take in what the client says; the answer, if none but the installed version is needed."""
@@ -135,7 +147,7 @@ class Session:
             lines += [self._initialized] if self._initialized else []
         lines += [self._request(_SUBSCRIBE, {"uri": uri}) for uri in self._subscribed]
         for asked in self._asked.values():
-            asked.sent += 1
+            asked.note_sent()
             lines.append(asked.line)
         unclear, self._unclear = self._unclear, []
         return [*lines, *unclear]

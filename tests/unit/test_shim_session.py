@@ -134,11 +134,14 @@ def test_progress_only_grows_whichever_host_tells_of_it(session: Session) -> Non
     assert [progress(2), progress(6), progress(7)] == [False, False, True]
 
 
-def test_a_request_that_ends_every_host_is_given_up(session: Session) -> None:
+def test_a_request_that_ends_every_host_is_given_up_in_the_end(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
     told(session, 2, "tools/call", name="recall")
-    for _ in range(TRIES_MAX - 1):
-        assert session.lost() == []
+    for _ in range(2 * TRIES_MAX):
+        assert session.lost() == [], "it may be by chance, for a while"
         session.replay()
+    monkeypatch.setattr("mcp_memory.shim.session.TRIED_S_MAX", 0.0)
     (answer,) = messages(session.lost())
     assert answer["id"] == 2
     assert "doctor" in answer["error"]["message"]

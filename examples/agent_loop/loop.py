@@ -75,11 +75,15 @@ class Agent:
 
 
 def connect(home: Path) -> Client:
-    """A client with a server of its own; the memory in `home` outlives both."""
+    """A client of the memory in `home`, which outlives it; the host ends when it is not needed."""
     server = StdioServerParameters(
         command=sys.executable,
         args=["-m", "mcp_memory"],
-        env={"MCP_MEMORY_HOME": str(home), "MCP_MEMORY_USER": "ada"},
+        env={
+            "MCP_MEMORY_HOME": str(home),
+            "MCP_MEMORY_USER": "ada",
+            "MCP_MEMORY_IDLE_MINUTES": "0.05",
+        },
     )
     return Client(server, client_info=Implementation(name="agent-loop", version="1.0.0"))
 

@@ -32,7 +32,7 @@ def main() -> None:
     present = {path.name for path in HERE.iterdir() if path.suffix in (".json", ".toml")}
     assert present == set(FILES), f"files and FILES differ: {present ^ set(FILES)}"
     scripts = {script.name: script.value for script in entry_points(group="console_scripts")}
-    assert scripts.get(NAME) == "mcp_memory.cli:main", f"there is no script {NAME}: {scripts}"
+    assert scripts.get(NAME) == "mcp_memory.__main__:main", f"there is no script {NAME}: {scripts}"
     for name, section in FILES.items():
         entry = _read(HERE / name)[section][NAME]
         command = [entry["command"], *entry.get("args", [])]

@@ -51,6 +51,8 @@ def main() -> int:
             server_log.seek(0)
             sys.stderr.write(server_log.read()[-4000:])
             return 1
+        finally:
+            _stop_host(stage)
     transcript.end(time.perf_counter() - began)
     return 0
 
@@ -58,8 +60,8 @@ def main() -> int:
 async def _play(stage: Stage, root: Path) -> None:
     stage.transcript.title(
         "mcp-memory: two agents, one memory",
-        "Real servers, MCP over stdio, a fresh store in a temporary folder. One process holds a "
-        "store at a time, so the agents take turns: a session ends before the next begins.",
+        "Real clients, MCP over stdio, a fresh store in a temporary folder. Each agent starts a "
+        "door of its own; the first of them starts the host that all share.",
     )
     if stage.home.exists() and any(stage.home.iterdir()):
         raise NotAsSaid(f"the store is fresh; instead there is something in {stage.home}")
@@ -70,6 +72,12 @@ async def _play(stage: Stage, root: Path) -> None:
     with anyio.fail_after(DEADLINE_S):
         await tell(stage, places)
         await remember_and_ask(stage, places.private)
+
+
+def _stop_host(stage: Stage) -> None:
+    """End the host that the first agent started: its store is about to be removed."""
+    command = (*stage.command, "--home", str(stage.home), "host", "stop")
+    subprocess.run(command, capture_output=True, check=False)
 
 
 def _checkout(folder: Path, remote: str) -> Project:

@@ -34,15 +34,15 @@ class Places:
 
 
 async def tell(stage: Stage, places: Places) -> None:
-    """All chapters but the last, each session after the one before it."""
+    """All chapters but the last; in the second, two agents are open at the same moment."""
     stage.transcript.chapter("Theo tells one agent a few things")
     async with stage.enter("claude-code", places.work.folder, places.work.label) as claude:
         told = await _told(claude)
-    stage.transcript.chapter("Another agent, another project, the same person")
-    async with stage.enter("cursor", places.private.folder, places.private.label) as cursor:
-        await _known_elsewhere(cursor)
-        await _one_value_per_key(cursor, told["timezone"])
-        await _isolated(cursor, told["port"])
+        stage.transcript.chapter("Another agent, another project, at the same moment")
+        async with stage.enter("cursor", places.private.folder, places.private.label) as cursor:
+            await _known_elsewhere(cursor)
+            await _one_value_per_key(cursor, told["timezone"])
+            await _isolated(cursor, told["port"])
     stage.transcript.chapter("Back at work: a correction takes the place of the mistake")
     async with stage.enter("claude-code", places.work.folder, places.work.label) as claude:
         await _corrected(claude, told["date"])

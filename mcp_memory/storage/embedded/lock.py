@@ -26,7 +26,8 @@ class Lock:
             except FileExistsError as error:
                 raise StoreLocked(
                     f"the store in {home} is in use by process {note(path) or 'unknown'};"
-                    " connect through that process, stop it, or choose another folder with --home"
+                    " connect as a client of it, end it (mcp-memory host stop), or choose"
+                    " another folder with --home"
                 ) from error
 
     def release(self) -> None:

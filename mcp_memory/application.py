@@ -88,7 +88,7 @@ class Application:
         until = time.monotonic() + self._patience_s
         while True:
             try:
-                return open_service(self.settings, open_store=self._open_store)
+                return open_service(self.settings, open_store=self._open_store, in_step=False)
             except StoreLocked:
                 if time.monotonic() > until or self._closing.wait(_LOCKED_RETRY_S):
                     raise
@@ -104,10 +104,14 @@ class Application:
             log.exception("the store could not be opened")
 
 
-def open_service(settings: Settings, *, open_store: OpenStore | None = None) -> MemoryService:
+def open_service(
+    settings: Settings, *, open_store: OpenStore | None = None, in_step: bool = True
+) -> MemoryService:
     """The service on the store of a home folder, not started; closing it releases the store.
 
-    Where it cannot be made, the store is released at once. Raises StoreError.
+    An index that is far behind is caught up with here, which may take long; with `in_step`
+    False once the service is started, which meanwhile answers from what is there. Where it
+    cannot be made, the store is released at once. Raises StoreError.
     """
     from mcp_memory.embedding import Embedder
     from mcp_memory.service import MemoryService, Policy
@@ -116,6 +120,8 @@ def open_service(settings: Settings, *, open_store: OpenStore | None = None) -> 
     with ExitStack() as undo:
         store = (open_store or _embedded)(settings.home, embedder.space)
         undo.callback(store.close)
+        if in_step:
+            store.catch_up()
         policy = Policy(session_expiry=timedelta(days=settings.session_days))
         service = MemoryService(store, embedder, policy=policy)
         undo.pop_all()

@@ -73,6 +73,6 @@ def open_memory(
     given = settings.load(home=Path(home).expanduser() if home is not None else None)
     given = replace(given, user=user or given.user, project=project or given.project)
     scope = replace(resolve(local_signals(given)), agent=agent, client="mcp-memory library")
-    with closing(open_service(given)) as service:
+    with closing(open_service(given, in_step=False)) as service:
         service.start()
         yield LocalMemory(service, scope)

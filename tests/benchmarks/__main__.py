@@ -13,12 +13,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.benchmarks import machine, report, retrieval, speed, start
+from tests.benchmarks import machine, report, retrieval, speed, start, together
 from tests.benchmarks.door import WrongAnswer
 from tests.benchmarks.figures import Section
 
 SIZES = "1000,10000,100000"
-PARTS = ("speed", "locomo", "start")
+PARTS = ("speed", "together", "locomo", "start")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -45,6 +45,8 @@ def _sections(given: argparse.Namespace, folder: Path) -> Iterator[Section]:
         yield start.run(folder)
     if "speed" in parts:
         yield speed.run(given.sizes, folder, _say)
+    if "together" in parts:
+        yield together.run(folder, _say)
     if "locomo" in parts and given.locomo:
         yield retrieval.run(given.locomo, folder, _say)
 

@@ -10,7 +10,10 @@ from tests.benchmarks.timing import Spread
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ratio:
-    """What a call takes as a multiple of embedding the same text alone, in the same run."""
+    """What a call takes as a multiple of what it is held against, in the same run.
+
+    That is embedding the same text alone, unless the section says otherwise.
+    """
 
     where: str
     what: str

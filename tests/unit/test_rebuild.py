@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from mcp_memory.application import open_service
 from mcp_memory.embedding import Embedder
 from mcp_memory.errors import NotFound, StoreClosed
 from mcp_memory.model import Draft, Patch, Query, Scope, Selection
 from mcp_memory.service import MemoryService, Policy
+from mcp_memory.settings import Settings
+from mcp_memory.storage.contract import VectorSpace
 from mcp_memory.storage.embedded import EmbeddedStore, open_embedded
 from mcp_memory.storage.embedded.recovery import AT_ONCE_MAX
 from tests.factories import (
@@ -225,3 +228,14 @@ def test_a_rebuild_stopped_among_the_vectors_leaves_the_rest_to_upkeep(
         service.upkeep()
         assert service.stats(alice)["waiting_for_vectors"] == 0
         assert [finding for finding in service.check() if not finding.ok] == []
+
+
+def test_who_looks_once_and_does_no_housekeeping_is_shown_everything(home: Path) -> None:
+    given = Settings(home=home, working_dir=home, tenant=ALICE.tenant, user=ALICE.user)
+
+    def open_store(folder: Path, _: VectorSpace) -> EmbeddedStore:
+        return open_embedded(folder, SPACE)
+
+    with closing(open_service(given, open_store=open_store)) as service:
+        scope = Scope(tenant=ALICE.tenant, user=ALICE.user)
+        assert LAST in service.recent(scope, limit=2)

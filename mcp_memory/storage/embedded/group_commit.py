@@ -5,6 +5,7 @@ What a commit costs most is to make it durable, and that costs many writes no mo
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -18,6 +19,8 @@ from mcp_memory.storage.embedded import chain
 from mcp_memory.storage.embedded.conflicts import Claims
 from mcp_memory.storage.embedded.index import Index
 from mcp_memory.storage.embedded.record import Record
+
+_log = logging.getLogger(__name__)
 
 REQUESTS_MAX = 64
 WRITES_MAX = 200
@@ -198,6 +201,7 @@ class GroupCommit:
         entries = [entry for part in sealed for entry in part]
         if entries:
             self._record.append(entries)
+            _log.debug("one commit for %d requests", len(admitted))
             self._project(entries, [one for pending in admitted for one in pending.packed])
         for pending, part in zip(admitted, sealed, strict=True):
             pending.changes = [entry.change for entry in part]

@@ -16,7 +16,7 @@ from mcp_memory.storage.embedded.index import Index
 from mcp_memory.storage.embedded.record import Record
 
 AT_ONCE_MAX = 200
-"""Changes that anybody may wait for, a tenth of a second; more are caught up with behind."""
+"""Changes that anybody may wait for, well under a second; more are caught up with behind."""
 _BATCH = 1_000
 
 

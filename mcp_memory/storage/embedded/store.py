@@ -290,6 +290,7 @@ class EmbeddedStore:
                 if not is_index_damage(error):
                     raise
                 self._renew(generation, str(error))
+                self._try_to_catch_up(ids)
                 with self._index.reading() as connection:
                     return work(connection)
 

@@ -183,6 +183,7 @@ def parser() -> argparse.ArgumentParser:
     search.add_argument("--explain", action="store_true", help="why each one came back")
 
     commands.add_parser("stats", parents=[home], help="how much is remembered")
+    commands.add_parser("rebuild", parents=[home], help="make the index anew from the record")
 
     host = commands.add_parser("host", help="the process that serves all clients")
     actions = host.add_subparsers(dest="action", required=True, metavar="ACTION")

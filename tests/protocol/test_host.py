@@ -188,3 +188,19 @@ def test_in_process_serves_without_a_host(tmp_path: Path) -> None:
         stored(client, "The barn door is open")
         assert not (home / "host").exists()
         assert settings.load({}, home=home).home == home
+
+
+@pytest.mark.parametrize("through", ["host", "alone"])
+def test_the_index_is_made_anew_on_command(tmp_path: Path, through: str) -> None:
+    with hosted(tmp_path) as home, door(home) as client:
+        client.handshake()
+        stored(client, "The anvil is heavy")
+        if through == "alone":
+            command("host", "stop", home=home)
+        said = command("rebuild", home=home)
+        assert said.returncode == 0, said.stderr
+        *steps, last = said.stdout.splitlines()
+        assert last == "the index was made anew from the record"
+        assert any("of" in step for step in steps)
+        assert (host_pid(home) != 0) == (through == "host")
+        assert contents(client, "anvil") == ["The anvil is heavy"]

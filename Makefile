@@ -4,7 +4,8 @@
 #   make test     every test but the long ones             (ARGS="-k recall -x")
 #   make lint     ruff check, ruff format --check, pyright strict
 #   make bench    speed, size and retrieval figures        (LOCOMO=path/to/locomo10.json)
-#   make crash    kill the server in a write loop, again and again
+#   make crash    the long crash programme: kills, power cuts, I/O errors, damage, many lives
+#   make statics  what the door answers by itself, asked of the server anew
 #   make lock     resolve the newest allowed versions into constraints.txt
 #   make clean    remove what the targets above have made
 
@@ -35,7 +36,7 @@ define make_venv
 	exit 1
 endef
 
-.PHONY: demo test lint bench crash lock clean
+.PHONY: demo test lint bench crash statics lock clean
 
 demo: $(STAMP)
 	@$(BIN)/python examples/demo/demo.py $(ARGS)
@@ -53,6 +54,9 @@ bench: $(STAMP)
 
 crash: $(STAMP)
 	$(BIN)/python -m pytest tests/crash -m "long or not long" $(ARGS)
+
+statics: $(STAMP)
+	$(BIN)/python -m mcp_memory.host.statics
 
 $(STAMP): pyproject.toml constraints.txt | $(VENV)/pyvenv.cfg
 	$(PIP) install --quiet --editable ".[dev]"

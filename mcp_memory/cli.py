@@ -114,9 +114,12 @@ def _host(settings: Settings, given: argparse.Namespace) -> int:
     from mcp_memory import front
 
     if given.action == "run":
-        from mcp_memory.host.host import run
+        from mcp_memory.host.host import TAKEN, run
 
-        return run(settings)
+        code = run(settings)
+        if code == TAKEN:
+            print("mcp-memory: another host of this store is running", file=sys.stderr)
+        return code
     if given.action == "logs":
         _print(front.logs(settings, given.lines))
     elif given.action == "stop":

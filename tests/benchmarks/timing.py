@@ -27,12 +27,12 @@ class Pairs:
     @property
     def alone(self) -> Spread:
         """Of embedding alone."""
-        return _spread(self.alone_s)
+        return spread(self.alone_s)
 
     @property
     def whole(self) -> Spread:
         """Of the whole call."""
-        return _spread(self.whole_s)
+        return spread(self.whole_s)
 
 
 def timed(call: Callable[[], object]) -> float:
@@ -80,6 +80,7 @@ def _turns(texts: Sequence[str]) -> Iterator[tuple[str, bool]]:
     return ((text, i % 2 == 0) for i, text in enumerate(texts))
 
 
-def _spread(durations_s: Sequence[float]) -> Spread:
+def spread(durations_s: Sequence[float]) -> Spread:
+    """Median and 95th percentile of durations in seconds."""
     p50, p95 = np.percentile(durations_s, (50, 95))
     return Spread(p50_ms=float(p50) * 1000, p95_ms=float(p95) * 1000)

@@ -5,6 +5,7 @@
 #   make lint     ruff check, ruff format --check, pyright strict
 #   make bench    speed, size and retrieval figures        (LOCOMO=path/to/locomo10.json)
 #   make crash    kill the server in a write loop, again and again
+#   make clients  other people's clients at the door       (needs Node 20 or newer, and npm)
 #   make lock     resolve the newest allowed versions into constraints.txt
 #   make clean    remove what the targets above have made
 
@@ -35,7 +36,11 @@ define make_venv
 	exit 1
 endef
 
-.PHONY: demo test lint bench crash lock clean
+# What `make clients` installs, into a temporary folder.
+NPM_CLIENTS := @modelcontextprotocol/sdk@1.32.2 @modelcontextprotocol/client@2.4.0 \
+	@modelcontextprotocol/inspector@2.12.0
+
+.PHONY: demo test lint bench crash clients lock clean
 
 demo: $(STAMP)
 	@$(BIN)/python examples/demo/demo.py $(ARGS)
@@ -53,6 +58,12 @@ bench: $(STAMP)
 
 crash: $(STAMP)
 	$(BIN)/python -m pytest tests/crash -m "long or not long" $(ARGS)
+
+clients: $(STAMP)
+	$(BIN)/python -m tests.clients.visit
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && cp tests/clients/visit.mjs "$$folder" \
+	  && npm install --prefix "$$folder" --no-audit --no-fund --loglevel=error $(NPM_CLIENTS) \
+	  && node "$$folder/visit.mjs" "$(abspath $(BIN))/mcp-memory"
 
 $(STAMP): pyproject.toml constraints.txt | $(VENV)/pyvenv.cfg
 	$(PIP) install --quiet --editable ".[dev]"

@@ -67,10 +67,11 @@ def run(folder: Path, say: Say) -> Section:
 
 def _notes() -> tuple[str, ...]:
     return (
-        "MB of a million bytes; resident is RSS, a share is PSS, in which a page that several"
-        " processes hold counts in part for each; a client has shaken hands, and has recalled"
-        " and remembered once; a further client is the growth of host and doors together from"
-        f" {FEW} to {MANY} clients, a client",
+        "MB of a million bytes: RSS, or, as a share, PSS, in which a page that several processes"
+        " hold counts in part for each; RSS counts the pages of the index once for each reader"
+        " that has it mapped, so that beside several clients PSS says what is really held",
+        "a client has shaken hands, and has recalled and remembered once; a further client is the"
+        f" growth of host and doors together from {FEW} to {MANY} clients, a client",
         f"growth: the host from call {WARM_CALLS:,} on, {CALLERS} clients at once, one call in"
         f" {REMEMBER_EVERY} a remember of something new",
         f"load at the end: {machine.load()}",
@@ -108,7 +109,7 @@ def _by_clients(home: Path) -> list[Amount]:
         _amount(f"a door's share among {MANY}", many.doors_share / many.clients),
         _amount("a further client, of that in the host", (many.host - few.host) / further),
         _amount("a further client, share", share / further, CLIENT_TARGET),
-        _amount("a further client, resident", resident / further),
+        _amount("a further client, RSS", resident / further),
     ]
 
 
@@ -134,20 +135,25 @@ def _over_calls(home: Path) -> list[Amount]:
     ends_at = time.monotonic() + SECONDS_MAX
     batch = WARM_CALLS // CALLERS
     with opened(home, _USER, CALLERS) as clients, ThreadPoolExecutor(CALLERS) as pool:
-        found: list[int] = []
+        found: list[_Held] = []
         calls = 0
         while calls < CALLS + WARM_CALLS and time.monotonic() < ends_at:
             list(
                 pool.map(_call, clients, range(calls, calls + WARM_CALLS, batch), [batch] * CALLERS)
             )
             calls += WARM_CALLS
-            found.append(resident_bytes(host_pid(home)))
-    grown = found[-1] - found[0]
+            found.append(_held(home, clients))
+    first, last = found[0], found[-1]
+    over = f"over {calls - WARM_CALLS:,} calls"
+    shares = [held.host_share for held in found]
     return [
-        _amount(f"the host after {WARM_CALLS:,} calls", found[0], RESIDENT_TARGET),
-        _amount(f"the host after {calls:,} calls", found[-1], RESIDENT_TARGET),
-        _amount(f"growth over {calls - WARM_CALLS:,} calls", grown, FLAT_TARGET),
-        _amount("between the least and the most on the way", max(found) - min(found)),
+        _amount(f"the host after {WARM_CALLS:,} calls, share", first.host_share, RESIDENT_TARGET),
+        _amount(f"the host after {calls:,} calls, share", last.host_share, RESIDENT_TARGET),
+        _amount(f"the host after {WARM_CALLS:,} calls", first.host),
+        _amount(f"the host after {calls:,} calls", last.host),
+        _amount(f"growth {over}, share", last.host_share - first.host_share, FLAT_TARGET),
+        _amount("from the least to the most on the way, share", max(shares) - min(shares)),
+        _amount(f"growth {over}", last.host - first.host),
     ]
 
 

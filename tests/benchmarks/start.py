@@ -31,8 +31,8 @@ COLD_TARGET_MS, RECALLED_TARGET_MS = 150, 3000
 _USER = "starter"
 _STORED = 100
 _MODULE = "python -m mcp_memory"
-_ALONE = (sys.executable, "-c", SERVE)
-"""The server in the process that the client starts, without a host."""
+_SERVER, _ALONE = "the server without a host", (sys.executable, "-c", SERVE)
+"""In the process that the client starts, to hold the others against."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,15 +51,13 @@ def run(folder: Path) -> Section:
     commands = _commands()
     try:
         ratios, amounts = _warm(home, commands)
-        cold = {name: _cold(home, command) for name, command in commands.items()}
+        cold = _cold(home, {**commands, _SERVER: _ALONE})
     finally:
         stop_host(home)
-    alone = [_started(home, _ALONE, recall=True) for _ in range(COLD_RUNS)]
     for name, starts in cold.items():
-        targets = (COLD_TARGET_MS, RECALLED_TARGET_MS)
+        targets = (None, None) if name == _SERVER else (COLD_TARGET_MS, RECALLED_TARGET_MS)
         amounts += _amounts("host not running", name, starts, targets=targets)
-    amounts += _amounts("without a host", "the server alone", alone, targets=(None, None))
-    least = min(start.memories for starts in (*cold.values(), alone) for start in starts)
+    least = min(start.memories for starts in cold.values() for start in starts)
     return Section(
         title="start",
         notes=_notes(),
@@ -81,8 +79,8 @@ def _notes() -> tuple[str, ...]:
         f"on a store of {_STORED} memories, from just before the process is made; raw JSON"
         " lines, no client library; the first start, which warms the file cache, is not counted",
         f"host running: {RUNS} starts of each, in turn with python -c pass to its end, each of"
-        f" them the first in its turn as often; else medians of {COLD_RUNS}, the host ended"
-        " before each; the recall is sent as soon as initialize has been answered",
+        f" them the first in its turn as often; else medians of {COLD_RUNS}, in turn, the host"
+        " ended before each; the recall is sent as soon as initialize has been answered",
         f"load at the end: {machine.load()}",
     )
 
@@ -138,12 +136,13 @@ def _warm(home: Path, commands: dict[str, Sequence[str]]) -> tuple[list[Ratio], 
     return ratios, amounts
 
 
-def _cold(home: Path, command: Sequence[str]) -> list[_Start]:
-    """The door while no host runs."""
-    starts: list[_Start] = []
+def _cold(home: Path, commands: dict[str, Sequence[str]]) -> dict[str, list[_Start]]:
+    """Everything in turn while no host runs."""
+    starts: dict[str, list[_Start]] = {name: [] for name in commands}
     for _ in range(COLD_RUNS):
-        stop_host(home)
-        starts.append(_started(home, command, recall=True))
+        for name, command in commands.items():
+            stop_host(home)
+            starts[name].append(_started(home, command, recall=True))
     return starts
 
 

@@ -1,32 +1,62 @@
-"""Bringing record and index into step: at the start, and after an index that failed.
+"""Bringing record and index into step: at the start, and after one of them failed.
 
-The record is the truth. Yet when its log was lost, the index, which holds the whole
-documents, knows more; comparing change numbers and heads of the chain tells which.
+The record is the truth. Yet when it was damaged, the index, which holds the whole
+documents, may know more; comparing change numbers and heads of the chain tells which.
 """
 
 from __future__ import annotations
 
+import bisect
 from pathlib import Path
 
-from mcp_memory.storage.contract import Finding
-from mcp_memory.storage.embedded import selection
+from mcp_memory.errors import StoreDamaged
+from mcp_memory.storage.embedded import chain, mending, selection, verify
 from mcp_memory.storage.embedded.erase import drop_damaged
-from mcp_memory.storage.embedded.findings import noted, repaired
+from mcp_memory.storage.embedded.faults import may_be_index_damage
+from mcp_memory.storage.embedded.findings import lost, note, noted, repaired
 from mcp_memory.storage.embedded.index import Index
 from mcp_memory.storage.embedded.record import Record
 
 _BATCH = 1_000
+_TRIES = 4
 
 
-def reconcile(record: Record, index: Index) -> list[Finding]:
-    """Bring both into step; what that took."""
-    if index.number > record.number and index.head_at(record.number) == record.head:
-        return [repaired(_refill(record, index))]
-    if record.head_at(index.number) != index.head:
-        index.renew("the index told of changes that the record does not know")
-    behind = record.number - index.number
-    catch_up(record, index)
-    return [noted(f"the index was {behind} changes behind and caught up")] if behind else []
+def put_right(home: Path, record: Record, index: Index) -> None:
+    """Bring both in step, and finish what was begun, whatever was damaged."""
+    for _ in range(_TRIES):
+        try:
+            reconcile(record, index)
+            finish_erasures(home, record, index)
+            return
+        except Exception as error:
+            if record.is_suspect:
+                continue
+            if not may_be_index_damage(error):
+                raise
+            secure(record, index)
+            index.renew("the index was damaged", error)
+    reconcile(record, index)
+    finish_erasures(home, record, index)
+
+
+def secure(record: Record, index: Index) -> None:
+    """See that the record is whole before the index, which may still help, is put aside."""
+    if verify.record_fault(record):
+        mending.mend(record, index)
+
+
+def reconcile(record: Record, index: Index) -> None:
+    """Bring both into step; findings say what that took."""
+    if record.is_suspect:
+        mending.mend(record, index)
+    if not _agree(record, index):
+        _part(record, index)
+    elif index.number > record.number:
+        _refill(record, index)
+    _heed_witness(record, index)
+    if behind := record.number - index.number:
+        catch_up(record, index)
+        note(index.findings, noted(f"the index was {behind} changes behind and caught up"))
 
 
 def catch_up(record: Record, index: Index) -> None:
@@ -34,30 +64,89 @@ def catch_up(record: Record, index: Index) -> None:
     record.open_again()
     index.open_again()
     while index.number < record.number:
-        index.apply(record.entries(index.number, _BATCH))
+        entries = record.entries(index.number, _BATCH)
+        if not entries or chain.first_break(entries, index.head):
+            record.is_suspect = True
+            raise StoreDamaged("a change in the record is not what was written; try again")
+        index.apply(entries)
 
 
 def finish_erasures(home: Path, record: Record, index: Index) -> None:
     """Remove from the files what an interrupted erasure left in them.
 
     A file that was put aside may hold it too, and is dropped before anything says that all
-    is done. An index made anew knows of no erasure that was finished.
+    is done. An index made anew knows of no erasure that was finished; the witness does.
     """
     catch_up(record, index)
     if record.holds_erased():
         drop_damaged(home)
         record.compact()
     if index.needs_scrubbing():
-        drop_damaged(home)
+        if index.witness.scrubbed < index.last_erasure():
+            drop_damaged(home)
         index.scrub(None)
         selection.forget_texts()
 
 
-def _refill(record: Record, index: Index) -> str:
-    lost = index.number - record.number
+def _agree(record: Record, index: Index) -> bool:
+    """Whether both tell one history, as far as both go."""
+    number = min(record.number, index.number)
+    return record.head_at(number) == index.head_at(number)
+
+
+def _common(record: Record, index: Index) -> int:
+    """How many changes both histories begin with."""
+    numbers = range(1, min(record.number, index.number) + 1)
+    return bisect.bisect_left(numbers, True, key=lambda n: record.head_at(n) != index.head_at(n))
+
+
+def _part(record: Record, index: Index) -> None:
+    """Put aside the one of two histories that is not ours; in doubt, the record is."""
+    if _is_ours(index, index) and not _is_ours(record, index):
+        mending.mend(record, index, is_foreign=True)
+        return
+    if not _is_ours(record, index):
+        alone = index.number - _common(record, index)
+        detail = f"{alone} changes that only the index knew of are lost; see the folder damaged"
+        note(index.findings, lost(detail))
+    index.renew("the index told of changes that the record does not know")
+
+
+def _is_ours(side: Record | Index, index: Index) -> bool:
+    """Whether a history is the one that the witness saw."""
+    witness = index.witness
+    if not witness.number:
+        return False
+    if side.number < witness.number:
+        return side.number > 0 and side.head_at(1) == witness.birth
+    return side.head_at(witness.number) == witness.head
+
+
+def _refill(record: Record, index: Index) -> None:
+    """Give the record back what it lost of its end."""
+    count = index.number - record.number
     while record.number < index.number:
-        record.append(index.entries(record.number, _BATCH))
-    return (
-        f"the record had lost its last {lost} changes, as when its log is removed or"
+        entries = index.entries(record.number, _BATCH)
+        if not entries or chain.first_break(entries, record.head):
+            mending.mend(record, index, is_short=True)
+            index.renew("the index was damaged")
+            return
+        record.append(entries)
+    detail = (
+        f"the record had lost its last {count} changes, as when its log is removed or"
         " damaged; they were restored from the index"
     )
+    note(index.findings, repaired(detail))
+
+
+def _heed_witness(record: Record, index: Index) -> None:
+    """Tell of changes that were seen once and that neither side has any more."""
+    witness, first = index.witness, record.head_at(1) or b""
+    missing = witness.number - record.number
+    if missing > 0 and (not record.number or first == witness.birth):
+        detail = (
+            f"the newest {missing} of {witness.number} changes are neither in the record nor in"
+            " the index and are lost; what was put aside is in the folder damaged"
+        )
+        note(record.findings, lost(detail))
+    witness.see(record.number, record.head, first)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import apsw
 
-from mcp_memory.errors import StoreClosed, StoreDamaged, StoreError
+from mcp_memory.errors import StoreClosed, StoreError, StoreTooNew
 from mcp_memory.model import Change, Erasure, Memory, Partition, Revision, Trace
 from mcp_memory.storage import codec
 from mcp_memory.storage.contract import (
@@ -34,11 +34,12 @@ from mcp_memory.storage.embedded import (
     schema,
     search,
     selection,
+    verify,
 )
 from mcp_memory.storage.embedded.codes import Reach
 from mcp_memory.storage.embedded.conflicts import refuse_conflicts
 from mcp_memory.storage.embedded.faults import is_index_damage, mapped, translate
-from mcp_memory.storage.embedded.findings import note, noted, repaired
+from mcp_memory.storage.embedded.findings import note, noted
 from mcp_memory.storage.embedded.index import Index
 from mcp_memory.storage.embedded.lock import Lock
 from mcp_memory.storage.embedded.record import Record
@@ -225,7 +226,9 @@ class EmbeddedStore:
     def check(self) -> list[Finding]:
         """See `Store.check`."""
         with self._writing("checking the store"):
-            if fault := checks.index_fault(self._index):
+            recovery.secure(self._record, self._index)
+            self._keep_step()
+            if fault := verify.index_fault(self._index):
                 self._renew(self._index.generation, fault)
             return checks.check(self._home, self._record, self._index)
 
@@ -268,7 +271,7 @@ class EmbeddedStore:
             try:
                 with self._index.reading() as connection:
                     return work(connection)
-            except apsw.Error as error:
+            except (apsw.Error, UnicodeDecodeError) as error:
                 if not is_index_damage(error):
                     raise
                 self._renew(generation, str(error))
@@ -279,8 +282,9 @@ class EmbeddedStore:
         """Make the index anew, unless somebody else did since this `generation`."""
         with self._open():
             if self._index.generation == generation:
+                recovery.secure(self._record, self._index)
                 self._behind = self._record.changed_after(0)
-                self._index.renew(f"the index was damaged ({fault})")
+                self._index.renew("the index was damaged", fault)
                 self._try_to_keep_step()
                 if not self._behind:  # what was put aside may hold what was erased
                     recovery.finish_erasures(self._home, self._record, self._index)
@@ -304,6 +308,8 @@ class EmbeddedStore:
 
     def _keep_step(self) -> None:
         self._record.open_again()
+        if self._record.is_suspect or self._record.number < self._index.number:
+            recovery.put_right(self._home, self._record, self._index)
         if self._index.number != self._record.number:
             self._behind = self._record.changed_after(self._index.number)
             try:
@@ -326,11 +332,11 @@ def _without(found: Proposal, behind: frozenset[str]) -> Proposal:
 
 
 def _opened(home: Path, space: VectorSpace) -> tuple[Record, Index]:
-    index = Index(home / "index", home / "damaged", space)
+    index = _index(home, space)
     record = None
     try:
-        record = _record(home, index)
-        _put_right(home, record, index)
+        record = Record(home / "record", home / "damaged")
+        recovery.put_right(home, record, index)
     except BaseException:
         index.close()
         if record is not None:
@@ -339,17 +345,14 @@ def _opened(home: Path, space: VectorSpace) -> tuple[Record, Index]:
     return record, index
 
 
-def _put_right(home: Path, record: Record, index: Index) -> None:
-    """Bring both in step; an index that turns out damaged is made anew first."""
+def _index(home: Path, space: VectorSpace) -> Index:
+    """The index; one that says it is too new, beside a record that is not, is damaged."""
     try:
-        index.findings += recovery.reconcile(record, index)
-        recovery.finish_erasures(home, record, index)
-    except (apsw.Error, StoreError) as error:
-        if not is_index_damage(error):
-            raise
-        index.renew(f"the index was damaged ({error})")
-        index.findings += recovery.reconcile(record, index)
-        recovery.finish_erasures(home, record, index)
+        return Index(home / "index", home / "damaged", space)
+    except StoreTooNew:
+        Record(home / "record", home / "damaged").close()
+        Index.retire(home / "index", home / "damaged")
+        return Index(home / "index", home / "damaged", space)
 
 
 def _catch_up(record: Record, index: Index) -> None:
@@ -358,18 +361,6 @@ def _catch_up(record: Record, index: Index) -> None:
     except apsw.Error as error:
         if not is_index_damage(error):
             raise
-        index.renew(f"the index was damaged ({error})")
+        recovery.secure(record, index)
+        index.renew("the index was damaged", error)
         recovery.catch_up(record, index)
-
-
-def _record(home: Path, index: Index) -> Record:
-    """The record; a new one, for the index to refill, when the old cannot be opened."""
-    try:
-        return Record(home / "record", home / "damaged")
-    except StoreDamaged as error:
-        if not index.number:
-            raise
-        kept = Record.retire(home / "record", home / "damaged")
-        detail = f"{error}; a new record was made from the index, the old is {kept}"
-        note(index.findings, repaired(detail))
-        return Record(home / "record", home / "damaged")

@@ -16,7 +16,7 @@ from typing import Protocol
 
 from mcp_memory.errors import StoreError
 from mcp_memory.model import Verb
-from mcp_memory.storage.embedded import chain, verify
+from mcp_memory.storage.embedded import chain
 from mcp_memory.storage.embedded.chain import GENESIS, Entry
 from mcp_memory.storage.embedded.faults import is_record_damage, may_be_index_damage
 from mcp_memory.storage.embedded.findings import lost, note, repaired
@@ -32,15 +32,11 @@ class _Source(Protocol):
     def entries(self, after: int, limit: int) -> list[Entry]: ...
 
 
-def mend(record: Record, index: Index, *, is_foreign: bool = False, is_short: bool = False) -> None:
-    """Put right a record that is suspect, `is_short` of its end, or of another store.
+def mend(record: Record, index: Index, *, is_foreign: bool = False) -> None:
+    """Make the record anew of what is intact; one that `is_foreign`, of the index alone.
 
-    Its files are put aside, unless they may hold what was erased. A suspect that turns out
-    whole stays as it is.
+    The files there were are put aside, unless they may hold what was erased.
     """
-    if not is_foreign and not is_short and not verify.record_fault(record):
-        record.is_suspect = False
-        return
     merging = _Merging(record=None if is_foreign else record, index=index)
     folder = record.generations.folder / MENDING
     shutil.rmtree(folder, ignore_errors=True)

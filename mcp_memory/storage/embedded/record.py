@@ -10,10 +10,11 @@ from typing import Any
 
 import duckdb
 
+from mcp_memory.errors import StoreDamaged
 from mcp_memory.model import Verb
 from mcp_memory.storage import queries
 from mcp_memory.storage.embedded import duck, migrations, record_rows
-from mcp_memory.storage.embedded.chain import GENESIS, Entry
+from mcp_memory.storage.embedded.chain import GENESIS, Entry, follows
 from mcp_memory.storage.embedded.faults import is_full, is_record_damage, mapped
 from mcp_memory.storage.embedded.findings import Findings
 from mcp_memory.storage.embedded.generation import Generations, set_aside, wal_of
@@ -35,6 +36,8 @@ class Record:
     """The head of the chain after it."""
     is_suspect: bool
     """Whether something in it could not be read, or does not add up: it is to be mended."""
+    mend: Callable[[], None]
+    """What mends it, with the help of the index; nothing until the store has opened both."""
 
     def __init__(self, folder: Path, damaged: Path) -> None:
         """Open or create the record. Raises StoreTooNew, MigrationFailed.
@@ -45,6 +48,7 @@ class Record:
         self.generations = Generations(folder)
         self.damaged = damaged
         self.is_suspect = False
+        self.mend: Callable[[], None] = lambda: None
         self._connection: duckdb.DuckDBPyConnection | None = None
         with mapped("opening the record"):
             self._open()
@@ -262,10 +266,18 @@ class Record:
                     return
                 if is_full(error):
                     raise
+                if self.is_suspect and entries:
+                    self._mend(entries)
                 self._once_more(work)
         self._close_log_to_others()
         if entries:
             self.number, self.head = entries[-1].change.number, entries[-1].head
+
+    def _mend(self, entries: Sequence[Entry]) -> None:
+        """Have a damaged record mended before a write is tried once more, if it still fits."""
+        self.mend()
+        if not follows(entries[0], self.head):
+            raise StoreDamaged("the record was damaged and has lost changes; try again")
 
     def _once_more(self, work: _Work) -> None:
         try:

@@ -75,15 +75,16 @@ def finish_erasures(home: Path, record: Record, index: Index) -> None:
     """Remove from the files what an interrupted erasure left in them.
 
     A file that was put aside may hold it too, and is dropped before anything says that all
-    is done. An index made anew knows of no erasure that was finished; the witness does.
+    is done. A record or an index made anew knows of no erasure that was finished; the
+    witness does.
     """
     catch_up(record, index)
+    if index.witness.scrubbed < record.last_erasure() and drop_damaged(home):
+        detail = "what was put aside is gone, for it may have held what was erased"
+        note(record.findings, noted(detail))
     if record.holds_erased():
-        drop_damaged(home)
         record.compact()
     if index.needs_scrubbing():
-        if index.witness.scrubbed < index.last_erasure():
-            drop_damaged(home)
         index.scrub(None)
         selection.forget_texts()
 
@@ -128,7 +129,7 @@ def _refill(record: Record, index: Index) -> None:
     while record.number < index.number:
         entries = index.entries(record.number, _BATCH)
         if not entries or chain.first_break(entries, record.head):
-            mending.mend(record, index, is_short=True)
+            mending.mend(record, index)
             index.renew("the index was damaged")
             return
         record.append(entries)

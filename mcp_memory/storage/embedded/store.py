@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, TypeVar
@@ -30,6 +31,7 @@ from mcp_memory.storage.embedded import (
     chain,
     checks,
     erase,
+    mending,
     recovery,
     schema,
     search,
@@ -337,6 +339,7 @@ def _opened(home: Path, space: VectorSpace) -> tuple[Record, Index]:
     try:
         record = Record(home / "record", home / "damaged")
         recovery.put_right(home, record, index)
+        record.mend = partial(mending.mend, record, index)
     except BaseException:
         index.close()
         if record is not None:

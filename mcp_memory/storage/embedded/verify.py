@@ -33,6 +33,7 @@ class _Journal(Protocol):
     number: int
 
     def entries(self, after: int, limit: int) -> list[chain.Entry]: ...
+    def head_at(self, number: int) -> bytes | None: ...
 
 
 def record_fault(record: Record) -> str:
@@ -70,6 +71,8 @@ def _chain_fault(journal: _Journal) -> str:
         if broken := chain.first_break(batch, head):
             return f"change {broken} is not what was written"
         head, after = batch[-1].head, batch[-1].change.number
+        if journal.head_at(after) != head:  # found by its key, which scans do without
+            return f"change {after} is not found by its number"
     return "" if after == journal.number else f"change {after + 1} is missing"
 
 

@@ -18,6 +18,21 @@ from tests.crash.damage import KINDS, TARGETS, Damage, Life, begin, examine, inf
 CASES = 40
 CASES_LONG = int(os.environ.get("DAMAGE_CASES", "1000"))
 SEED = os.environ.get("DAMAGE_SEED", "seed")
+SWAPS = ("older", "other")
+WORST = (
+    "record empty",
+    "record flip",
+    "record block",
+    "log flip",
+    "log half",
+    "CURRENT empty",
+    "CURRENT flip",
+    "index empty",
+    "index flips",
+    "index zeros",
+    "index-wal half",
+    "index-shm noise",
+)
 BOTH = [
     ("log missing", "index missing"),
     ("record missing", "index missing"),
@@ -70,9 +85,9 @@ def damage(said: str) -> Damage:
 
 
 def named() -> list[tuple[str, ...]]:
-    """Every file in every way, then both sides at once."""
-    alone = [(f"{target} {kind}",) for target in TARGETS for kind in KINDS]
-    return [*alone, *BOTH]
+    """Every file gone or exchanged, the worst of the rest, then both sides at once."""
+    alone = [f"{target} {kind}" for target in TARGETS[:-2] for kind in ("missing", *SWAPS)]
+    return [*((one,) for one in (*alone, *WORST)), *BOTH]
 
 
 @pytest.mark.parametrize("said", named(), ids=" and ".join)

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 from mcp_memory.storage.contract import Finding
-from mcp_memory.storage.embedded import verify
 from mcp_memory.storage.embedded.index import Index
 from mcp_memory.storage.embedded.record import Record
 
 _FREE_BYTES_MIN = 200 << 20
 
 
-def check(home: Path, record: Record, index: Index) -> list[Finding]:
+@dataclass(kw_only=True, slots=True)
+class Faults:
+    """What is wrong with record and index after what could be repaired was, "" for nothing."""
+
+    record: str = ""
+    index: str = ""
+
+
+def check(home: Path, record: Record, index: Index, faults: Faults) -> list[Finding]:
     """Every finding, good and bad; repairs made come last, those of before included."""
     found = [*record.findings, *index.findings]
     return [
-        *_record(record),
-        _index(index),
+        *_record(record, faults.record),
+        _index(index, faults.index),
         _agreement(record, index),
         _vectors(index),
         _disk(home),
@@ -27,10 +35,9 @@ def check(home: Path, record: Record, index: Index) -> list[Finding]:
     ]
 
 
-def _record(record: Record) -> list[Finding]:
+def _record(record: Record, fault: str) -> list[Finding]:
     changes, revisions, strays = record.counts()
     advice = "restore the folder from a backup; keep a copy of it as it is now"
-    fault = verify.record_fault(record)
     return [
         Finding(
             name="record",
@@ -47,8 +54,7 @@ def _record(record: Record) -> list[Finding]:
     ]
 
 
-def _index(index: Index) -> Finding:
-    fault = verify.index_fault(index)
+def _index(index: Index, fault: str) -> Finding:
     return Finding(
         name="index",
         ok=not fault,

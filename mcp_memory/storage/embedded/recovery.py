@@ -39,14 +39,21 @@ def put_right(home: Path, record: Record, index: Index) -> None:
     finish_erasures(home, record, index)
 
 
-def secure(record: Record, index: Index) -> None:
-    """See that the record is whole before the index, which may still help, is put aside."""
-    if verify.record_fault(record):
-        mending.mend(record, index)
+def secure(record: Record, index: Index) -> str:
+    """See that the record is whole before the index, which may still help, is put aside.
+
+    Returns what is wrong with it all the same, "" for nothing.
+    """
+    if not verify.record_fault(record):
+        return ""
+    mending.mend(record, index)
+    return verify.record_fault(record)
 
 
 def reconcile(record: Record, index: Index) -> None:
     """Bring both into step; findings say what that took."""
+    if _is_foreign(index, index) and not _are_born_alike(record, index):
+        index.renew("the index was of another store")
     if record.is_suspect:
         mending.mend(record, index)
     if not _agree(record, index):
@@ -93,6 +100,19 @@ def _agree(record: Record, index: Index) -> bool:
     """Whether both tell one history, as far as both go."""
     number = min(record.number, index.number)
     return record.head_at(number) == index.head_at(number)
+
+
+def _is_foreign(side: Record | Index, index: Index) -> bool:
+    """Whether a history has another beginning than the one that the witness saw."""
+    return bool(index.witness.number and side.number) and side.head_at(1) != index.witness.birth
+
+
+def _are_born_alike(record: Record, index: Index) -> bool:
+    """Whether both histories begin with one change; a witness that saw another is foreign."""
+    try:
+        return record.head_at(1) == index.head_at(1)
+    except StoreDamaged:
+        return False
 
 
 def _common(record: Record, index: Index) -> int:
@@ -144,7 +164,13 @@ def _heed_witness(record: Record, index: Index) -> None:
     """Tell of changes that were seen once and that neither side has any more."""
     witness, first = index.witness, record.head_at(1) or b""
     missing = witness.number - record.number
-    if missing > 0 and (not record.number or first == witness.birth):
+    if _is_foreign(record, index):
+        # Somebody may have put it here, so it stays. Nothing is told if the index knows it:
+        # then it is the witness that is of another store.
+        if not index.number:
+            detail = f"{witness.number} changes are lost, for the record is of another store now"
+            note(record.findings, lost(detail))
+    elif missing > 0:
         detail = (
             f"the newest {missing} of {witness.number} changes are neither in the record nor in"
             " the index and are lost; what was put aside is in the folder damaged"

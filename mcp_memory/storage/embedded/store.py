@@ -228,11 +228,12 @@ class EmbeddedStore:
     def check(self) -> list[Finding]:
         """See `Store.check`."""
         with self._writing("checking the store"):
-            recovery.secure(self._record, self._index)
+            faults = checks.Faults(record=recovery.secure(self._record, self._index))
             self._keep_step()
             if fault := verify.index_fault(self._index):
                 self._renew(self._index.generation, fault)
-            return checks.check(self._home, self._record, self._index)
+                faults.index = verify.index_fault(self._index)
+            return checks.check(self._home, self._record, self._index, faults)
 
     def maintain(self) -> None:
         """See `Store.maintain`."""

@@ -24,6 +24,7 @@ _NOT_THE_FILE = (
     apsw.LockedError,
     apsw.PermissionsError,
     apsw.ReadOnlyError,
+    apsw.CantOpenError,
     apsw.InterruptError,
 )
 _ENGINE = (apsw.Error, duckdb.Error, OSError)

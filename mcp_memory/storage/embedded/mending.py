@@ -45,6 +45,8 @@ def mend(record: Record, index: Index, *, is_foreign: bool = False) -> None:
     try:
         for batch in merging.batches(_top(record, index, is_foreign=is_foreign)):
             made.append(batch)
+        if merging.lost:  # before anything is moved, so that a kill hides nothing
+            note(record.findings, lost(_told_of_loss(merging)))
         kept_rest = not is_foreign and _copy_rest(record, made, merging.erasure)
         files = record.adopt(made, keep=is_foreign or _is_clean(record, index, merging.erasure))
     finally:
@@ -58,8 +60,6 @@ def mend(record: Record, index: Index, *, is_foreign: bool = False) -> None:
         f" were {', '.join(map(shown, files)) or 'may have held what was erased and are gone'}"
     )
     note(record.findings, repaired(told))
-    if merging.lost:
-        note(record.findings, lost(_told_of_loss(merging)))
 
 
 @dataclass(kw_only=True, slots=True)

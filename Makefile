@@ -4,7 +4,7 @@
 #   make test     every test but the long ones             (ARGS="-k recall -x")
 #   make lint     ruff check, ruff format --check, pyright strict
 #   make bench    speed, size and retrieval figures        (LOCOMO=path/to/locomo10.json)
-#   make crash    kill the server in a write loop, again and again
+#   make crash    kill, fill, damage: the store under every mishap, for long
 #   make lock     resolve the newest allowed versions into constraints.txt
 #   make clean    remove what the targets above have made
 

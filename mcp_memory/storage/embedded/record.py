@@ -10,13 +10,14 @@ from typing import Any
 
 import duckdb
 
+from mcp_memory.errors import StoreDamaged
 from mcp_memory.model import Verb
 from mcp_memory.storage import queries
-from mcp_memory.storage.contract import Finding
 from mcp_memory.storage.embedded import duck, migrations, record_rows
-from mcp_memory.storage.embedded.chain import GENESIS, Entry
-from mcp_memory.storage.embedded.faults import is_full, mapped
-from mcp_memory.storage.embedded.generation import Generations, wal_of
+from mcp_memory.storage.embedded.chain import GENESIS, Entry, follows
+from mcp_memory.storage.embedded.faults import is_full, is_record_damage, mapped
+from mcp_memory.storage.embedded.findings import Findings
+from mcp_memory.storage.embedded.generation import Generations, set_aside, wal_of
 
 _Q = queries.load(duck.SQL / "queries.sql")
 
@@ -33,23 +34,24 @@ class Record:
     """The newest change, 0 when there is none."""
     head: bytes
     """The head of the chain after it."""
+    is_suspect: bool
+    """Whether something in it could not be read, or does not add up: it is to be mended."""
+    mend: Callable[[], None]
+    """What mends it, with the help of the index; nothing until the store has opened both."""
 
     def __init__(self, folder: Path, damaged: Path) -> None:
-        """Open or create the record. Raises StoreDamaged, StoreTooNew, MigrationFailed.
+        """Open or create the record. Raises StoreTooNew, MigrationFailed.
 
         Damaged files are put aside in the folder `damaged`; `findings` says which and why.
         """
-        self.findings: list[Finding] = []
-        self._generations = Generations(folder)
-        self._damaged = damaged
+        self.findings = Findings(damaged.parent)
+        self.generations = Generations(folder)
+        self.damaged = damaged
+        self.is_suspect = False
+        self.mend: Callable[[], None] = lambda: None
         self._connection: duckdb.DuckDBPyConnection | None = None
         with mapped("opening the record"):
             self._open()
-
-    @staticmethod
-    def retire(folder: Path, damaged: Path) -> str:
-        """Put a record that cannot be opened aside; where it is now, in words."""
-        return ", ".join(map(str, Generations(folder).retire(damaged))) or "gone"
 
     # --- the journal -----------------------------------------------------------------
 
@@ -130,6 +132,10 @@ class Record:
 
         self._commit(work, ())
 
+    def settings(self) -> list[tuple[str, str]]:
+        """Every setting and its value."""
+        return self._rows("settings", [])
+
     def trace(self, trace_id: str) -> str | None:
         """The JSON text of a trace."""
         rows = self._rows("trace", [trace_id])
@@ -154,16 +160,41 @@ class Record:
         with mapped("opening the record"):
             self._live()
 
+    def suspect(self, error: BaseException) -> None:
+        """Take note of an error that may tell of a damaged file."""
+        if is_record_damage(error) or is_record_damage(error.__context__):
+            self.is_suspect = True
+
+    def adopt(self, made: Record, *, keep: bool) -> list[Path]:
+        """Go on with what another record holds, in a generation of its own.
+
+        That one is closed. The files there were are put aside if they may be kept; where
+        they are now.
+        """
+        made.compact()
+        made.close()
+        self.close()
+        old = [path for path in (self.path, wal_of(self.path)) if path.exists()]
+        os.replace(made.path, self.generations.draft)
+        self.generations.publish()
+        kept = [set_aside(path, self.damaged) for path in old if keep]
+        self.is_suspect = False
+        self._open()
+        return kept
+
     def is_due(self) -> bool:
         """Whether the log is long enough to be compacted."""
-        live = self._generations.current()
-        wal = wal_of(live) if live else None
-        is_big = wal is not None and wal.exists() and wal.stat().st_size > _COMPACT_AFTER_BYTES
-        return is_big or self.number - self._compacted_at() > _COMPACT_AFTER_CHANGES
+        wal = wal_of(self.path)
+        is_big = wal.exists() and wal.stat().st_size > _COMPACT_AFTER_BYTES
+        return is_big or self.number - self.compacted_at() > _COMPACT_AFTER_CHANGES
 
     def holds_erased(self) -> bool:
         """Whether the files hold what was erased since the last compaction."""
-        return self._rows("last_erasure", [])[0][0] > self._compacted_at()
+        return self.last_erasure() > self.compacted_at()
+
+    def last_erasure(self) -> int:
+        """The number of the newest erasure, 0 when there is none."""
+        return self._rows("last_erasure", [])[0][0]
 
     def compact(self) -> list[Path]:
         """Write everything into a new generation; the files of the old, which are gone."""
@@ -176,15 +207,16 @@ class Record:
             self._connection.close()
             self._connection = None
 
-    def _compacted_at(self) -> int:
+    def compacted_at(self) -> int:
+        """The change at which the live generation was made."""
         rows = self._rows("meta", ["compacted_at"])
         return int(rows[0][0]) if rows else 0
 
     def _compact(self) -> list[Path]:
-        connection, old = self._live(), self._generations.current()
-        self._generations.sweep()
+        connection, old = self._live(), self.path
+        self.generations.sweep(old)
         try:
-            connection.execute(_Q["attach_draft"], [str(self._generations.draft)])
+            connection.execute(_Q["attach_draft"], [str(self.generations.draft)])
             try:
                 connection.execute(_Q["copy_to_draft"])
                 connection.execute(_Q["note_compaction"], [str(self.number)])
@@ -192,21 +224,28 @@ class Record:
             finally:
                 connection.execute("DETACH draft")
             self.close()
-            self._generations.publish()
+            self.generations.publish()
+        except duckdb.Error as error:
+            self.suspect(error)
+            raise
         finally:
             self._open()
-        return [path for path in (old, wal_of(old)) if old and not path.exists()] if old else []
+        return [path for path in (old, wal_of(old)) if not path.exists()]
 
     def _open(self) -> None:
         self.close()
-        connection = duck.attach(self._generations, self._damaged, self.findings)
+        connection, self.path = duck.attach(self.generations, self.damaged, self.findings)
+        self.number, self.head = 0, GENESIS
         try:
             migrations.migrate(duck.Schema(connection), duck.SQL)
-            last = connection.execute(_Q["last_change"]).fetchone()
-        except BaseException:
-            connection.close()
-            raise
-        self.number, self.head = last or (0, GENESIS)
+            if last := connection.execute(_Q["last_change"]).fetchone():
+                self.number, self.head, count = last
+                self.is_suspect = self.is_suspect or count != self.number
+        except BaseException as error:
+            if not is_record_damage(error):
+                connection.close()
+                raise
+            self.is_suspect = True  # what can be read of it is saved when it is mended
         self._connection = connection
         self._log_is_private = False
 
@@ -221,15 +260,24 @@ class Record:
             try:
                 duck.run(self._live(), work)
             except duckdb.Error as error:
+                self.suspect(error)
                 self._open()
                 if entries and self.head == entries[-1].head:
                     return
                 if is_full(error):
                     raise
+                if self.is_suspect and entries:
+                    self._mend(entries)
                 self._once_more(work)
         self._close_log_to_others()
         if entries:
             self.number, self.head = entries[-1].change.number, entries[-1].head
+
+    def _mend(self, entries: Sequence[Entry]) -> None:
+        """Have a damaged record mended before a write is tried once more, if it still fits."""
+        self.mend()
+        if not follows(entries[0], self.head):
+            raise StoreDamaged("the record was damaged and has lost changes; try again")
 
     def _once_more(self, work: _Work) -> None:
         try:
@@ -240,9 +288,9 @@ class Record:
 
     def _close_log_to_others(self) -> None:
         # DuckDB makes its log with the first commit, and for everybody to read.
-        if not self._log_is_private and (live := self._generations.current()):
+        if not self._log_is_private:
             with contextlib.suppress(OSError):
-                os.chmod(wal_of(live), 0o600)
+                os.chmod(wal_of(self.path), 0o600)
                 self._log_is_private = True
 
     def _rows(self, name: str, values: list[Any]) -> list[Any]:
@@ -252,6 +300,9 @@ class Record:
             except (duckdb.FatalException, duckdb.InternalException):
                 self._open()  # the instance died, e.g. of a full disk; its files did not
                 return self._live().execute(_Q[name], values).fetchall()
+            except duckdb.Error as error:
+                self.suspect(error)
+                raise
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, noun: str, rows: Sequence[list[Any]]) -> None:

@@ -16,7 +16,13 @@ from mcp_memory.storage.contract import Finding
 from mcp_memory.storage.embedded import migrations
 from mcp_memory.storage.embedded.faults import is_full
 from mcp_memory.storage.embedded.findings import note, repaired
-from mcp_memory.storage.embedded.generation import Generations, set_aside, sync, wal_of
+from mcp_memory.storage.embedded.generation import (
+    Generations,
+    set_aside,
+    sync,
+    sync_folders_above,
+    wal_of,
+)
 
 SQL = Path(__file__).parent / "sql" / "record"
 _Q = queries.load(SQL / "queries.sql")
@@ -48,12 +54,15 @@ def attach(
     """Open the live generation, salvaging its log if need be; a new one when there is none.
 
     A log damaged mid-way is copied to `damaged` and cut before the bad entry, which keeps
-    every commit before it. Raises StoreDamaged when the generation cannot be opened.
+    every commit before it. What a killed process had not yet forced to the disk is, for
+    from here on it counts as done. Raises StoreDamaged when the generation cannot be opened.
     """
     generations.sweep()
     path = generations.current() or _first(generations)
     if not path.exists():
         raise StoreDamaged(f"{path} is missing, and no other file holds the record")
+    if wal_of(path).exists():
+        sync(wal_of(path))
     for _ in range(_SALVAGES_MAX):
         connection = connect(generations.folder)
         try:
@@ -116,6 +125,7 @@ def _first(generations: Generations) -> Path:
         connection.execute("CHECKPOINT draft")
     finally:
         connection.close()
+    sync_folders_above(generations.folder)
     return generations.publish()
 
 

@@ -6,6 +6,7 @@ does not open. Compaction writes a whole new generation and moves CURRENT to it.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -41,6 +42,7 @@ class Generations:
         os.chmod(self.draft, 0o600)
         sync(self.draft)
         os.replace(self.draft, path)
+        sync_folder(self.folder)  # or the pointer could outlive a power cut and the file not
         pointer = self._pointer.with_name("CURRENT.tmp")
         pointer.touch(mode=0o600)
         pointer.write_text(path.name, encoding="ascii")
@@ -50,7 +52,12 @@ class Generations:
         return path
 
     def sweep(self) -> list[str]:
-        """Remove the draft and every generation but the live one; the names of what went."""
+        """Remove the draft and every generation but the live one; the names of what went.
+
+        The names are forced to the disk first: a process that was killed may have moved the
+        pointer without, and a power cut could bring it back to what is removed here.
+        """
+        sync_folder(self.folder)
         live = self.current()
         kept = {live, wal_of(live)} if live else set[Path]()
         databases = [path for path in self.folder.iterdir() if ".duckdb" in path.name]
@@ -110,6 +117,13 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def sync_folders_above(folder: Path) -> None:
+    """Force the name of a new folder to the disk, and of those above it, which may be new too."""
+    for above in folder.absolute().parents:
+        with contextlib.suppress(PermissionError):  # then it is not we who made it
+            sync_folder(above)
 
 
 def _number(path: Path) -> int:

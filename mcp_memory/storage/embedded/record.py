@@ -16,12 +16,11 @@ from mcp_memory.storage.contract import Finding
 from mcp_memory.storage.embedded import duck, migrations, record_rows
 from mcp_memory.storage.embedded.chain import GENESIS, Entry
 from mcp_memory.storage.embedded.faults import is_full, mapped
-from mcp_memory.storage.embedded.generation import Generations, wal_of
+from mcp_memory.storage.embedded.generation import Generations, sync_folder, wal_of
 
 _Q = queries.load(duck.SQL / "queries.sql")
 
 _COMPACT_AFTER_BYTES = 16 << 20
-_COMPACT_AFTER_CHANGES = 5_000
 
 _Work = Callable[[duckdb.DuckDBPyConnection], object]
 
@@ -33,6 +32,8 @@ class Record:
     """The newest change, 0 when there is none."""
     head: bytes
     """The head of the chain after it."""
+    compact_after_changes = 5_000
+    """How long the log may grow; one with long texts is cut by its bytes before."""
 
     def __init__(self, folder: Path, damaged: Path) -> None:
         """Open or create the record. Raises StoreDamaged, StoreTooNew, MigrationFailed.
@@ -43,6 +44,7 @@ class Record:
         self._generations = Generations(folder)
         self._damaged = damaged
         self._connection: duckdb.DuckDBPyConnection | None = None
+        self._is_in_doubt = False
         with mapped("opening the record"):
             self._open()
 
@@ -141,6 +143,7 @@ class Record:
 
     def setting(self, name: str, default: str) -> str:
         """The value of a setting, stored as `default` if there was none."""
+        self.open_again()
         rows = self._rows("setting", [name])
         if rows:
             return rows[0][0]
@@ -150,16 +153,21 @@ class Record:
     # --- generations -------------------------------------------------------------------
 
     def open_again(self) -> None:
-        """Read `number` and `head` from the disk if an error left them uncertain."""
+        """Read `number` and `head` from the disk if an error left them uncertain.
+
+        What is there and may not be durable is written anew before it counts as done.
+        """
         with mapped("opening the record"):
             self._live()
+            if self._is_in_doubt:
+                self._compact()
 
     def is_due(self) -> bool:
         """Whether the log is long enough to be compacted."""
         live = self._generations.current()
         wal = wal_of(live) if live else None
         is_big = wal is not None and wal.exists() and wal.stat().st_size > _COMPACT_AFTER_BYTES
-        return is_big or self.number - self._compacted_at() > _COMPACT_AFTER_CHANGES
+        return is_big or self.number - self._compacted_at() > self.compact_after_changes
 
     def holds_erased(self) -> bool:
         """Whether the files hold what was erased since the last compaction."""
@@ -193,6 +201,7 @@ class Record:
                 connection.execute("DETACH draft")
             self.close()
             self._generations.publish()
+            self._is_in_doubt = False
         finally:
             self._open()
         return [path for path in (old, wal_of(old)) if old and not path.exists()] if old else []
@@ -208,7 +217,7 @@ class Record:
             raise
         self.number, self.head = last or (0, GENESIS)
         self._connection = connection
-        self._log_is_private = False
+        self._log_is_kept = False
 
     def _live(self) -> duckdb.DuckDBPyConnection:
         if self._connection is None:
@@ -219,31 +228,40 @@ class Record:
     def _commit(self, work: _Work, entries: Sequence[Entry]) -> None:
         with mapped("writing to the record"):
             try:
-                duck.run(self._live(), work)
-            except duckdb.Error as error:
+                self._run(work)
+            except (duckdb.Error, OSError) as error:
+                self._is_in_doubt = True
                 self._open()
                 if entries and self.head == entries[-1].head:
+                    self._compact()  # after a sync that failed, only what is written anew is safe
                     return
+                self._is_in_doubt = False
                 if is_full(error):
                     raise
                 self._once_more(work)
-        self._close_log_to_others()
         if entries:
             self.number, self.head = entries[-1].change.number, entries[-1].head
 
     def _once_more(self, work: _Work) -> None:
         try:
-            duck.run(self._live(), work)
-        except duckdb.Error:
+            self._run(work)
+        except (duckdb.Error, OSError):
             self.close()  # whether it happened shows at the next use
+            self._is_in_doubt = True
             raise
 
-    def _close_log_to_others(self) -> None:
-        # DuckDB makes its log with the first commit, and for everybody to read.
-        if not self._log_is_private and (live := self._generations.current()):
+    def _run(self, work: _Work) -> None:
+        duck.run(self._live(), work)
+        self._keep_log()
+
+    def _keep_log(self) -> None:
+        # DuckDB makes its log with the first commit: for everybody to read, and without
+        # forcing its name to the disk.
+        if not self._log_is_kept and (live := self._generations.current()):
+            sync_folder(live.parent)
+            self._log_is_kept = True
             with contextlib.suppress(OSError):
                 os.chmod(wal_of(live), 0o600)
-                self._log_is_private = True
 
     def _rows(self, name: str, values: list[Any]) -> list[Any]:
         with mapped("reading the record"):

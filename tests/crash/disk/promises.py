@@ -8,7 +8,7 @@ come together, "kept" once they were acknowledged, "erasing" and "erased" about 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ from tests.factories import ALICE, memory, open_store, put, where
 
 SETTING = "secret"
 _Revisions = dict[int, str]
+Deed = Callable[[Store, Callable[[str], None]], None]
+"""Something to ask of a store, that says what it tries and what was acknowledged."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -31,6 +33,9 @@ class Promises:
     trying: dict[str, _Revisions] = field(default_factory=dict[str, _Revisions])
     """What is being written, all of it or nothing."""
     erasing: list[str] = field(default_factory=list[str])
+    """What was or is to be erased."""
+    going: list[str] = field(default_factory=list[str])
+    """What is being erased, all of it or nothing."""
     erased: list[str] = field(default_factory=list[str])
     setting: str = ""
 
@@ -46,7 +51,9 @@ class Promises:
                     self.kept.setdefault(memory_id, {}).update(revisions)
             case "erasing":
                 self.erasing += what
+                self.going = what
             case "erased":
+                self.going = []
                 self.erased += what
             case _:
                 assert verb == "setting", line
@@ -78,25 +85,28 @@ def told(verb: str, made: Iterable[Memory]) -> str:
     return json.dumps({verb: [[m.id, m.revision, m.content] for m in made]})
 
 
-def broken(home: Path, promises: Promises) -> list[str]:
+def broken(home: Path, promises: Promises, again: Deed | None = None) -> list[str]:
     """What the store in `home` does not keep to, each with its kind before a colon.
 
-    The store is opened, looked through, tidied up, written to and opened once more.
+    The store is opened, looked through, tidied up, asked to do `again` what may have been
+    interrupted, written to, opened once more, and looked through again.
     """
     try:
         store = open_store("embedded", home)
     except Exception as error:  # whatever it is, that store is shut to its owner
         return [f"refused: {error!r}"]
-    found = [*_lost(store, promises), *_returned(store, promises), *_halves(store, promises)]
+    found = _unkept(store, promises)
     found += [f"bad: {f.name}, {f.detail}" for f in store.check() if not _is_fine(f.ok, f.name)]
     store.maintain()
     found += _left_over(store, home, promises)
+    if again:
+        again(store, promises.hear)
     found += _unwritable(store)
     store.close()
-    again = open_store("embedded", home)
-    found += [f"again: {f.name}, {f.detail}" for f in again.check() if not f.ok]
-    found += _lost(again, promises)
-    again.close()
+    store = open_store("embedded", home)
+    found += [f"again: {f.name}, {f.detail}" for f in store.check() if not f.ok]
+    found += [*_unkept(store, promises), *_left_over(store, home, promises)]
+    store.close()
     return found
 
 
@@ -110,6 +120,10 @@ def revisions_of(store: Store, memory_id: str) -> dict[int, str]:
 
 def _is_fine(ok: bool, name: str) -> bool:
     return ok or name == "repair"  # which says what was put right; `_lost` says what was not
+
+
+def _unkept(store: Store, promises: Promises) -> list[str]:
+    return [*_lost(store, promises), *_returned(store, promises), *_halves(store, promises)]
 
 
 def _lost(store: Store, promises: Promises) -> list[str]:
@@ -130,12 +144,13 @@ def _returned(store: Store, promises: Promises) -> list[str]:
 
 
 def _halves(store: Store, promises: Promises) -> list[str]:
-    there = {
+    written = {
         (memory_id, n): revisions_of(store, memory_id).get(n) == said
         for memory_id, revisions in promises.trying.items()
         for n, said in revisions.items()
     }
-    return [f"half: {there}"] if len(set(there.values())) > 1 else []
+    gone = {memory_id: not revisions_of(store, memory_id) for memory_id in promises.going}
+    return [f"half: {of}" for of in (written, gone) if len(set(of.values())) > 1]
 
 
 def _left_over(store: Store, home: Path, promises: Promises) -> list[str]:

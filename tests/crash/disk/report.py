@@ -6,6 +6,7 @@ import shutil
 from collections import Counter
 from pathlib import Path
 
+_SHOWN_MAX = 20
 KINDS = ("refused", "lost", "back", "half", "left", "bad", "again", "unwritable")
 """What a store may fail to keep to; see `promises.broken`."""
 
@@ -14,6 +15,11 @@ def tally(counts: Counter[str]) -> str:
     """The counts in one line, those of what went wrong too when they are 0."""
     names = [*(name for name in counts if name not in KINDS), *KINDS]
     return ", ".join(f"{counts[name]:,} {name}" for name in names)
+
+
+def shown(failures: list[str]) -> str:
+    """The first failures, each on a line."""
+    return "\n".join([f"{len(failures)} failures", *failures[:_SHOWN_MAX]])
 
 
 def discard(folder: Path) -> None:

@@ -26,13 +26,12 @@ from tests.crash.disk.control import environment
 from tests.crash.disk.journal import Operation
 from tests.crash.disk.promises import Promises
 from tests.crash.disk.replay import POLICIES, Disk, State, lay_out
-from tests.crash.disk.report import discard, tally
+from tests.crash.disk.report import discard, shown, tally
 
 STATES = 60
 STATES_LONG = int(os.environ.get("POWER_STATES", "2000"))
 SEED_LONG = int(os.environ.get("POWER_SEED", "1"))
 SEEDS_LONG = 10
-FAILURES_SHOWN = 20
 MODELS = {"ordered": True, "posix-only": False}
 
 
@@ -131,4 +130,4 @@ def test_a_power_cut_loses_nothing_acknowledged(
                     if not found:
                         discard(folder)
     print(f"\npower cuts: {tally(counts)}")
-    assert not failures, "\n".join([f"{len(failures)} failures", *failures[:FAILURES_SHOWN]])
+    assert not failures, shown(failures)

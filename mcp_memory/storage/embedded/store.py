@@ -101,6 +101,8 @@ class EmbeddedStore:
     def erase(self, memory_ids: Sequence[str], actor: Actor) -> Erasure:
         """See `Store.erase`."""
         with self._writing("erasing"):
+            # One that failed half way is asked for again: what it left goes first.
+            recovery.finish_erasures(self._home, self._record, self._index)
             return erase.erase(self._home, self._record, self._index, memory_ids, actor)
 
     def _project(

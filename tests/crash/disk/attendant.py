@@ -36,7 +36,7 @@ class Attendant:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
 
-    def ask(self, task: str, *arguments: str | int | list[str]) -> Answer:
+    def ask(self, task: str, *arguments: Any) -> Answer:
         """Have a task run. Fails when it raised something."""
         assert self._process.stdin
         assert self._process.stdout

@@ -95,17 +95,17 @@ def broken(home: Path, promises: Promises, again: Deed | None = None) -> list[st
         store = open_store("embedded", home)
     except Exception as error:  # whatever it is, that store is shut to its owner
         return [f"refused: {error!r}"]
-    found = _unkept(store, promises)
+    found = unkept(store, promises)
     found += [f"bad: {f.name}, {f.detail}" for f in store.check() if not _is_fine(f.ok, f.name)]
     store.maintain()
-    found += _left_over(store, home, promises)
+    found += left_over(store, home, promises)
     if again:
         again(store, promises.hear)
     found += _unwritable(store)
     store.close()
     store = open_store("embedded", home)
     found += [f"again: {f.name}, {f.detail}" for f in store.check() if not f.ok]
-    found += [*_unkept(store, promises), *_left_over(store, home, promises)]
+    found += [*unkept(store, promises), *left_over(store, home, promises)]
     store.close()
     return found
 
@@ -122,7 +122,8 @@ def _is_fine(ok: bool, name: str) -> bool:
     return ok or name == "repair"  # which says what was put right; `_lost` says what was not
 
 
-def _unkept(store: Store, promises: Promises) -> list[str]:
+def unkept(store: Store, promises: Promises) -> list[str]:
+    """What of the promises the open store does not keep."""
     return [*_lost(store, promises), *_returned(store, promises), *_halves(store, promises)]
 
 
@@ -153,7 +154,7 @@ def _halves(store: Store, promises: Promises) -> list[str]:
     return [f"half: {of}" for of in (written, gone) if len(set(of.values())) > 1]
 
 
-def _left_over(store: Store, home: Path, promises: Promises) -> list[str]:
+def left_over(store: Store, home: Path, promises: Promises) -> list[str]:
     """Texts of what was erased, acknowledged or not, in any byte of any file."""
     gone = [i for i in promises.erasing if i in promises.kept and not revisions_of(store, i)]
     words = {said.split()[0].encode() for i in gone for said in promises.kept[i].values()}

@@ -7,7 +7,19 @@ from collections import Counter
 from pathlib import Path
 
 _SHOWN_MAX = 20
-KINDS = ("refused", "lost", "back", "half", "left", "bad", "again", "unwritable")
+KINDS = (
+    "refused",
+    "lost",
+    "back",
+    "half",
+    "left",
+    "bad",
+    "again",
+    "unwritable",
+    "raw",
+    "untold",
+    "stuck",
+)
 """What a store may fail to keep to; see `promises.broken`."""
 
 

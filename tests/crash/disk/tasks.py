@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.crash.disk import deeds, workload
+from tests.crash.disk import deeds, suffering, workload
 from tests.crash.disk.promises import broken, unpacked
 
 
@@ -19,6 +19,7 @@ TASKS: dict[str, Callable[..., Any]] = {
     "live": workload.live,
     "fill": deeds.fill,
     "act": deeds.act,
+    "suffer": suffering.suffer,
     "look": look,
 }
 """By name."""

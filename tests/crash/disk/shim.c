@@ -29,7 +29,9 @@
  *
  * Which file a descriptor belongs to is asked of the kernel at each operation, so that
  * copies of descriptors, renames and files that were unlinked need no book-keeping. Not
- * seen: stores into mapped memory, times and owners, and stdio's writes (fwrite).
+ * seen: stores into mapped memory (of the engines', only SQLite's -shm file is mapped to be
+ * written), times and owners, and stdio's writes (fwrite; no engine makes any). A test
+ * compares with what strace sees.
  */
 #define _GNU_SOURCE
 #include <errno.h>

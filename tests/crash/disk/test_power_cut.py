@@ -10,7 +10,6 @@ where its seeds begin.
 
 from __future__ import annotations
 
-import errno
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -55,14 +54,10 @@ def recorded(shim: Path, folder: Path, seed: int) -> list[Operation]:
     disk, log, unfinished = folder / "disk", folder / "log", str(folder / "unfinished")
     disk.mkdir(parents=True)
     rng = Random(seed)
-    plans = [
-        f"kill-before * {rng.randint(50, 900)}",
-        f"fail SWDT {errno.EIO} {rng.randint(1, 4)} 1",
-        "",
-    ]
+    fates = [f"kill-before * {rng.randint(50, 900)}", "faulty", ""]
     with attended(environment(shim, disk, log=log)) as attendant:
-        for life, plan in enumerate(plans):
-            attendant.ask("live", str(disk / "home"), unfinished, f"{seed}/{life}", plan)
+        for life, fate in enumerate(fates):
+            attendant.ask("live", str(disk / "home"), unfinished, f"{seed}/{life}", fate)
     return journal.read(log, disk)
 
 

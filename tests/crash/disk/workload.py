@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -20,26 +21,29 @@ from tests.factories import ACTOR, memory, open_store, pages, revised, trace, wh
 
 ACTIONS = 30
 COMPACT_AFTER_CHANGES = 25
+_FAULTS = (("SWDT", 1), ("S", 1), ("ST", 2), ("D", 1))
+"""Kinds of operations that fail, and how many in a row: a sync, and what should undo it."""
 _LENGTHS = (0, 0, 10, 150, 900)
 """Words that follow the first: from a line to more than a block of the disk."""
 
 
-def live(home: str, unfinished: str, seed: str, plan: str) -> None:
+def live(home: str, unfinished: str, seed: str, fate: str) -> None:
     """One life of a process: open the store, finish what the one before began, and work.
 
-    With a `plan` that kills it ends early; one that fails is made at every third action.
+    Its `fate` is a plan that kills it, "faulty" when the disk fails now and then, or "".
     The file `unfinished` outlives the process, as a caller does that sends again.
     """
     Record.compact_after_changes = COMPACT_AFTER_CHANGES
-    kills = plan.startswith("kill")
-    control.plan(plan if kills else "")
+    kills, rng = fate.startswith("kill"), Random(seed)
+    control.plan(fate if kills else "")
     store = open_store("embedded", Path(home))
-    life = _Life(store, Path(unfinished), Random(seed))
+    life = _Life(store, Path(unfinished), rng)
     control.note(json.dumps({"setting": store.setting(SETTING, "of this store")}))
     life.finish()
     for turn in range(ACTIONS * 50 if kills else ACTIONS):
-        if plan and not kills and turn % 3 == 0:
-            control.plan(plan)
+        if fate == "faulty" and turn % 2:
+            kinds, count = rng.choice(_FAULTS)
+            control.plan(f"fail {kinds} {errno.EIO} {rng.randint(1, 3)} {count}")
         life.act()
         if not kills:
             control.plan("")

@@ -67,6 +67,15 @@ def act(home: str, name: str, plan: str, said: str) -> int:
     return counted
 
 
+def insist(home: str, plan: str) -> None:
+    """Write one memory on a disk with a plan, in the same request each time, and note it."""
+    store = open_store("embedded", Path(home))
+    made = numbered(100)
+    control.plan(plan)
+    store.write("insisted", [write(made)])
+    control.note(told("kept", [made]))
+
+
 def _write(store: Store, say: _Say) -> None:
     made = [numbered(n) for n in (100, 101, 102)]
     _send(store, say, "the writing", [write(m, windows(1)) for m in made])

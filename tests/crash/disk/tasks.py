@@ -19,6 +19,7 @@ TASKS: dict[str, Callable[..., Any]] = {
     "live": workload.live,
     "fill": deeds.fill,
     "act": deeds.act,
+    "insist": deeds.insist,
     "suffer": suffering.suffer,
     "look": look,
 }

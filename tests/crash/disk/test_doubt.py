@@ -28,7 +28,7 @@ TIMES = 3
 @pytest.mark.parametrize(
     ("plan", "ending"),
     [
-        pytest.param(f"fail ST {errno.EIO} 1 2", 0, id="neither synced nor taken back"),
+        pytest.param(f"fail ST {errno.EIO} 1 3", 0, id="neither synced nor taken back"),
         pytest.param(f"fail S {errno.EIO} 1 1", 0, id="taken back"),
         pytest.param(f"fail D {errno.EIO} 1 1", 0, id="without a name"),
         pytest.param("kill-before S 1", signal.SIGKILL, id="killed before the sync"),

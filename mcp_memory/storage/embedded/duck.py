@@ -19,6 +19,7 @@ from mcp_memory.storage.embedded.generation import (
     set_aside,
     shown,
     sync,
+    sync_folders_above,
     wal_of,
 )
 
@@ -59,7 +60,8 @@ def attach(
 
     A log damaged mid-way is copied to `damaged` and cut before the bad entry, which keeps
     every commit before it. What cannot be opened at all is moved there. Nothing is removed
-    before one is open, so that a damaged CURRENT costs nothing.
+    before one is open, so that a damaged CURRENT costs nothing. What a killed process had
+    not yet forced to the disk is, for from here on it counts as done.
     """
     named = generations.named()
     for path in generations.candidates():
@@ -90,6 +92,8 @@ def _point(generations: Generations, path: Path, named: str | None, findings: Fi
 def _salvaged(path: Path, damaged: Path, findings: Findings) -> duckdb.DuckDBPyConnection | None:
     """A connection to this generation with as much of its log as can be read, None for none."""
     wal, cuts = wal_of(path), 0
+    if wal.exists():
+        sync(wal)
     while True:
         try:
             return _connected(path)
@@ -164,6 +168,7 @@ def _first(generations: Generations) -> Path:
         connection.execute("CHECKPOINT draft")
     finally:
         connection.close()
+    sync_folders_above(generations.folder)
     return generations.publish()
 
 

@@ -6,6 +6,7 @@ does not open. Compaction writes a whole new generation and moves CURRENT to it.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -58,11 +59,17 @@ class Generations:
         os.chmod(self.draft, 0o600)
         sync(self.draft)
         os.replace(self.draft, path)
+        sync_folder(self.folder)  # or the pointer could outlive a power cut and the file not
         self.point_to(path)
         return path
 
     def sweep(self, live: Path | None) -> None:
-        """Remove drafts and every generation but the live one."""
+        """Remove drafts and every generation but the live one.
+
+        The names are forced to the disk first: a process that was killed may have moved the
+        pointer without, and a power cut could bring it back to what is removed here.
+        """
+        sync_folder(self.folder)
         kept = {live, wal_of(live)} if live else set[Path]()
         databases = [path for path in self.folder.iterdir() if ".duckdb" in path.name]
         gone = sorted(path for path in databases if path not in kept)
@@ -121,6 +128,13 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def sync_folders_above(folder: Path) -> None:
+    """Force the name of a new folder to the disk, and of those above it, which may be new too."""
+    for above in folder.absolute().parents:
+        with contextlib.suppress(PermissionError):  # then it is not we who made it
+            sync_folder(above)
 
 
 def _number(path: Path) -> int:

@@ -183,8 +183,8 @@ class Index:
             if terms is None or self._separates(set(terms)):
                 with transaction(self._writer):
                     self._writer.execute(_Q["rebuild_words"])
-            schema.set_meta(self._writer, "scrubbed", str(self.number))
             self._truncate_log()
+            schema.set_meta(self._writer, "scrubbed", str(self.number))  # now that it is true
         self.witness.see_scrubbed(self.number)
 
     def _separates(self, terms: set[str]) -> bool:

@@ -17,12 +17,11 @@ from mcp_memory.storage.embedded import duck, migrations, record_rows
 from mcp_memory.storage.embedded.chain import GENESIS, Entry, follows
 from mcp_memory.storage.embedded.faults import is_full, is_record_damage, mapped
 from mcp_memory.storage.embedded.findings import Findings
-from mcp_memory.storage.embedded.generation import Generations, set_aside, wal_of
+from mcp_memory.storage.embedded.generation import Generations, set_aside, sync_folder, wal_of
 
 _Q = queries.load(duck.SQL / "queries.sql")
 
 _COMPACT_AFTER_BYTES = 16 << 20
-_COMPACT_AFTER_CHANGES = 5_000
 
 _Work = Callable[[duckdb.DuckDBPyConnection], object]
 
@@ -38,6 +37,8 @@ class Record:
     """Whether something in it could not be read, or does not add up: it is to be mended."""
     mend: Callable[[], None]
     """What mends it, with the help of the index; nothing until the store has opened both."""
+    compact_after_changes = 5_000
+    """How long the log may grow; one with long texts is cut by its bytes before."""
 
     def __init__(self, folder: Path, damaged: Path) -> None:
         """Open or create the record. Raises StoreTooNew, MigrationFailed.
@@ -50,6 +51,7 @@ class Record:
         self.is_suspect = False
         self.mend: Callable[[], None] = lambda: None
         self._connection: duckdb.DuckDBPyConnection | None = None
+        self._is_in_doubt = False
         with mapped("opening the record"):
             self._open()
 
@@ -130,6 +132,7 @@ class Record:
             connection.execute(_Q["add_traces"], [documents])
             connection.execute(_Q["keep_traces"], [keep])
 
+        self.open_again()
         self._commit(work, ())
 
     def settings(self) -> list[tuple[str, str]]:
@@ -147,6 +150,7 @@ class Record:
 
     def setting(self, name: str, default: str) -> str:
         """The value of a setting, stored as `default` if there was none."""
+        self.open_again()
         rows = self._rows("setting", [name])
         if rows:
             return rows[0][0]
@@ -156,9 +160,14 @@ class Record:
     # --- generations -------------------------------------------------------------------
 
     def open_again(self) -> None:
-        """Read `number` and `head` from the disk if an error left them uncertain."""
+        """Read `number` and `head` from the disk if an error left them uncertain.
+
+        What is there and may not be durable is written anew before it counts as done.
+        """
         with mapped("opening the record"):
             self._live()
+            if self._is_in_doubt:
+                self._compact()
 
     def suspect(self, error: BaseException) -> None:
         """Take note of an error that may tell of a damaged file."""
@@ -177,6 +186,7 @@ class Record:
         old = [path for path in (self.path, wal_of(self.path)) if path.exists()]
         os.replace(made.path, self.generations.draft)
         self.generations.publish()
+        self._is_in_doubt = False
         kept = [set_aside(path, self.damaged) for path in old if keep]
         self.is_suspect = False
         self._open()
@@ -186,7 +196,7 @@ class Record:
         """Whether the log is long enough to be compacted."""
         wal = wal_of(self.path)
         is_big = wal.exists() and wal.stat().st_size > _COMPACT_AFTER_BYTES
-        return is_big or self.number - self.compacted_at() > _COMPACT_AFTER_CHANGES
+        return is_big or self.number - self.compacted_at() > self.compact_after_changes
 
     def holds_erased(self) -> bool:
         """Whether the files hold what was erased since the last compaction."""
@@ -225,6 +235,7 @@ class Record:
                 connection.execute("DETACH draft")
             self.close()
             self.generations.publish()
+            self._is_in_doubt = False
         except duckdb.Error as error:
             self.suspect(error)
             raise
@@ -247,7 +258,7 @@ class Record:
                 raise
             self.is_suspect = True  # what can be read of it is saved when it is mended
         self._connection = connection
-        self._log_is_private = False
+        self._log_is_kept = False
 
     def _live(self) -> duckdb.DuckDBPyConnection:
         if self._connection is None:
@@ -258,18 +269,20 @@ class Record:
     def _commit(self, work: _Work, entries: Sequence[Entry]) -> None:
         with mapped("writing to the record"):
             try:
-                duck.run(self._live(), work)
-            except duckdb.Error as error:
+                self._run(work)
+            except (duckdb.Error, OSError) as error:
                 self.suspect(error)
+                self._is_in_doubt = True
                 self._open()
                 if entries and self.head == entries[-1].head:
+                    self._compact()  # after a sync that failed, only what is written anew is safe
                     return
+                self._is_in_doubt = False
                 if is_full(error):
                     raise
                 if self.is_suspect and entries:
                     self._mend(entries)
                 self._once_more(work)
-        self._close_log_to_others()
         if entries:
             self.number, self.head = entries[-1].change.number, entries[-1].head
 
@@ -281,17 +294,24 @@ class Record:
 
     def _once_more(self, work: _Work) -> None:
         try:
-            duck.run(self._live(), work)
-        except duckdb.Error:
+            self._run(work)
+        except (duckdb.Error, OSError):
             self.close()  # whether it happened shows at the next use
+            self._is_in_doubt = True
             raise
 
-    def _close_log_to_others(self) -> None:
-        # DuckDB makes its log with the first commit, and for everybody to read.
-        if not self._log_is_private:
+    def _run(self, work: _Work) -> None:
+        duck.run(self._live(), work)
+        self._keep_log()
+
+    def _keep_log(self) -> None:
+        # DuckDB makes its log with the first commit: for everybody to read, and without
+        # forcing its name to the disk.
+        if not self._log_is_kept:
+            sync_folder(self.path.parent)
+            self._log_is_kept = True
             with contextlib.suppress(OSError):
                 os.chmod(wal_of(self.path), 0o600)
-                self._log_is_private = True
 
     def _rows(self, name: str, values: list[Any]) -> list[Any]:
         with mapped("reading the record"):

@@ -25,7 +25,8 @@ def connect(path: Path, *, mapped: bool = False) -> apsw.Connection:
     connection = apsw.Connection(str(path))
     try:
         _set_up(connection, mapped=mapped)
-        os.chmod(path, 0o600)
+        if not mapped:  # it has its mode from the first, and a read changes nothing
+            os.chmod(path, 0o600)
     except BaseException:
         connection.close()
         raise

@@ -102,6 +102,8 @@ class EmbeddedStore:
     def erase(self, memory_ids: Sequence[str], actor: Actor) -> Erasure:
         """See `Store.erase`."""
         with self._writing("erasing"):
+            # One that failed half way is asked for again: what it left goes first.
+            self._step.finish_erasures()
             return erase.erase(self._home, self._record, self._index, memory_ids, actor)
 
     # --- reading -----------------------------------------------------------------------

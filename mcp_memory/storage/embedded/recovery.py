@@ -29,11 +29,14 @@ def put_right(home: Path, record: Record, index: Index) -> None:
             finish_erasures(home, record, index)
             return
         except Exception as error:
-            if record.is_suspect:
-                continue
             if not may_be_index_damage(error):
+                if record.is_suspect:
+                    continue
                 raise
-            secure(record, index)
+            if record.is_suspect:  # mended first, for the index may still help
+                mending.mend(record, index)
+            else:
+                secure(record, index)
             index.renew("the index was damaged", error)
     reconcile(record, index)
     finish_erasures(home, record, index)

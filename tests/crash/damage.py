@@ -112,7 +112,7 @@ def lead(folder: Path, seed: str, *, compacted: bool, killed: bool, other: Path)
     """A store's life, and its folder at the end of it, closed or as a kill leaves it."""
     rng = random.Random(seed)
     home, older, left = folder / "home", folder / "older", folder / "left"
-    store = begin(home, rng, count=150)
+    store = begin(home, rng, count=100)
     if compacted:
         erase_one(store)
         go_on(store, rng, count=20)

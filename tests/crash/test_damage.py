@@ -44,6 +44,8 @@ BOTH = [
     ("record older", "log older"),
     ("log missing", "witness missing"),
     ("index other", "witness missing"),
+    ("index other", "log empty"),
+    ("record flip", "index half"),
 ]
 
 

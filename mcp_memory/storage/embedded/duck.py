@@ -28,6 +28,7 @@ _Q = queries.load(SQL / "queries.sql")
 
 _CUTS_MAX = 3
 _DAMAGED_ENTRY = re.compile(r"entry at byte position (\d+)")
+_DAMAGED_BLOCK = "Corrupt database file"
 _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "threads": 1,
     "checkpoint_threshold": "1TB",
@@ -55,8 +56,8 @@ def connect(folder: Path) -> duckdb.DuckDBPyConnection:
 
 def attach(
     generations: Generations, damaged: Path, findings: Findings
-) -> tuple[duckdb.DuckDBPyConnection, Path]:
-    """Open the live generation; when that cannot be, the next, and at last a new one.
+) -> tuple[duckdb.DuckDBPyConnection, Path, bool]:
+    """Open the live generation, or the next, or at last a new one; is one of its blocks damaged?
 
     A log damaged mid-way is copied to `damaged` and cut before the bad entry, which keeps
     every commit before it. What cannot be opened at all is moved there. Nothing is removed
@@ -65,7 +66,7 @@ def attach(
     """
     named = generations.named()
     for path in generations.candidates():
-        connection = _salvaged(path, damaged, findings)
+        connection, is_damaged = _salvaged(path, damaged, findings)
         if connection is None:
             kept = shown(set_aside(path, damaged))
             note(findings, repaired(f"the record's file {path.name} cannot be read; it is {kept}"))
@@ -73,13 +74,12 @@ def attach(
         generations.sweep(path)
         if path.name != named:
             _point(generations, path, named, findings)
-        return connection, path
+        return connection, path, is_damaged
     generations.sweep(None)
     path = _first(generations)
     if named is not None:
         note(findings, repaired(f"no file of the record could be opened; {path.name} is new"))
-    connection = _connected(path)
-    return connection, path
+    return _connected(path), path, False
 
 
 def _point(generations: Generations, path: Path, named: str | None, findings: Findings) -> None:
@@ -89,19 +89,25 @@ def _point(generations: Generations, path: Path, named: str | None, findings: Fi
     note(findings, noted(said) if named is None else repaired(said))
 
 
-def _salvaged(path: Path, damaged: Path, findings: Findings) -> duckdb.DuckDBPyConnection | None:
-    """A connection to this generation with as much of its log as can be read, None for none."""
-    wal, cuts = wal_of(path), 0
+def _salvaged(
+    path: Path, damaged: Path, findings: Findings
+) -> tuple[duckdb.DuckDBPyConnection | None, bool]:
+    """A connection to this generation with as much of its log as can be read, None for none.
+
+    And whether the log, which is laid over the blocks, met one that is damaged.
+    """
+    wal, cuts, is_damaged = wal_of(path), 0, False
     if wal.exists():
         sync(wal)
     while True:
         try:
-            return _connected(path)
+            return _connected(path), is_damaged
         except duckdb.Error as error:
             if is_full(error) or any(word in str(error).lower() for word in _NOT_THE_FILE):
                 raise
             if not wal.exists():
-                return None
+                return None, True
+            is_damaged = is_damaged or _DAMAGED_BLOCK in str(error)
             found = _DAMAGED_ENTRY.search(str(error))
             size = int(found[1]) - 1 if found and cuts < _CUTS_MAX else 0
             cuts += 1

@@ -30,11 +30,14 @@ def put_right(home: Path, record: Record, index: Index) -> None:
             _bring_together(home, record, index)
             return
         except Exception as error:
-            if record.is_suspect:
-                continue
             if not may_be_index_damage(error):
+                if record.is_suspect:
+                    continue
                 raise
-            secure(record, index)
+            if record.is_suspect:  # mended first, for the index may still help
+                mending.mend(record, index)
+            else:
+                secure(record, index)
             index.renew("the index was damaged", error)
     _bring_together(home, record, index)
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Protocol
 
 import apsw
 import numpy as np
 
 from mcp_memory.errors import StoreError
+from mcp_memory.ids import new_id
 from mcp_memory.model import Status
 from mcp_memory.storage import queries
 from mcp_memory.storage.embedded import chain, projection, schema, selection, vectors
@@ -44,6 +46,9 @@ def record_fault(record: Record) -> str:
         changes, _, strays = record.counts()
         if changes != record.number:
             return f"there are {changes} changes, and the newest has number {record.number}"
+        record.traces()
+        record.settings()
+        _rehearse(record)
         return f"{strays} revisions have no change" if strays else _chain_fault(record)
     except StoreError as error:
         if not is_record_damage(error):
@@ -65,6 +70,15 @@ def index_fault(index: Index) -> str:
         if not may_be_index_damage(error):
             raise
         return str(error) or type(error).__name__
+
+
+def _rehearse(record: Record) -> None:
+    """Try a write like the last one, of another memory."""
+    for last in record.entries(record.number - 1, 1):
+        number, memory_id = record.number + 1, new_id()
+        change = replace(last.change, number=number, memory_id=memory_id)
+        memory = last.memory and replace(last.memory, id=memory_id)
+        record.rehearse(chain.entry(change, memory, "", record.head))
 
 
 def _chain_fault(journal: _Journal) -> str:

@@ -172,3 +172,10 @@ def test_an_index_that_claims_to_be_of_a_newer_version_is_made_anew(home: Path) 
     store = open_store("embedded", home)
     assert_goes_on(home, store, ids(MADE))
     assert list((home / "damaged").glob("*index.sqlite"))
+
+
+def test_the_order_in_which_metadata_was_given_is_no_damage(tmp_path: Path) -> None:
+    store = open_store("embedded", tmp_path / "home")
+    put(store, memory("with words beside it", metadata={"n": True, "m": [1]}, tags=("y", "x")))
+    assert bad(store) == []
+    store.close()

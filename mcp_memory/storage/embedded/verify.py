@@ -8,6 +8,7 @@ looked through by itself.
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Protocol
@@ -110,13 +111,15 @@ def _row_faults(connection: apsw.Connection) -> Iterator[str]:
 
 def _is_right(name: str, live: int, count: int, *rest: Any) -> bool:
     """Whether the columns to filter by are those of the document."""
-    recorded_to, document, terms, checksum, part, *columns = rest
+    recorded_to, document, terms, checksum, part, *columns, labels = rest
     memory, bare = selection.read(recorded_to, document, terms, checksum)
     is_live = memory.status is Status.ACTIVE and recorded_to is None
-    known = list(projection.revision_values(memory).values())
+    *known, known_labels = projection.revision_values(memory).values()
     return (
         (name, bool(live), count) == (str(memory.partition), is_live, len(bare))
         and known == columns
+        # They come in the order in which a caller gave them, which a document does not keep.
+        and sorted(json.loads(known_labels)) == sorted(json.loads(labels))
         and (not terms or terms.startswith(f"{part}~"))
     )
 

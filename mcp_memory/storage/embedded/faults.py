@@ -18,6 +18,8 @@ _DAMAGED = (apsw.CorruptError, apsw.NotADBError, duckdb.SerializationException)
 _DAMAGED_WORDS = ("blob", "chunks iter", "sqlite-vec error", "malformed", "corrupt")
 _RECORD_DAMAGED = (duckdb.SerializationException, duckdb.InternalException, duckdb.FatalException)
 _RECORD_DAMAGED_WORDS = ("corrupt", "checksum", "could not read enough", "could not read all")
+_REFUSED_WORDS = ("fsync failed", "input/output error", "could not write")
+"""What a disk that refuses makes a connection say when it dies: its file is as it was."""
 _NOT_THE_FILE = (
     apsw.FullError,
     apsw.BusyError,
@@ -61,6 +63,8 @@ def is_record_damage(error: BaseException | None) -> bool:
     if not isinstance(error, duckdb.Error) or is_full(error):
         return False
     words = str(error).lower()
+    if any(word in words for word in _REFUSED_WORDS):
+        return False
     return isinstance(error, _RECORD_DAMAGED) or any(w in words for w in _RECORD_DAMAGED_WORDS)
 
 

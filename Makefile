@@ -4,7 +4,9 @@
 #   make test     every test but the long ones             (ARGS="-k recall -x")
 #   make lint     ruff check, ruff format --check, pyright strict
 #   make bench    speed, size and retrieval figures        (LOCOMO=path/to/locomo10.json)
-#   make crash    kill, fill, damage: the store under every mishap, for long
+#   make crash    the long crash programme: kills, power cuts, I/O errors, damage, many lives
+#   make clients  other people's clients at the door       (needs Node 20 or newer, and npm)
+#   make statics  what the door answers by itself, asked of the server anew
 #   make lock     resolve the newest allowed versions into constraints.txt
 #   make clean    remove what the targets above have made
 
@@ -35,7 +37,11 @@ define make_venv
 	exit 1
 endef
 
-.PHONY: demo test lint bench crash lock clean
+# What `make clients` installs, into a temporary folder.
+NPM_CLIENTS := @modelcontextprotocol/sdk@1.32.2 @modelcontextprotocol/client@2.4.0 \
+	@modelcontextprotocol/inspector@2.12.0
+
+.PHONY: demo test lint bench crash clients statics lock clean
 
 demo: $(STAMP)
 	@$(BIN)/python examples/demo/demo.py $(ARGS)
@@ -53,6 +59,15 @@ bench: $(STAMP)
 
 crash: $(STAMP)
 	$(BIN)/python -m pytest tests/crash -m "long or not long" $(ARGS)
+
+clients: $(STAMP)
+	$(BIN)/python -m tests.clients.visit
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && cp tests/clients/visit.mjs "$$folder" \
+	  && npm install --prefix "$$folder" --no-audit --no-fund --loglevel=error $(NPM_CLIENTS) \
+	  && node "$$folder/visit.mjs" "$(abspath $(BIN))/mcp-memory"
+
+statics: $(STAMP)
+	$(BIN)/python -m mcp_memory.host.statics
 
 $(STAMP): pyproject.toml constraints.txt | $(VENV)/pyvenv.cfg
 	$(PIP) install --quiet --editable ".[dev]"

@@ -114,9 +114,12 @@ def _host(settings: Settings, given: argparse.Namespace) -> int:
     from mcp_memory import front
 
     if given.action == "run":
-        from mcp_memory.host.host import run
+        from mcp_memory.host.host import TAKEN, run
 
-        return run(settings)
+        code = run(settings)
+        if code == TAKEN:
+            print("mcp-memory: another host of this store is running", file=sys.stderr)
+        return code
     if given.action == "logs":
         _print(front.logs(settings, given.lines))
     elif given.action == "stop":
@@ -183,6 +186,7 @@ def parser() -> argparse.ArgumentParser:
     search.add_argument("--explain", action="store_true", help="why each one came back")
 
     commands.add_parser("stats", parents=[home], help="how much is remembered")
+    commands.add_parser("rebuild", parents=[home], help="make the index anew from the record")
 
     host = commands.add_parser("host", help="the process that serves all clients")
     actions = host.add_subparsers(dest="action", required=True, metavar="ACTION")

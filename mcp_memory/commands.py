@@ -14,7 +14,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from mcp_memory import __version__, console
+from mcp_memory import __version__, console, streamed
 from mcp_memory.errors import InvalidInput, McpMemoryError
 from mcp_memory.host.client import END, ERROR, OUT
 from mcp_memory.model import Query
@@ -88,6 +88,14 @@ def _stats(
     return console.values(service.stats(scope), width)
 
 
+def _rebuild(
+    service: MemoryService, scope: Scope, arguments: Mapping[str, str], width: int | None
+) -> Iterator[str]:
+    """The index made anew from the record, while others go on reading and writing."""
+    yield from streamed.lines(service.rebuild, "changes and vectors")
+    yield "the index was made anew from the record"
+
+
 def _check(
     service: MemoryService, scope: Scope, arguments: Mapping[str, str], width: int | None
 ) -> Iterator[str]:
@@ -121,5 +129,6 @@ COMMANDS: Mapping[str, Command] = {
     "show": _show,
     "search": _search,
     "stats": _stats,
+    "rebuild": _rebuild,
     "check": _check,
 }

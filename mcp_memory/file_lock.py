@@ -18,6 +18,7 @@ class FileLock:
 
         Raises OSError where the file cannot be made.
         """
+        self._path = path
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             _take(self._descriptor)
@@ -26,6 +27,13 @@ class FileLock:
             raise FileExistsError(f"{path} is locked") from error
         os.ftruncate(self._descriptor, 0)
         os.write(self._descriptor, f"{note}\n".encode())
+
+    def is_there(self) -> bool:
+        """Whether the file is still the one that was locked: its folder may have been removed."""
+        try:
+            return os.path.samestat(os.fstat(self._descriptor), os.stat(self._path))
+        except OSError:
+            return False
 
     def release(self) -> None:
         """Let the next one in. Safe to call twice."""

@@ -34,6 +34,8 @@ VISITS_MAX = 256
 LOCK_TRIES, LOCK_RETRY_S = 10, 0.02
 LOCK_PATIENCE_S = 20.0
 LEAVE_TIMEOUT_S = 12.0
+WATCH_S = 2.0
+"""How often the host looks whether its folder is still there."""
 LOG_BYTES_MAX = 1024 * 1024
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
@@ -56,8 +58,8 @@ def run(settings: Settings) -> int:
         application.start()
         last.callback(application.close)
         listener = Listener(address)
-        last.callback(listener.close)
-        anyio.run(Host(settings, application, listener).serve)
+        last.callback(listener.socket.close)
+        anyio.run(Host(settings, application, listener, lock).serve)
     log.info("the host has ended in order")
     return 0
 
@@ -85,7 +87,9 @@ def _log_to(address: Address, level: str) -> None:
 class Host:
     """Every visit to one store. Lives on the event loop."""
 
-    def __init__(self, settings: Settings, application: Application, listener: Listener) -> None:
+    def __init__(
+        self, settings: Settings, application: Application, listener: Listener, lock: FileLock
+    ) -> None:
         # Slow to import: the lock is taken by now, and other hosts know that they need not.
         from mcp_memory.middleware import of_connection
         from mcp_memory.server import build
@@ -94,6 +98,7 @@ class Host:
         self.settings = settings
         self.application = application
         self.listener = listener
+        self._lock = lock
         self.subscriptions = Subscriptions()
         self.server = build(application, of_connection, self.subscriptions)
         self.mark = f"{secrets.token_hex(4)}-"
@@ -126,8 +131,14 @@ class Host:
         self._wait_for_clients()
         server = await asyncio.start_server(self._visited, sock=self.listener.socket)
         log.info("host %s of %s is ready", __version__, self.settings.home)
-        await self._stopping.wait()
-        self.listener.forget()  # who comes now finds nobody, and waits for the lock
+        while not self._stopping.is_set():
+            with anyio.move_on_after(WATCH_S):
+                await self._stopping.wait()
+            if not self._lock.is_there():
+                log.error("the folder %s was removed; this host ends", self.settings.home)
+                self.stop(greeting.STOPPED)
+        if self._lock.is_there():  # else what lies there is another host's
+            self.listener.forget()  # who comes now finds nobody, and waits for the lock
         server.close()
         for visit in list(self._visits):
             visit.leave()

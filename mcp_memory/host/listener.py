@@ -41,11 +41,6 @@ class Listener:
             with contextlib.suppress(OSError):
                 os.unlink(path)
 
-    def close(self) -> None:
-        """Listen no more."""
-        self.forget()
-        self.socket.close()
-
     def _port(self) -> socket.socket:
         sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         sock.bind((addresses.LOOPBACK, 0))

@@ -26,6 +26,7 @@ START_TRIES = 5
 REFUSED, TAKEN = 2, 3
 """The exit codes of a host that says why it cannot start, and that found another one there."""
 _TAIL_BYTES = 4096
+_SAYS = "mcp-memory: "
 
 
 class Unreachable(Exception):
@@ -42,6 +43,7 @@ class Reach:
         self._child: Popen[bytes] | None = None
         self._has_served = False
         self._failures = 0
+        self._log_begins = 0
         self._met: Connected | None = None
         self._met_at = 0.0
         self._since = 0.0
@@ -128,17 +130,19 @@ class Reach:
                     reason = f"no host could be started ({self._last_words(code)})"
                     raise self._given_up(reason)
         if time.monotonic() > self._others_until and not file_lock.is_held(self._address.lock):
+            self._log_begins = _size(self._address.log)
             self._child, self._has_served = start(self._address), False
 
     def _last_words(self, code: int) -> str:
+        """What the host that was started has said of its end."""
         try:
             with open(self._address.log, "rb") as log:
-                log.seek(max(0, os.path.getsize(self._address.log) - _TAIL_BYTES))
-                lines = log.read().decode("utf-8", "replace").strip().splitlines()
+                log.seek(max(self._log_begins, os.path.getsize(self._address.log) - _TAIL_BYTES))
+                lines = log.read().decode("utf-8", "replace").splitlines()
         except OSError as error:
             return f"{error}; {self._advice()}"
-        said = next((line for line in reversed(lines) if line.startswith("mcp-memory: ")), "")
-        return said.removeprefix("mcp-memory: ") or f"it ended with {code}; {self._advice()}"
+        said = next((line for line in reversed(lines) if line.startswith(_SAYS)), "")
+        return said.removeprefix(_SAYS) or f"it ended with {code}; {self._advice()}"
 
     def _advice(self) -> str:
         return f"its log is {self._address.log}; run: mcp-memory doctor"
@@ -180,6 +184,13 @@ def start(address: Address) -> Popen[bytes]:
             )
     except OSError as error:
         raise Unreachable(f"no host could be started ({error})") from error
+
+
+def _size(path: str) -> int:
+    try:
+        return os.path.getsize(path)
+    except OSError:
+        return 0
 
 
 def _private(path: str, flags: int) -> int:

@@ -13,12 +13,21 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.benchmarks import machine, report, retrieval, speed, start, together
+from tests.benchmarks import (
+    clients,
+    footprint,
+    machine,
+    report,
+    retrieval,
+    speed,
+    start,
+    together,
+)
 from tests.benchmarks.door import WrongAnswer
 from tests.benchmarks.figures import Section
 
 SIZES = "1000,10000,100000"
-PARTS = ("speed", "together", "locomo", "start")
+PARTS = ("start", "clients", "footprint", "speed", "together", "locomo")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -43,6 +52,10 @@ def _sections(given: argparse.Namespace, folder: Path) -> Iterator[Section]:
     if "start" in parts:
         _say("start: measuring")
         yield start.run(folder)
+    if "clients" in parts:
+        yield clients.run(folder, _say)
+    if "footprint" in parts:
+        yield footprint.run(folder, _say)
     if "speed" in parts:
         yield speed.run(given.sizes, folder, _say)
     if "together" in parts:

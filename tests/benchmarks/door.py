@@ -1,4 +1,4 @@
-"""The MCP stdio door: the real server in a process of its own, the official client before it."""
+"""The MCP stdio door: the real door and host as processes, the official client before them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from typing import Any
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from mcp.types import TextResourceContents
+
+from tests.protocol.doors import command as command_line
+from tests.protocol.harness import environment
 
 COMMAND = (sys.executable, "-m", "mcp_memory")
 """What the console script `mcp-memory` runs."""
@@ -54,15 +57,18 @@ class Door:
 
 @asynccontextmanager
 async def opened(home: Path, user: str, project: str) -> AsyncGenerator[Door]:
-    """Start a server on the store in `home` for one user and project, and connect to it.
+    """Connect through a door to the host of the store in `home`, which ends afterwards.
 
-    The handshake is the older one, which most clients still use.
+    For one user and project. The handshake is the older one, which most clients still use.
     """
     command, *arguments = COMMAND
     server = StdioServerParameters(
         command=command,
         args=[*arguments, "--home", str(home)],
-        env={"MCP_MEMORY_USER": user, "MCP_MEMORY_PROJECT": project},
+        env=environment(home, MCP_MEMORY_USER=user, MCP_MEMORY_PROJECT=project),
     )
-    async with Client(stdio_client(server), mode="legacy") as client:
-        yield Door(client)
+    try:
+        async with Client(stdio_client(server), mode="legacy") as client:
+            yield Door(client)
+    finally:
+        command_line("host", "stop", home=home)

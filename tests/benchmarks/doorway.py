@@ -14,6 +14,7 @@ from tests.benchmarks.layout import PROCESSES_AT, Layout
 from tests.benchmarks.measuring import NEW, RECALLS, REMEMBERS, WARM_UPS, new_statements
 from tests.benchmarks.texts import question
 from tests.benchmarks.timing import Pairs, interleaved_async
+from tests.protocol.doors import host_pid
 
 _WHERE = f"{Layout(memories=PROCESSES_AT).name}, MCP over stdio"
 _UNUSED = NEW + 100_000
@@ -22,7 +23,7 @@ _UNUSED = NEW + 100_000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Through:
-    """What was measured through the door. `resident_bytes` are the server's, 0 if unknown."""
+    """What was measured through the door. `resident_bytes` are the host's, 0 if unknown."""
 
     ratios: tuple[Ratio, Ratio]
     check: Check
@@ -31,14 +32,12 @@ class Through:
 
 async def measure(home: Path, user: str, embedder: Embedder) -> Through:
     """Start the real server on the store in `home` and call it with the official client."""
-    before = set(resident.children())
     async with opened(home, user, PROJECT) as door:
         for number in range(WARM_UPS):
             await door.recall(question(NEW + number))
         queries = [question(number) for number in range(RECALLS)]
         recalls = await interleaved_async(queries, embedder.embed_query, door.recall)
-        servers = set(resident.children()) - before
-        resident_bytes = max((resident.resident_bytes(pid) for pid in servers), default=0)
+        resident_bytes = resident.resident_bytes(host_pid(home))
         remembers, check = await _remembers(door, embedder)
     return Through(
         ratios=(_ratio("recall", recalls), _ratio("remember", remembers)),

@@ -10,9 +10,10 @@ from tests.benchmarks.timing import Spread
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ratio:
-    """What a call takes as a multiple of what it is held against, in the same run.
+    """What a call takes as a multiple of something alone, in the same run.
 
-    That is embedding the same text alone, unless the section says otherwise.
+    Of embedding the same text, of a Python that does nothing, or of the same call when there
+    is one client only; the notes of the section say which.
     """
 
     where: str

@@ -16,7 +16,7 @@ def described() -> dict[str, str]:
     return {
         "machine": f"{platform.system()} {platform.release()} {platform.machine()}",
         "processor": f"{_processor()}, {os.cpu_count()} cores",
-        "load": _load(),
+        "load": f"{load()}, at the start",
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "packages": ", ".join(f"{name} {version(name)}" for name in _PACKAGES),
     }
@@ -31,8 +31,8 @@ def _processor() -> str:
     return " at ".join(part.group(1) for part in parts if part) + " MHz"
 
 
-def _load() -> str:
-    """How busy the machine was when the run began: figures from a busy one say less."""
+def load() -> str:
+    """How busy the machine is: figures from a busy one say less."""
     if not hasattr(os, "getloadavg"):
         return "unknown"
-    return f"{os.getloadavg()[0]:.1f} processes over the last minute, at the start"
+    return f"{os.getloadavg()[0]:.1f} processes over the last minute"

@@ -13,17 +13,20 @@ _PROC = Path("/proc")
 
 def resident_bytes(pid: int) -> int:
     """The resident set of a process (VmRSS); 0 where the system has no /proc."""
+    return _kilobytes(pid, "status", "VmRSS:") * 1024
+
+
+def proportional_bytes(pid: int) -> int:
+    """Its share of the memory it holds (PSS); 0 where the system has no /proc."""
+    return _kilobytes(pid, "smaps_rollup", "Pss:") * 1024
+
+
+def _kilobytes(pid: int, file: str, name: str) -> int:
     try:
-        lines = (_PROC / str(pid) / "status").read_text("ascii", "replace").splitlines()
+        lines = (_PROC / str(pid) / file).read_text("ascii", "replace").splitlines()
     except OSError:
         return 0
-    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS:"))
-
-
-def children() -> list[int]:
-    """The processes that this one has started and that still run, by pid."""
-    listed = _PROC.glob(f"{os.getpid()}/task/*/children")
-    return [int(pid) for file in listed for pid in file.read_text("ascii").split()]
+    return sum(int(line.split()[1]) for line in lines if line.startswith(name))
 
 
 def after_recalls(home: Path, user: str) -> int:

@@ -121,7 +121,7 @@ def _measure_processes(
         Amount(where=layout.name, what=what, value=value / 1e6, unit="MB", target=RESIDENT_TARGET)
         for what, value in (
             (f"resident, the service alone, after {resident.RECALLS} recalls", at_service),
-            (f"resident, the MCP server, after {RECALLS} recalls", found.resident_bytes),
+            (f"resident, the host, after {RECALLS} recalls", found.resident_bytes),
         )
         if value
     )

@@ -1,35 +1,38 @@
-"""Time from starting the server to its first answers over stdio."""
+"""Time from starting what a client starts to its first answers over stdio."""
 
 from __future__ import annotations
 
-import json
-import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import IO, Any
 
 from mcp_memory.embedding import Embedder
 from mcp_memory.service import MemoryService
 from mcp_memory.storage.embedded import open_embedded
-from tests.benchmarks.door import COMMAND, WrongAnswer
-from tests.benchmarks.figures import Amount, Check, Section
-from tests.benchmarks.filling import PROJECT, caller, draft
+from tests.benchmarks import machine
+from tests.benchmarks.client import Client, stop_host
+from tests.benchmarks.door import COMMAND
+from tests.benchmarks.figures import Amount, Check, Ratio, Section
+from tests.benchmarks.filling import caller, draft
 from tests.benchmarks.texts import statement
+from tests.benchmarks.timing import spread
+from tests.protocol.harness import SERVE
 
-RUNS = 7
+RUNS = 40
+"""Starts with the host running."""
+COLD_RUNS = 7
+"""Starts without it."""
+WARM_TARGET_MS, WARM_TARGET_TIMES = 50, 3.0
+COLD_TARGET_MS, RECALLED_TARGET_MS = 150, 3000
 _USER = "starter"
 _STORED = 100
-_PROTOCOL = "2025-06-18"
-_NOTES = (
-    f"median of {RUNS} starts of a fresh server process on a store of {_STORED} memories, from"
-    " just before the process is made; raw JSON lines, no client library; the first run,"
-    " which warms the file cache, is not counted",
-    "the recall is sent as soon as initialize has been answered",
-)
+_MODULE = "python -m mcp_memory"
+_ALONE = (sys.executable, "-c", SERVE)
+"""The server in the process that the client starts, without a host."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,38 +40,58 @@ class _Start:
     """Seconds from the start of a process to its first answers, and how many were recalled."""
 
     initialized_s: float
-    recalled_s: float
-    memories: int
+    recalled_s: float = 0.0
+    memories: int = 1
 
 
 def run(folder: Path) -> Section:
-    """Start servers one after the other, beside a Python that does nothing."""
+    """Start doors one after the other, beside a Python that does nothing."""
     home = folder / "start"
     _fill(home)
-    starts = [_started(home) for _ in range(RUNS + 1)][1:]
-    bare = [_bare() for _ in range(RUNS + 1)][1:]
-    found = min(start.memories for start in starts)
-    amounts = (
-        ("python -c pass, to its end", median(bare)),
-        ("server, to the first initialize answer", median(s.initialized_s for s in starts)),
-        ("server, to the first recall answer", median(s.recalled_s for s in starts)),
-    )
+    commands = _commands()
+    try:
+        ratios, amounts = _warm(home, commands)
+        cold = {name: _cold(home, command) for name, command in commands.items()}
+    finally:
+        stop_host(home)
+    alone = [_started(home, _ALONE, recall=True) for _ in range(COLD_RUNS)]
+    for name, starts in cold.items():
+        targets = (COLD_TARGET_MS, RECALLED_TARGET_MS)
+        amounts += _amounts("host not running", name, starts, targets=targets)
+    amounts += _amounts("without a host", "the server alone", alone, targets=(None, None))
+    least = min(start.memories for starts in (*cold.values(), alone) for start in starts)
     return Section(
         title="start",
-        notes=_NOTES,
-        amounts=tuple(
-            Amount(where="start", what=what, value=seconds * 1000, unit="ms")
-            for what, seconds in amounts
-        ),
+        notes=_notes(),
+        ratios=tuple(ratios),
+        amounts=tuple(amounts),
         checks=(
             Check(
                 where="start",
                 what="the first recall finds a memory by its own words",
-                ok=found > 0,
-                detail=f"{found} memories at least",
+                ok=least > 0,
+                detail=f"{least} memories at least",
             ),
         ),
     )
+
+
+def _notes() -> tuple[str, ...]:
+    return (
+        f"on a store of {_STORED} memories, from just before the process is made; raw JSON"
+        " lines, no client library; the first start, which warms the file cache, is not counted",
+        f"host running: {RUNS} starts of each, in turn with python -c pass to its end, each of"
+        f" them the first in its turn as often; else medians of {COLD_RUNS}, the host ended"
+        " before each; the recall is sent as soon as initialize has been answered",
+        f"load at the end: {machine.load()}",
+    )
+
+
+def _commands() -> dict[str, Sequence[str]]:
+    """What a client may start, by name: the installed script too, where there is one."""
+    script = Path(sys.executable).with_name("mcp-memory")
+    installed = {"mcp-memory": (str(script),)} if script.is_file() else {}
+    return {_MODULE: COMMAND, **installed}
 
 
 def _fill(home: Path) -> None:
@@ -80,60 +103,89 @@ def _fill(home: Path) -> None:
     service.close()
 
 
+def _warm(home: Path, commands: dict[str, Sequence[str]]) -> tuple[list[Ratio], list[Amount]]:
+    """The door with the host running, in turn with a bare interpreter."""
+    _started(home, COMMAND, recall=True)
+    bare_s: list[float] = []
+    doors_s: dict[str, list[float]] = {name: [] for name in commands}
+
+    def door(name: str) -> Callable[[], None]:
+        return lambda: doors_s[name].append(_started(home, commands[name]).initialized_s)
+
+    turns: list[Callable[[], None]] = [lambda: bare_s.append(_bare()), *map(door, commands)]
+    for number in range(RUNS + 1):
+        first = number % len(turns)
+        for turn in (*turns[first:], *turns[:first]):
+            turn()
+    ratios = [
+        Ratio(
+            where="host running",
+            what=f"{name}, to initialize",
+            alone=spread(bare_s[1:]),
+            whole=spread(found[1:]),
+            calls=RUNS,
+            target=WARM_TARGET_TIMES,
+        )
+        for name, found in doors_s.items()
+    ]
+    amounts = [
+        _amount("host running", "python -c pass, to its end", bare_s[1:], None),
+        *(
+            _amount("host running", f"{name}, to initialize", found[1:], WARM_TARGET_MS)
+            for name, found in doors_s.items()
+        ),
+    ]
+    return ratios, amounts
+
+
+def _cold(home: Path, command: Sequence[str]) -> list[_Start]:
+    """The door while no host runs."""
+    starts: list[_Start] = []
+    for _ in range(COLD_RUNS):
+        stop_host(home)
+        starts.append(_started(home, command, recall=True))
+    return starts
+
+
+def _amounts(
+    where: str, name: str, starts: Sequence[_Start], *, targets: tuple[float | None, float | None]
+) -> list[Amount]:
+    answers = {
+        "to initialize": [start.initialized_s for start in starts],
+        "to the first recall answer": [start.recalled_s for start in starts],
+    }
+    return [
+        _amount(where, f"{name}, {answer}", found, target)
+        for (answer, found), target in zip(answers.items(), targets, strict=True)
+    ]
+
+
+def _amount(where: str, what: str, found_s: Sequence[float], target: float | None) -> Amount:
+    return Amount(
+        where=where,
+        what=f"{what} (at best {min(found_s) * 1000:,.0f})",
+        value=median(found_s) * 1000,
+        unit="ms",
+        target=target,
+    )
+
+
 def _bare() -> float:
     began = time.perf_counter()
     subprocess.run([sys.executable, "-c", "pass"], check=True)
     return time.perf_counter() - began
 
 
-def _started(home: Path) -> _Start:
-    environment = {**os.environ, "MCP_MEMORY_USER": _USER, "MCP_MEMORY_PROJECT": PROJECT}
-    began = time.perf_counter()
-    with subprocess.Popen(
-        [*COMMAND, "--home", str(home)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env=environment,
-    ) as server:
-        assert server.stdin is not None
-        assert server.stdout is not None
-        _send(server.stdin, _initialize())
-        _answer(server.stdout, 1)
-        initialized_s = time.perf_counter() - began
-        _send(server.stdin, {"method": "notifications/initialized"})
-        _send(server.stdin, _recall())
-        result = _answer(server.stdout, 2)
-        recalled_s = time.perf_counter() - began
-        server.stdin.close()
-    memories = result["structuredContent"]["memories"]
-    return _Start(initialized_s=initialized_s, recalled_s=recalled_s, memories=len(memories))
-
-
-def _initialize() -> dict[str, Any]:
-    params = {
-        "protocolVersion": _PROTOCOL,
-        "capabilities": {},
-        "clientInfo": {"name": "benchmark", "version": "1"},
-    }
-    return {"id": 1, "method": "initialize", "params": params}
-
-
-def _recall() -> dict[str, Any]:
-    params = {"name": "recall", "arguments": {"query": statement(7, 7)}}
-    return {"id": 2, "method": "tools/call", "params": params}
-
-
-def _send(stream: IO[bytes], message: dict[str, Any]) -> None:
-    stream.write(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n")
-    stream.flush()
-
-
-def _answer(stream: IO[bytes], request_id: int) -> dict[str, Any]:
-    """The result of a request; what the server says of its own accord is passed over."""
-    for line in stream:
-        message = json.loads(line)
-        if message.get("id") == request_id and "method" not in message:
-            if "result" not in message:
-                raise WrongAnswer(f"request {request_id} was answered: {message}")
-            return message["result"]
-    raise WrongAnswer(f"the server ended before it answered request {request_id}")
+def _started(home: Path, command: Sequence[str], *, recall: bool = False) -> _Start:
+    client = Client(home, _USER, command)
+    try:
+        if not recall:
+            return _Start(initialized_s=client.initialized_s)
+        found = client.call("recall", query=statement(7, 7))
+        return _Start(
+            initialized_s=client.initialized_s,
+            recalled_s=client.age_s,
+            memories=len(found["memories"]),
+        )
+    finally:
+        client.close()

@@ -1,13 +1,15 @@
-"""A real client and a real server process, or a server in this process with chosen callers."""
+"""A real client of a real host, through its door; or of a server in this process, as anybody."""
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+import anyio
 import mcp.types as types
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
@@ -39,18 +41,18 @@ def environment(home: Path, **changes: str) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def connect(
-    home: Path, era: str, *, code: str = SERVE, env: dict[str, str] | None = None, **options: Any
-) -> AsyncGenerator[Client]:
-    """A client of a server process that runs `code` on the store in `home`."""
+async def connect(home: Path, era: str, **options: Any) -> AsyncGenerator[Client]:
+    """A client of the store in `home`, through a door and the host, which ends with it."""
+    variables = environment(home)
     parameters = StdioServerParameters(
-        command=sys.executable,
-        args=["-c", code],
-        cwd=str(home.parent),
-        env=environment(home, **(env or {})),
+        command=sys.executable, args=["-m", "mcp_memory"], cwd=str(home.parent), env=variables
     )
-    async with Client(stdio_client(parameters), mode=era, **options) as client:
-        yield client
+    try:
+        async with Client(stdio_client(parameters), mode=era, **options) as client:
+            yield client
+    finally:
+        stop = [sys.executable, "-m", "mcp_memory", "host", "stop"]
+        await anyio.run_process(stop, env={**os.environ, **variables}, cwd=home.parent)
 
 
 def as_caller(server: Server[Connection], era: str, name: str, **options: Any) -> Client:

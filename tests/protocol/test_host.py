@@ -188,3 +188,42 @@ def test_in_process_serves_without_a_host(tmp_path: Path) -> None:
         stored(client, "The barn door is open")
         assert not (home / "host").exists()
         assert settings.load({}, home=home).home == home
+
+
+@pytest.mark.parametrize("through", ["host", "alone"])
+def test_the_index_is_made_anew_on_command(tmp_path: Path, through: str) -> None:
+    with hosted(tmp_path) as home, door(home) as client:
+        client.handshake()
+        stored(client, "The anvil is heavy")
+        if through == "alone":
+            command("host", "stop", home=home)
+        said = command("rebuild", home=home)
+        assert said.returncode == 0, said.stderr
+        *steps, last = said.stdout.splitlines()
+        assert last == "the index was made anew from the record"
+        assert any("of" in step for step in steps)
+        assert (host_pid(home) != 0) == (through == "host")
+        assert contents(client, "anvil") == ["The anvil is heavy"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not remove open files")
+def test_a_host_whose_folder_was_removed_makes_room_for_another(tmp_path: Path) -> None:
+    with hosted(tmp_path) as home, door(home) as client:
+        client.handshake()
+        stored(client, "The old store is here")
+        ghost = host_pid(home)
+        home.rename(tmp_path / "elsewhere")
+        until(lambda: not is_running(ghost))
+        stored(client, "The new store is here")
+        assert host_pid(home) not in (0, ghost)
+        assert contents(client, "store") == ["The new store is here"]
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process is there and has not ended (its parent may not have asked yet)."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    state = Path(f"/proc/{pid}/stat")
+    return not state.exists() or state.read_text().rpartition(")")[2].split()[0] != "Z"

@@ -1,24 +1,30 @@
-"""Fills a store up to a limit on the size of files, then goes on once it is lifted.
+"""Fills a store until there is no room, then goes on once there is some.
 
-Lines: "kept <id>" once a write was acknowledged, "full <message>" when there was no room,
-then what was checked.
+Room is made scarce by a limit on the size of files, or by ballast on a small disk. Lines:
+"kept <id>" once a write was acknowledged, "full <message>" when there was no room,
+"found <id>" for what is there in the end, and "done".
 """
 
 from __future__ import annotations
 
+import os
 import resource
+import shutil
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from mcp_memory.errors import StoreFull
 from mcp_memory.ids import new_id
 from mcp_memory.storage.contract import Store, Write
-from tests.factories import memory, open_store, pages, where, windows, write
+from tests.factories import ids, memory, open_store, pages, where, windows, write
 
 BATCH = 20
 BATCHES_MAX = 2000
 REFUSALS = 5
+FIRST = BATCHES_MAX + REFUSALS
+"""The number of the batch that is there before room is scarce."""
 
 
 def batch(n: int) -> list[Write]:
@@ -61,29 +67,56 @@ def refuse_again(store: Store) -> None:
     except StoreFull:
         print("housekeeping had no room", flush=True)
     assert len(pages(store, where())) >= before
-    assert store.propose(where(), terms=["word1"], vector=None, limit=5).candidates
+    assert store.propose(where(), terms=[f"word{FIRST * BATCH}"], vector=None, limit=5).candidates
 
 
-def main() -> None:
-    """Fill the store in the folder given up to so many bytes beyond its largest file."""
-    home, room_bytes = Path(sys.argv[1]), int(sys.argv[2])
+def limit_files(home: Path, room_bytes: int) -> Callable[[], None]:
+    """Let no file grow more than so many bytes beyond the largest; gives what lifts that."""
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    store = open_store("embedded", home)
-    keep(store, new_id(), batch(BATCHES_MAX + REFUSALS))
     largest = max(p.stat().st_size for p in home.rglob("*") if p.is_file())
     _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (largest + room_bytes, hard))
+    return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+
+
+def load_disk(home: Path, room_bytes: int) -> Callable[[], None]:
+    """Leave so many bytes of the disk, which should be a small one; gives what frees the rest."""
+    ballast = home.with_name("ballast")
+    free = shutil.disk_usage(home).free
+    with ballast.open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, max(1, free - room_bytes))
+    return ballast.unlink
+
+
+def check(store: Store) -> None:
+    """Everything is well but for the size of the disk."""
+    bad = [finding for finding in store.check() if not finding.ok and finding.name != "disk"]
+    assert not bad, bad
+
+
+def main() -> None:
+    """Fill the store in the folder given until so many more bytes are used up."""
+    home, room_bytes, how = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+    store = open_store("embedded", home)
+    keep(store, new_id(), batch(FIRST))
+    make_scarce = {"limit": limit_files, "ballast": load_disk}[how]
+    make_room = make_scarce(home, room_bytes)
     request, writes = fill(store)
     refuse_again(store)
 
-    resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+    make_room()
     keep(store, request, writes)
     found = store.select(where(ids=tuple(w.memory.id for w in writes)), limit=1000)
     assert len(found) == BATCH
-    keep(store, new_id(), batch(BATCHES_MAX + REFUSALS + 1))
+    keep(store, new_id(), batch(FIRST + 1))
     store.maintain()
-    bad = [finding for finding in store.check() if not finding.ok]
-    assert not bad, bad
+    check(store)
+    store.close()
+
+    store = open_store("embedded", home)
+    check(store)
+    for memory_id in ids(pages(store, where())):
+        print(f"found {memory_id}")
     store.close()
     print("done", flush=True)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from mcp_memory.errors import StoreDamaged, StoreLocked
+from mcp_memory.errors import StoreLocked, StoreTooNew
 from mcp_memory.storage.contract import Store
 from mcp_memory.storage.embedded import chain, duck
 from mcp_memory.storage.embedded.record import Record
@@ -71,12 +71,13 @@ def test_closing_lets_the_next_one_in(home: Path) -> None:
 
 def test_an_open_that_fails_keeps_no_lock(home: Path) -> None:
     open_store("embedded", home).close()
-    kept = live_file(home).read_bytes()
-    live_file(home).write_bytes(b"not a database")
+    with duckdb.connect(str(live_file(home))) as connection:
+        duck.Schema(connection).advance("SELECT 1", 777)
     for _ in range(2):
-        with pytest.raises(StoreDamaged):
+        with pytest.raises(StoreTooNew):
             open_store("embedded", home)
-    live_file(home).write_bytes(kept)
+    with duckdb.connect(str(live_file(home))) as connection:
+        duck.Schema(connection).advance("SELECT 1", 1)
     open_store("embedded", home).close()
 
 

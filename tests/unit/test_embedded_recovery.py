@@ -10,7 +10,6 @@ import duckdb
 import numpy as np
 import pytest
 
-from mcp_memory.errors import StoreDamaged
 from mcp_memory.storage.contract import Finding, Store
 from mcp_memory.storage.embedded import open_embedded
 from tests.factories import (
@@ -179,15 +178,20 @@ def test_a_log_damaged_midway_is_salvaged_and_restored(home: Path, share: float)
 def test_a_destroyed_record_is_restored_from_the_index(home: Path) -> None:
     live_file(home).write_bytes(b"not a database at all")
     log_of(home).unlink()
-    reopened_whole(home, repaired="a new record was made from the index")
+    reopened_whole(home, repaired="no file of the record could be opened")
 
 
-def test_a_record_without_an_index_that_cannot_be_opened_is_left_alone(home: Path) -> None:
+def test_a_record_and_an_index_that_are_both_gone_are_counted_as_lost(home: Path) -> None:
     live_file(home).write_bytes(b"not a database at all")
     shutil.rmtree(home / "index")
-    with pytest.raises(StoreDamaged, match="record"):
-        open_store("embedded", home)
-    assert live_file(home).read_bytes() == b"not a database at all"
+    store = open_store("embedded", home)
+    (loss,) = [finding for finding in bad(store) if finding.name == "loss"]
+    assert f"the newest {len(LIVES) + 1} of {len(LIVES) + 1} changes" in loss.detail
+    kept = [p.read_bytes() for p in (home / "damaged").glob("*.duckdb")]
+    assert kept == [b"not a database at all"]
+    put(store, memory("a new beginning"))
+    assert len(store.select(where())) == 1
+    store.close()
 
 
 @pytest.mark.parametrize(
@@ -200,11 +204,30 @@ def test_a_record_without_an_index_that_cannot_be_opened_is_left_alone(home: Pat
         "DELETE FROM changes WHERE number = 12",
     ],
 )
-def test_a_record_that_was_altered_shows(home: Path, tampering: str) -> None:
+def test_a_record_that_was_altered_shows_and_is_restored(home: Path, tampering: str) -> None:
     with duckdb.connect(str(live_file(home))) as connection:
         connection.execute(tampering)
+    reopened_whole(home, repaired="1 of its 31 changes were taken from the index")
+
+
+@pytest.mark.parametrize("content", ["g000777.duckdb", "g0000\x11.duckdb", "", "nonsense" * 50])
+def test_a_pointer_that_names_no_file_costs_nothing(home: Path, content: str) -> None:
+    before = live_file(home)
+    (home / "record" / "CURRENT").write_text(content, encoding="ascii")
+    reopened_whole(home, repaired="CURRENT did not name its file")
+    assert live_file(home) == before
+
+
+def test_a_repair_is_told_after_a_restart_until_it_was_read(home: Path) -> None:
+    log_of(home).unlink()
+    open_store("embedded", home).close()
     store = open_store("embedded", home)
-    assert "chain" in {finding.name for finding in bad(store)}
+    (told,) = bad(store)
+    assert "restored from the index" in told.detail
+    assert bad(store) == []
+    notes = [finding.detail for finding in store.check() if finding.name == "note"]
+    assert len(notes) == 1
+    assert notes[0].startswith("told before: on ")
     store.close()
 
 

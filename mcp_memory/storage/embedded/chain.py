@@ -65,17 +65,36 @@ def entry(change: Change, memory: Memory | None, request: str, head: bytes) -> E
 def first_break(entries: Iterable[Entry], head: bytes) -> int:
     """The number of the first entry that does not follow from `head`, 0 when all do."""
     for link in entries:
-        if link.head != _next(head, link.change, link.digest) or not _intact(link):
+        if not follows(link, head) or not is_intact(link):
             return link.change.number
         head = link.head
     return 0
 
 
-def _intact(link: Entry) -> bool:
+def follows(link: Entry, head: bytes) -> bool:
+    """Whether an entry is the one that came after `head`, whatever became of its content."""
+    return link.head == _next(head, link.change, link.digest)
+
+
+def is_intact(link: Entry) -> bool:
+    """Whether what an entry says is what was written, or was erased."""
     if not link.salt:
         return link.memory is None
     known = link.memory is not None or link.change.verb is Verb.ERASE
     return known and link.digest == _digest(link.salt, link.change, link.memory)
+
+
+def without_content(link: Entry) -> Entry:
+    """The entry when its content is lost: the chain still verifies, as after an erasure."""
+    return replace(link, change=replace(link.change, reason=""), memory=None, salt=b"")
+
+
+def moved(link: Entry, number: int, head: bytes) -> Entry:
+    """The entry as change `number` after `head`, for a chain that lost a link before it."""
+    change = replace(link.change, number=number)
+    if link.salt:
+        return entry(change, link.memory, link.request, head)
+    return replace(link, change=change, head=_next(head, change, link.digest))
 
 
 def _digest(salt: bytes, change: Change, memory: Memory | None) -> bytes:

@@ -3,77 +3,58 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-import apsw
-
 from mcp_memory.storage.contract import Finding
-from mcp_memory.storage.embedded import chain
 from mcp_memory.storage.embedded.index import Index
 from mcp_memory.storage.embedded.record import Record
 
-_BATCH = 2_000
 _FREE_BYTES_MIN = 200 << 20
 
 
-def check(home: Path, record: Record, index: Index) -> list[Finding]:
-    """Every finding, good and bad; repairs made come last."""
+@dataclass(kw_only=True, slots=True)
+class Faults:
+    """What is wrong with record and index after what could be repaired was, "" for nothing."""
+
+    record: str = ""
+    index: str = ""
+
+
+def check(home: Path, record: Record, index: Index, faults: Faults) -> list[Finding]:
+    """Every finding, good and bad; repairs made come last, those of before included."""
+    found = [*record.findings, *index.findings]
     return [
-        _record(record),
-        _chain(record),
-        _index(index),
+        *_record(record, faults.record),
+        _index(index, faults.index),
         _agreement(record, index),
         _vectors(index),
         _disk(home),
-        *record.findings,
-        *index.findings,
+        *found,
+        *record.findings.ledger.tell(found),
     ]
 
 
-def index_fault(index: Index) -> str:
-    """What is wrong with the index's file, "" for nothing."""
-    try:
-        return "; ".join(index.faults())
-    except apsw.Error as error:
-        return str(error)
-
-
-def _record(record: Record) -> Finding:
+def _record(record: Record, fault: str) -> list[Finding]:
     changes, revisions, strays = record.counts()
-    return Finding(
-        name="record",
-        ok=changes == record.number and not strays,
-        detail=f"{changes} changes, {revisions} revisions, {strays} revisions without a change",
-        advice="restore the folder from a backup; keep a copy of it as it is now",
-    )
+    advice = "restore the folder from a backup; keep a copy of it as it is now"
+    return [
+        Finding(
+            name="record",
+            ok=changes == record.number and not strays,
+            detail=f"{changes} changes, {revisions} revisions, {strays} without a change",
+            advice=advice,
+        ),
+        Finding(
+            name="chain",
+            ok=not fault,
+            detail=fault or f"{changes} changes verified",
+            advice=advice,
+        ),
+    ]
 
 
-def _chain(record: Record) -> Finding:
-    broken, head, after = 0, chain.GENESIS, 0
-    for batch in _batches(record):
-        broken = chain.first_break(batch, head)
-        if broken:
-            break
-        head, after = batch[-1].head, batch[-1].change.number
-    whole = not broken and after == record.number
-    return Finding(
-        name="chain",
-        ok=whole,
-        detail=f"{after} changes verified" + ("" if whole else f", {broken or after + 1} is wrong"),
-        advice="restore the folder from a backup; keep a copy of it as it is now",
-    )
-
-
-def _batches(record: Record) -> Iterator[list[chain.Entry]]:
-    after = 0
-    while batch := record.entries(after, _BATCH):
-        yield batch
-        after = batch[-1].change.number
-
-
-def _index(index: Index) -> Finding:
-    fault = index_fault(index)
+def _index(index: Index, fault: str) -> Finding:
     return Finding(
         name="index",
         ok=not fault,

@@ -10,25 +10,37 @@ from pathlib import Path
 
 import duckdb
 
-from mcp_memory.errors import StoreDamaged
 from mcp_memory.storage import queries
-from mcp_memory.storage.contract import Finding
 from mcp_memory.storage.embedded import migrations
 from mcp_memory.storage.embedded.faults import is_full
-from mcp_memory.storage.embedded.findings import note, repaired
-from mcp_memory.storage.embedded.generation import Generations, set_aside, sync, wal_of
+from mcp_memory.storage.embedded.findings import Findings, note, noted, repaired
+from mcp_memory.storage.embedded.generation import (
+    Generations,
+    set_aside,
+    shown,
+    sync,
+    sync_folders_above,
+    wal_of,
+)
 
 SQL = Path(__file__).parent / "sql" / "record"
 _Q = queries.load(SQL / "queries.sql")
 
-_SALVAGES_MAX = 3
+_CUTS_MAX = 3
 _DAMAGED_ENTRY = re.compile(r"entry at byte position (\d+)")
+_DAMAGED_BLOCK = "Corrupt database file"
 _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "threads": 1,
     "checkpoint_threshold": "1TB",
     "temp_directory": "",
 }
-_ABOUT_ACCESS = ("permission denied", "could not set lock", "too many open files")
+_NOT_THE_FILE = (
+    "permission denied",
+    "could not set lock",
+    "too many open files",
+    "out of memory",
+    "input/output error",
+)
 
 
 def connect(folder: Path) -> duckdb.DuckDBPyConnection:
@@ -43,32 +55,78 @@ def connect(folder: Path) -> duckdb.DuckDBPyConnection:
 
 
 def attach(
-    generations: Generations, damaged: Path, findings: list[Finding]
-) -> duckdb.DuckDBPyConnection:
-    """Open the live generation, salvaging its log if need be; a new one when there is none.
+    generations: Generations, damaged: Path, findings: Findings
+) -> tuple[duckdb.DuckDBPyConnection, Path, bool]:
+    """Open the live generation, or the next, or at last a new one; is one of its blocks damaged?
 
     A log damaged mid-way is copied to `damaged` and cut before the bad entry, which keeps
-    every commit before it. Raises StoreDamaged when the generation cannot be opened.
+    every commit before it. What cannot be opened at all is moved there. Nothing is removed
+    before one is open, so that a damaged CURRENT costs nothing. What a killed process had
+    not yet forced to the disk is, for from here on it counts as done.
     """
-    generations.sweep()
-    path = generations.current() or _first(generations)
-    if not path.exists():
-        raise StoreDamaged(f"{path} is missing, and no other file holds the record")
-    for _ in range(_SALVAGES_MAX):
-        connection = connect(generations.folder)
+    named = generations.named()
+    for path in generations.candidates():
+        connection, is_damaged = _salvaged(path, damaged, findings)
+        if connection is None:
+            kept = shown(set_aside(path, damaged))
+            note(findings, repaired(f"the record's file {path.name} cannot be read; it is {kept}"))
+            continue
+        generations.sweep(path)
+        if path.name != named:
+            _point(generations, path, named, findings)
+        return connection, path, is_damaged
+    generations.sweep(None)
+    path = _first(generations)
+    if named is not None:
+        note(findings, repaired(f"no file of the record could be opened; {path.name} is new"))
+    return _connected(path), path, False
+
+
+def _point(generations: Generations, path: Path, named: str | None, findings: Findings) -> None:
+    """Right a CURRENT that names another file than the one that was opened."""
+    generations.point_to(path)
+    said = f"the record's CURRENT did not name its file; it names {path.name} now"
+    note(findings, noted(said) if named is None else repaired(said))
+
+
+def _salvaged(
+    path: Path, damaged: Path, findings: Findings
+) -> tuple[duckdb.DuckDBPyConnection | None, bool]:
+    """A connection to this generation with as much of its log as can be read, None for none.
+
+    And whether the log, which is laid over the blocks, met one that is damaged.
+    """
+    wal, cuts, is_damaged = wal_of(path), 0, False
+    if wal.exists():
+        sync(wal)
+    while True:
         try:
-            connection.execute(_Q["attach"], [str(path)])
-            connection.execute("USE live")
-            return connection
+            return _connected(path), is_damaged
         except duckdb.Error as error:
-            connection.close()
-            if is_full(error) or any(word in str(error).lower() for word in _ABOUT_ACCESS):
+            if is_full(error) or any(word in str(error).lower() for word in _NOT_THE_FILE):
                 raise
+            if not wal.exists():
+                return None, True
+            is_damaged = is_damaged or _DAMAGED_BLOCK in str(error)
             found = _DAMAGED_ENTRY.search(str(error))
-            if not found:
-                raise StoreDamaged(f"{path} cannot be opened ({error})") from error
-            note(findings, repaired(_cut(wal_of(path), int(found[1]) - 1, damaged)))
-    raise StoreDamaged(f"{wal_of(path)} is damaged in too many places")
+            size = int(found[1]) - 1 if found and cuts < _CUTS_MAX else 0
+            cuts += 1
+            if 0 < size < wal.stat().st_size:
+                said = _cut(wal, size, damaged)
+            else:
+                said = f"the record's log cannot be read; it is {shown(set_aside(wal, damaged))}"
+            note(findings, repaired(said), error)
+
+
+def _connected(path: Path) -> duckdb.DuckDBPyConnection:
+    connection = connect(path.parent)
+    try:
+        connection.execute(_Q["attach"], [str(path)])
+        connection.execute("USE live")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def run(
@@ -116,17 +174,18 @@ def _first(generations: Generations) -> Path:
         connection.execute("CHECKPOINT draft")
     finally:
         connection.close()
+    sync_folders_above(generations.folder)
     return generations.publish()
 
 
 def _cut(wal: Path, size: int, damaged: Path) -> str:
-    kept = set_aside(wal, damaged, keep=True)
+    kept = shown(set_aside(wal, damaged, keep=True))
     lost = wal.stat().st_size - size
     os.truncate(wal, size)
     sync(wal)
     return (
         f"the record's log was damaged at byte {size}; its last {lost} bytes were cut off,"
-        f" a copy is {kept}"
+        f" a copy of it is {kept}"
     )
 
 

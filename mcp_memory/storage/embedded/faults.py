@@ -16,6 +16,19 @@ FULL_NUMBERS = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})
 _FULL_WORDS = ("no space left", "file too large", "disk quota", "disk is full", "disk full")
 _DAMAGED = (apsw.CorruptError, apsw.NotADBError, duckdb.SerializationException)
 _DAMAGED_WORDS = ("blob", "chunks iter", "sqlite-vec error", "malformed", "corrupt")
+_RECORD_DAMAGED = (duckdb.SerializationException, duckdb.InternalException, duckdb.FatalException)
+_RECORD_DAMAGED_WORDS = ("corrupt", "checksum", "could not read enough", "could not read all")
+_REFUSED_WORDS = ("fsync failed", "input/output error", "could not write")
+"""What a disk that refuses makes a connection say when it dies: its file is as it was."""
+_NOT_THE_FILE = (
+    apsw.FullError,
+    apsw.BusyError,
+    apsw.LockedError,
+    apsw.PermissionsError,
+    apsw.ReadOnlyError,
+    apsw.CantOpenError,
+    apsw.InterruptError,
+)
 _ENGINE = (apsw.Error, duckdb.Error, OSError)
 
 
@@ -23,10 +36,36 @@ def is_index_damage(error: BaseException | None) -> bool:
     """Whether the index's file is at fault; sqlite-vec tells of it in words only."""
     if isinstance(error, StoreError):
         return is_index_damage(error.__cause__)
-    if isinstance(error, (apsw.CorruptError, apsw.NotADBError)):
+    # A text that is none comes out of a damaged page.
+    if isinstance(error, (apsw.CorruptError, apsw.NotADBError, UnicodeDecodeError)):
         return True
     words = str(error).lower()
     return isinstance(error, apsw.Error) and any(word in words for word in _DAMAGED_WORDS)
+
+
+def may_be_index_damage(error: BaseException) -> bool:
+    """Whether an index that fails while it is opened had better be made anew.
+
+    Almost any error can come of damaged pages, such as a constraint that fails, or a value
+    that is of the wrong type. What has to do with the machine and not the file cannot.
+    """
+    if isinstance(error, StoreError):
+        return error.__cause__ is not None and may_be_index_damage(error.__cause__)
+    if isinstance(error, (OSError, duckdb.Error, *_NOT_THE_FILE)) or is_full(error):
+        return False
+    return isinstance(error, Exception)
+
+
+def is_record_damage(error: BaseException | None) -> bool:
+    """Whether the record's file is at fault; each of its blocks has a checksum."""
+    if isinstance(error, StoreError):
+        return is_record_damage(error.__cause__)
+    if not isinstance(error, duckdb.Error) or is_full(error):
+        return False
+    words = str(error).lower()
+    if any(word in words for word in _REFUSED_WORDS):
+        return False
+    return isinstance(error, _RECORD_DAMAGED) or any(w in words for w in _RECORD_DAMAGED_WORDS)
 
 
 @contextmanager
@@ -50,10 +89,10 @@ def translate(doing: str, error: Exception) -> StoreError:
             f"no permission to use {error.filename} while {doing}; let this user write there,"
             " or choose another folder with --home or MCP_MEMORY_HOME"
         )
-    if isinstance(error, _DAMAGED):
+    if isinstance(error, _DAMAGED) or is_record_damage(error):
         return StoreDamaged(
-            f"a file was found damaged while {doing} ({_first_line(error)}); restart"
-            " mcp-memory to repair it, or run: mcp-memory doctor"
+            f"a file was found damaged while {doing} ({_first_line(error)}); the next use"
+            " of the store repairs it: try again, or run: mcp-memory doctor"
         )
     return StoreError(
         f"the store failed while {doing} ({_first_line(error)}); try again, and if it"
@@ -61,7 +100,7 @@ def translate(doing: str, error: Exception) -> StoreError:
     )
 
 
-def is_full(error: Exception) -> bool:
+def is_full(error: BaseException) -> bool:
     """Whether there was no room, on the disk or under a limit."""
     if isinstance(error, apsw.FullError):
         return True

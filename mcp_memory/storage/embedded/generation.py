@@ -6,12 +6,15 @@ does not open. Compaction writes a whole new generation and moves CURRENT to it.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
 import sys
 from pathlib import Path
 
+MENDING = "mending"
+"""The folder within the record's in which another record is made of what is left of it."""
 _NAME = re.compile(r"g(\d{6,})\.duckdb")
 
 
@@ -24,14 +27,29 @@ class Generations:
         self._pointer = folder / "CURRENT"
 
     def current(self) -> Path | None:
-        """The live file, None when there is none yet. It may be missing or damaged."""
+        """The live file, None when there is none. It may be damaged."""
+        return next(iter(self.candidates()), None)
+
+    def candidates(self) -> list[Path]:
+        """The files that may be the live one, the likeliest first: what CURRENT names."""
+        newest_first = sorted(self._files(), key=_number, reverse=True)
+        return sorted(newest_first, key=lambda path: path.name != self.named())
+
+    def named(self) -> str | None:
+        """What CURRENT says, None when it is missing."""
         try:
-            name = self._pointer.read_text(encoding="ascii", errors="replace").strip()
+            return self._pointer.read_text(encoding="ascii", errors="replace").strip()
         except FileNotFoundError:
-            name = ""
-        if _NAME.fullmatch(name):
-            return self.folder / name
-        return max(self._files(), key=_number, default=None)
+            return None
+
+    def point_to(self, path: Path) -> None:
+        """Have CURRENT name this file, durably."""
+        pointer = self._pointer.with_name("CURRENT.tmp")
+        pointer.touch(mode=0o600)
+        pointer.write_text(path.name, encoding="ascii")
+        sync(pointer)
+        os.replace(pointer, self._pointer)
+        sync_folder(self.folder)
 
     def publish(self) -> Path:
         """Make the draft, which must be whole and closed, the live file, durably and at once."""
@@ -41,33 +59,25 @@ class Generations:
         os.chmod(self.draft, 0o600)
         sync(self.draft)
         os.replace(self.draft, path)
-        pointer = self._pointer.with_name("CURRENT.tmp")
-        pointer.touch(mode=0o600)
-        pointer.write_text(path.name, encoding="ascii")
-        sync(pointer)
-        os.replace(pointer, self._pointer)
-        sync_folder(self.folder)
+        sync_folder(self.folder)  # or the pointer could outlive a power cut and the file not
+        self.point_to(path)
         return path
 
-    def sweep(self) -> list[str]:
-        """Remove the draft and every generation but the live one; the names of what went."""
-        live = self.current()
+    def sweep(self, live: Path | None) -> None:
+        """Remove drafts and every generation but the live one.
+
+        The names are forced to the disk first: a process that was killed may have moved the
+        pointer without, and a power cut could bring it back to what is removed here.
+        """
+        sync_folder(self.folder)
         kept = {live, wal_of(live)} if live else set[Path]()
         databases = [path for path in self.folder.iterdir() if ".duckdb" in path.name]
         gone = sorted(path for path in databases if path not in kept)
         for path in gone:
             path.unlink()
+        shutil.rmtree(self.folder / MENDING, ignore_errors=True)
         if gone:
             sync_folder(self.folder)
-        return [path.name for path in gone]
-
-    def retire(self, folder: Path) -> list[Path]:
-        """Put the live generation, damaged, aside in `folder`; where its files are now."""
-        live = self.current()
-        files = [path for path in (live, wal_of(live)) if path.exists()] if live else []
-        moved = [set_aside(path, folder) for path in files]
-        self._pointer.unlink(missing_ok=True)
-        return moved
 
     def _files(self) -> list[Path]:
         return [path for path in self.folder.iterdir() if _NAME.fullmatch(path.name)]
@@ -79,7 +89,10 @@ def wal_of(path: Path) -> Path:
 
 
 def set_aside(path: Path, folder: Path, *, keep: bool = False) -> Path:
-    """Move (or copy, to `keep` the original) a damaged file into `folder`, never over another."""
+    """Move (or copy, to `keep` the original) a damaged file into `folder`, never over another.
+
+    A number in front of its name tells several apart; `shown` says where it is.
+    """
     folder.mkdir(mode=0o700, exist_ok=True)
     number = 1
     while (target := folder / f"{number:04}-{path.name}").exists():
@@ -90,6 +103,11 @@ def set_aside(path: Path, folder: Path, *, keep: bool = False) -> Path:
     else:
         os.replace(path, target)
     return target
+
+
+def shown(path: Path) -> str:
+    """Where a file that was put aside is, from the store's folder."""
+    return f"{path.parent.name}/{path.name}"
 
 
 def sync(path: Path) -> None:
@@ -110,6 +128,13 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def sync_folders_above(folder: Path) -> None:
+    """Force the name of a new folder to the disk, and of those above it, which may be new too."""
+    for above in folder.absolute().parents:
+        with contextlib.suppress(PermissionError):  # then it is not we who made it
+            sync_folder(above)
 
 
 def _number(path: Path) -> int:

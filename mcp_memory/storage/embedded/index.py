@@ -16,11 +16,12 @@ import apsw
 
 from mcp_memory.model import Change, Memory
 from mcp_memory.storage import codec, queries
-from mcp_memory.storage.contract import Finding, VectorSpace
+from mcp_memory.storage.contract import VectorSpace
 from mcp_memory.storage.embedded import projection, schema, selection, vectors
 from mcp_memory.storage.embedded.chain import GENESIS, Entry
-from mcp_memory.storage.embedded.findings import note, noted, repaired
-from mcp_memory.storage.embedded.generation import set_aside
+from mcp_memory.storage.embedded.faults import may_be_index_damage
+from mcp_memory.storage.embedded.findings import Findings, note, noted, repaired
+from mcp_memory.storage.embedded.generation import set_aside, shown
 from mcp_memory.storage.embedded.sqlite import (
     BUSY_MS,
     Readers,
@@ -29,14 +30,12 @@ from mcp_memory.storage.embedded.sqlite import (
     rows,
     transaction,
 )
+from mcp_memory.storage.embedded.witness import Witness
 
 if TYPE_CHECKING:
     from mcp_memory.storage.contract import Windows
 
 _Q = queries.load(schema.SQL / "queries.sql")
-
-DAMAGED = (apsw.CorruptError, apsw.NotADBError, apsw.SQLError)
-"""What SQLite raises when a file is not what it should be."""
 
 
 class Index:
@@ -54,7 +53,8 @@ class Index:
 
         `findings` says so, and so when its vectors were those of another model.
         """
-        self.findings: list[Finding] = []
+        self.findings = Findings(damaged.parent)
+        self.witness = Witness(damaged.parent)
         self.path = folder / "index.sqlite"
         self.generation = 0
         self._damaged = damaged
@@ -62,21 +62,31 @@ class Index:
         self._readers = Readers(self.path)
         try:
             self._open()
-        except (*DAMAGED, ValueError) as error:
-            self.renew(f"the index could not be opened ({error})")
+        except Exception as error:
+            if not may_be_index_damage(error):
+                raise
+            self.renew("the index could not be opened", error)
 
-    def renew(self, reason: str) -> None:
+    @staticmethod
+    def retire(folder: Path, damaged: Path) -> None:
+        """Put aside an index that cannot be used."""
+        for path in _files(folder / "index.sqlite"):
+            if path.exists():
+                set_aside(path, damaged)
+
+    def renew(self, reason: str, cause: object = "") -> None:
         """Begin again with an empty index; the file there was is put aside."""
         with self._begun_again():
-            kept = [str(set_aside(path, self._damaged)) for path in self._files() if path.exists()]
+            there = [path for path in _files(self.path) if path.exists()]
+            kept = [shown(set_aside(path, self._damaged)) for path in there]
             old = kept[0] if kept else "gone"
             detail = f"{reason}; it was made anew from the record, the old is {old}"
-            note(self.findings, repaired(detail))
+            note(self.findings, repaired(detail), cause)
 
     def empty(self) -> None:
         """Begin again with an empty index; the file there was is removed."""
         with self._begun_again():
-            for path in self._files():
+            for path in _files(self.path):
                 path.unlink(missing_ok=True)
 
     def open_again(self) -> None:
@@ -103,6 +113,9 @@ class Index:
             number, head = entries[-1].change.number, entries[-1].head
             schema.set_watermark(self._writer, number, head)
         self.number, self.head = number, head
+        if number > self.witness.number:  # else it catches up with what was seen before
+            first = entries[0].head if entries[0].change.number == 1 else b""
+            self.witness.see(number, head, first)
         return removed
 
     def embed(self, packed: Mapping[tuple[str, int], Sequence[bytes]]) -> None:
@@ -154,8 +167,11 @@ class Index:
 
     def needs_scrubbing(self) -> bool:
         """Whether traces of erased texts may be left in the files."""
-        ((newest,),) = rows(self._writer, _Q["last_erasure"])
-        return newest > int(schema.meta(self._writer, "scrubbed", "0"))
+        return self.last_erasure() > int(schema.meta(self._writer, "scrubbed", "0"))
+
+    def last_erasure(self) -> int:
+        """The number of the newest erasure, 0 when there is none."""
+        return rows(self._writer, _Q["last_erasure"])[0][0]
 
     def scrub(self, terms: Iterable[str] | None) -> None:
         """Overwrite what erased texts left behind; `terms` are theirs, None if unknown.
@@ -167,8 +183,9 @@ class Index:
             if terms is None or self._separates(set(terms)):
                 with transaction(self._writer):
                     self._writer.execute(_Q["rebuild_words"])
-            schema.set_meta(self._writer, "scrubbed", str(self.number))
             self._truncate_log()
+            schema.set_meta(self._writer, "scrubbed", str(self.number))  # now that it is true
+        self.witness.see_scrubbed(self.number)
 
     def _separates(self, terms: set[str]) -> bool:
         known = {term for (term,) in rows(self._writer, _Q["separators"])}
@@ -239,8 +256,9 @@ class Index:
             self._is_open = False
             self._writer.close()
 
-    def _files(self) -> list[Path]:
-        return [self.path.with_name(self.path.name + suffix) for suffix in ("", "-wal", "-shm")]
+
+def _files(path: Path) -> list[Path]:
+    return [path.with_name(path.name + suffix) for suffix in ("", "-wal", "-shm")]
 
 
 def _entry_of(row: Sequence[Any]) -> Entry:

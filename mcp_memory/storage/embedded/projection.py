@@ -146,15 +146,18 @@ def _windows(
 
 def _retire(connection: apsw.Connection, revision: _Previous, recorded_to: int) -> None:
     """Move what was current into the past part of its partition."""
-    row = revision.row
-    connection.execute(_Q["end_revision"], {"row": row, "recorded_to": recorded_to})
+    row, terms, past = revision.row, revision.terms, revision.part
+    if revision.live:
+        past += 1
+        terms = terms.replace(f"{revision.part}~", f"{past}~")
+    ended = {"row": row, "recorded_to": recorded_to}
+    connection.execute(_Q["end_revision"], ended)
+    if revision.live:
+        connection.execute(_Q["drop_words"], {"row": row, "terms": revision.terms})
+    connection.execute(_Q["end_document"], {**ended, "terms": terms})
     if not revision.live:
         return
     _count_live(connection, revision.partition, -1, -revision.terms_count)
-    past = revision.part + 1
-    terms = revision.terms.replace(f"{revision.part}~", f"{past}~")
-    connection.execute(_Q["drop_words"], {"row": row, "terms": revision.terms})
-    connection.execute(_Q["change_terms"], {"row": row, "terms": terms})
     connection.execute(_Q["add_words"], {"row": row, "terms": terms})
     for place, blob in rows(connection, _Q["windows"], {"rows": json.dumps([row])}):
         connection.execute(_Q["drop_code"], {"id": place})
@@ -169,7 +172,7 @@ def _add(
     part = 2 * partition + (not live)
     terms = text.terms(memory.content)
     said = " ".join(f"{part}~{term}" for term in terms)
-    values = _revision_values(memory)
+    values = revision_values(memory)
     values |= {"change": change, "partition": partition, "live": live, "terms": len(terms)}
     values["embedded"] = windows is not None
     ((row,),) = rows(connection, _Q["add_revision"], values)
@@ -181,7 +184,8 @@ def _add(
         _count_live(connection, partition, 1, len(terms))
 
 
-def _revision_values(memory: Memory) -> dict[str, Any]:
+def revision_values(memory: Memory) -> dict[str, Any]:
+    """The columns that searches filter and sort by."""
     return {
         "memory_id": memory.id,
         "revision": memory.revision,

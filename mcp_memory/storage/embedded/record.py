@@ -10,18 +10,18 @@ from typing import Any
 
 import duckdb
 
+from mcp_memory.errors import StoreDamaged
 from mcp_memory.model import Verb
 from mcp_memory.storage import queries
-from mcp_memory.storage.contract import Finding
 from mcp_memory.storage.embedded import duck, migrations, record_rows
-from mcp_memory.storage.embedded.chain import GENESIS, Entry
-from mcp_memory.storage.embedded.faults import is_full, mapped
-from mcp_memory.storage.embedded.generation import Generations, wal_of
+from mcp_memory.storage.embedded.chain import GENESIS, Entry, follows
+from mcp_memory.storage.embedded.faults import is_full, is_record_damage, mapped
+from mcp_memory.storage.embedded.findings import Findings
+from mcp_memory.storage.embedded.generation import Generations, set_aside, sync_folder, wal_of
 
 _Q = queries.load(duck.SQL / "queries.sql")
 
 _COMPACT_AFTER_BYTES = 16 << 20
-_COMPACT_AFTER_CHANGES = 5_000
 
 _Work = Callable[[duckdb.DuckDBPyConnection], object]
 
@@ -33,23 +33,27 @@ class Record:
     """The newest change, 0 when there is none."""
     head: bytes
     """The head of the chain after it."""
+    is_suspect: bool
+    """Whether something in it could not be read, or does not add up: it is to be mended."""
+    mend: Callable[[], None]
+    """What mends it, with the help of the index; nothing until the store has opened both."""
+    compact_after_changes = 5_000
+    """How long the log may grow; one with long texts is cut by its bytes before."""
 
     def __init__(self, folder: Path, damaged: Path) -> None:
-        """Open or create the record. Raises StoreDamaged, StoreTooNew, MigrationFailed.
+        """Open or create the record. Raises StoreTooNew, MigrationFailed.
 
         Damaged files are put aside in the folder `damaged`; `findings` says which and why.
         """
-        self.findings: list[Finding] = []
-        self._generations = Generations(folder)
-        self._damaged = damaged
+        self.findings = Findings(damaged.parent)
+        self.generations = Generations(folder)
+        self.damaged = damaged
+        self.is_suspect = False
+        self.mend: Callable[[], None] = lambda: None
         self._connection: duckdb.DuckDBPyConnection | None = None
+        self._is_in_doubt = False
         with mapped("opening the record"):
             self._open()
-
-    @staticmethod
-    def retire(folder: Path, damaged: Path) -> str:
-        """Put a record that cannot be opened aside; where it is now, in words."""
-        return ", ".join(map(str, Generations(folder).retire(damaged))) or "gone"
 
     # --- the journal -----------------------------------------------------------------
 
@@ -114,6 +118,23 @@ class Record:
         changes, revisions, strays = self._rows("counts", [])[0]
         return changes, revisions, strays
 
+    def rehearse(self, entry: Entry) -> None:
+        """Add an entry and take it back: scans do without the keys that a write needs."""
+        with mapped("trying to write to the record"):
+            connection = self._live()
+            connection.execute("BEGIN")
+            try:
+                _insert(connection, "change", [record_rows.change_row(entry)])
+                if entry.memory is not None:
+                    row = record_rows.revision_row(entry.memory, entry.change.number)
+                    _insert(connection, "revision", [row])
+            except duckdb.Error as error:
+                self.suspect(error)
+                raise
+            finally:
+                with contextlib.suppress(duckdb.Error):
+                    connection.execute("ROLLBACK")
+
     def count_changes(self, memory_ids: Sequence[str]) -> int:
         """Journal entries of some memories."""
         return self._rows("count_changes", [list(memory_ids)])[0][0]
@@ -128,7 +149,12 @@ class Record:
             connection.execute(_Q["add_traces"], [documents])
             connection.execute(_Q["keep_traces"], [keep])
 
+        self.open_again()
         self._commit(work, ())
+
+    def settings(self) -> list[tuple[str, str]]:
+        """Every setting and its value."""
+        return self._rows("settings", [])
 
     def trace(self, trace_id: str) -> str | None:
         """The JSON text of a trace."""
@@ -141,6 +167,7 @@ class Record:
 
     def setting(self, name: str, default: str) -> str:
         """The value of a setting, stored as `default` if there was none."""
+        self.open_again()
         rows = self._rows("setting", [name])
         if rows:
             return rows[0][0]
@@ -150,20 +177,51 @@ class Record:
     # --- generations -------------------------------------------------------------------
 
     def open_again(self) -> None:
-        """Read `number` and `head` from the disk if an error left them uncertain."""
+        """Read `number` and `head` from the disk if an error left them uncertain.
+
+        What is there and may not be durable is written anew before it counts as done.
+        """
         with mapped("opening the record"):
             self._live()
+            if self._is_in_doubt:
+                self._compact()
+
+    def suspect(self, error: BaseException) -> None:
+        """Take note of an error that may tell of a damaged file."""
+        if is_record_damage(error) or is_record_damage(error.__context__):
+            self.is_suspect = True
+
+    def adopt(self, made: Record, *, keep: bool) -> list[Path]:
+        """Go on with what another record holds, in a generation of its own.
+
+        That one is closed. The files there were are put aside if they may be kept; where
+        they are now.
+        """
+        made.compact()
+        made.close()
+        self.close()
+        old = [path for path in (self.path, wal_of(self.path)) if path.exists()]
+        os.replace(made.path, self.generations.draft)
+        self.generations.publish()
+        self._is_in_doubt = False
+        kept = [set_aside(path, self.damaged) for path in old if keep]
+        self.is_suspect = False
+        self._open()
+        return kept
 
     def is_due(self) -> bool:
         """Whether the log is long enough to be compacted."""
-        live = self._generations.current()
-        wal = wal_of(live) if live else None
-        is_big = wal is not None and wal.exists() and wal.stat().st_size > _COMPACT_AFTER_BYTES
-        return is_big or self.number - self._compacted_at() > _COMPACT_AFTER_CHANGES
+        wal = wal_of(self.path)
+        is_big = wal.exists() and wal.stat().st_size > _COMPACT_AFTER_BYTES
+        return is_big or self.number - self.compacted_at() > self.compact_after_changes
 
     def holds_erased(self) -> bool:
         """Whether the files hold what was erased since the last compaction."""
-        return self._rows("last_erasure", [])[0][0] > self._compacted_at()
+        return self.last_erasure() > self.compacted_at()
+
+    def last_erasure(self) -> int:
+        """The number of the newest erasure, 0 when there is none."""
+        return self._rows("last_erasure", [])[0][0]
 
     def compact(self) -> list[Path]:
         """Write everything into a new generation; the files of the old, which are gone."""
@@ -176,15 +234,16 @@ class Record:
             self._connection.close()
             self._connection = None
 
-    def _compacted_at(self) -> int:
+    def compacted_at(self) -> int:
+        """The change at which the live generation was made."""
         rows = self._rows("meta", ["compacted_at"])
         return int(rows[0][0]) if rows else 0
 
     def _compact(self) -> list[Path]:
-        connection, old = self._live(), self._generations.current()
-        self._generations.sweep()
+        connection, old = self._live(), self.path
+        self.generations.sweep(old)
         try:
-            connection.execute(_Q["attach_draft"], [str(self._generations.draft)])
+            connection.execute(_Q["attach_draft"], [str(self.generations.draft)])
             try:
                 connection.execute(_Q["copy_to_draft"])
                 connection.execute(_Q["note_compaction"], [str(self.number)])
@@ -192,23 +251,34 @@ class Record:
             finally:
                 connection.execute("DETACH draft")
             self.close()
-            self._generations.publish()
+            self.generations.publish()
+            self._is_in_doubt = False
+        except duckdb.Error as error:
+            self.suspect(error)
+            raise
         finally:
             self._open()
-        return [path for path in (old, wal_of(old)) if old and not path.exists()] if old else []
+        return [path for path in (old, wal_of(old)) if not path.exists()]
 
     def _open(self) -> None:
         self.close()
-        connection = duck.attach(self._generations, self._damaged, self.findings)
+        connection, self.path, is_damaged = duck.attach(
+            self.generations, self.damaged, self.findings
+        )
+        self.is_suspect = self.is_suspect or is_damaged
+        self.number, self.head = 0, GENESIS
         try:
             migrations.migrate(duck.Schema(connection), duck.SQL)
-            last = connection.execute(_Q["last_change"]).fetchone()
-        except BaseException:
-            connection.close()
-            raise
-        self.number, self.head = last or (0, GENESIS)
+            if last := connection.execute(_Q["last_change"]).fetchone():
+                self.number, self.head, count = last
+                self.is_suspect = self.is_suspect or count != self.number
+        except BaseException as error:
+            if not is_record_damage(error):
+                connection.close()
+                raise
+            self.is_suspect = True  # what can be read of it is saved when it is mended
         self._connection = connection
-        self._log_is_private = False
+        self._log_is_kept = False
 
     def _live(self) -> duckdb.DuckDBPyConnection:
         if self._connection is None:
@@ -219,31 +289,49 @@ class Record:
     def _commit(self, work: _Work, entries: Sequence[Entry]) -> None:
         with mapped("writing to the record"):
             try:
-                duck.run(self._live(), work)
-            except duckdb.Error as error:
+                self._run(work)
+            except (duckdb.Error, OSError) as error:
+                self.suspect(error)
+                self._is_in_doubt = True
                 self._open()
                 if entries and self.head == entries[-1].head:
+                    self._compact()  # after a sync that failed, only what is written anew is safe
                     return
+                self._is_in_doubt = False
                 if is_full(error):
                     raise
+                if self.is_suspect and entries:
+                    self._mend(entries)
                 self._once_more(work)
-        self._close_log_to_others()
         if entries:
             self.number, self.head = entries[-1].change.number, entries[-1].head
 
+    def _mend(self, entries: Sequence[Entry]) -> None:
+        """Have a damaged record mended before a write is tried once more, if it still fits."""
+        self.mend()
+        if not follows(entries[0], self.head):
+            raise StoreDamaged("the record was damaged and has lost changes; try again")
+
     def _once_more(self, work: _Work) -> None:
         try:
-            duck.run(self._live(), work)
-        except duckdb.Error:
+            self._run(work)
+        except (duckdb.Error, OSError):
             self.close()  # whether it happened shows at the next use
+            self._is_in_doubt = True
             raise
 
-    def _close_log_to_others(self) -> None:
-        # DuckDB makes its log with the first commit, and for everybody to read.
-        if not self._log_is_private and (live := self._generations.current()):
+    def _run(self, work: _Work) -> None:
+        duck.run(self._live(), work)
+        self._keep_log()
+
+    def _keep_log(self) -> None:
+        # DuckDB makes its log with the first commit: for everybody to read, and without
+        # forcing its name to the disk.
+        if not self._log_is_kept:
+            sync_folder(self.path.parent)
+            self._log_is_kept = True
             with contextlib.suppress(OSError):
-                os.chmod(wal_of(live), 0o600)
-                self._log_is_private = True
+                os.chmod(wal_of(self.path), 0o600)
 
     def _rows(self, name: str, values: list[Any]) -> list[Any]:
         with mapped("reading the record"):
@@ -252,6 +340,9 @@ class Record:
             except (duckdb.FatalException, duckdb.InternalException):
                 self._open()  # the instance died, e.g. of a full disk; its files did not
                 return self._live().execute(_Q[name], values).fetchall()
+            except duckdb.Error as error:
+                self.suspect(error)
+                raise
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, noun: str, rows: Sequence[list[Any]]) -> None:

@@ -160,7 +160,7 @@ def _by_reading(
     """The best of a few rows by text, exactly."""
     asked = tuple(corpus.frequencies)
     found: list[tuple[float, int]] = []
-    for row, *_, terms in rows(connection, _Q["documents"], {"rows": json.dumps(few)}):
+    for row, *_, terms, _ in rows(connection, _Q["documents"], {"rows": json.dumps(few)}):
         score = matching.text_score(asked, Counter(selection.bare(terms)), corpus)
         if score:
             found.append((score, row))
@@ -233,7 +233,10 @@ def _best_windows(
         return {}
     matrix = vectors.unpack((blob for _, blob in windows), len(vector))
     # Half floats leave the length a little off one; a cosine must not exceed 1.
-    matrix /= np.linalg.norm(matrix, axis=1, keepdims=True)
+    lengths = np.linalg.norm(matrix, axis=1, keepdims=True)
+    if not vectors.are_lengths(lengths):
+        raise apsw.CorruptError("a vector of the index is not what was written")
+    matrix /= lengths
     cosines = (matrix @ vector).tolist()
     best: dict[int, int] = {}
     for place, (number, _) in enumerate(windows):

@@ -16,7 +16,7 @@ from mcp_memory.model import Change, Memory, Partition, Revision, Status, Verb
 from mcp_memory.storage import codec, matching, queries
 from mcp_memory.storage.contract import Filter, Order, Stats
 from mcp_memory.storage.embedded.schema import SQL
-from mcp_memory.storage.embedded.sqlite import rows
+from mcp_memory.storage.embedded.sqlite import rows, seal
 
 _Q = queries.load(SQL / "queries.sql")
 
@@ -95,12 +95,7 @@ def memories(connection: apsw.Connection, found: Sequence[int]) -> list[Memory]:
 def texts(connection: apsw.Connection, found: Sequence[int]) -> list[tuple[Memory, Terms]]:
     """The memories in some rows with the terms of their texts, in the same order."""
     asked = {"rows": json.dumps(found)}
-    return [
-        (_remembered if len(document) + len(terms) <= _REMEMBERED_CHARS_MAX else _decoded)(
-            document, recorded_to, terms
-        )
-        for _, recorded_to, document, terms in rows(connection, _Q["documents"], asked)
-    ]
+    return [read(*row) for _, *row in rows(connection, _Q["documents"], asked)]
 
 
 def forget_texts() -> None:
@@ -119,7 +114,17 @@ def bare(terms: str) -> Terms:
     return tuple(terms.replace(prefix, "").split(" ")) if terms else ()
 
 
-def _decoded(document: str, recorded_to: int | None, terms: str) -> tuple[Memory, Terms]:
+def read(recorded_to: int | None, document: str, terms: str, checksum: int) -> tuple[Memory, Terms]:
+    """A revision and its terms. Raises apsw.CorruptError unless it is what was written."""
+    is_short = len(document) + len(terms) <= _REMEMBERED_CHARS_MAX
+    return (_remembered if is_short else _decoded)(document, recorded_to, terms, checksum)
+
+
+def _decoded(
+    document: str, recorded_to: int | None, terms: str, checksum: int
+) -> tuple[Memory, Terms]:
+    if checksum != seal(recorded_to, document, terms):
+        raise apsw.CorruptError("a text of the index is not what was written")
     memory = codec.memory_of(json.loads(document), _moment(recorded_to))
     return memory, bare(terms)
 
@@ -134,10 +139,10 @@ def history(
     """See `Store.history`."""
     found = [
         Revision(
-            memory=codec.memory_of(json.loads(document), _moment(recorded_to)),
+            memory=read(recorded_to, document, terms, checksum)[0],
             change=change_of(change),
         )
-        for recorded_to, document, *change in rows(
+        for recorded_to, document, terms, checksum, *change in rows(
             connection, _Q["history"], {"memory_id": memory_id}
         )
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zlib
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -24,17 +25,24 @@ def connect(path: Path, *, mapped: bool = False) -> apsw.Connection:
     connection = apsw.Connection(str(path))
     try:
         _set_up(connection, mapped=mapped)
-        os.chmod(path, 0o600)
+        if not mapped:  # it has its mode from the first, and a read changes nothing
+            os.chmod(path, 0o600)
     except BaseException:
         connection.close()
         raise
     return connection
 
 
+def seal(*said: object) -> int:
+    """A checksum of a document's row: `recorded_to`, document, terms. SQLite's pages have none."""
+    return zlib.crc32("\n".join(map(str, said)).encode())
+
+
 def _set_up(connection: apsw.Connection, *, mapped: bool) -> None:
     connection.enable_load_extension(True)
     connection.load_extension(sqlite_vec.loadable_path())
     connection.enable_load_extension(False)
+    connection.create_scalar_function("seal", seal, 3, deterministic=True)
     connection.set_busy_timeout(BUSY_MS)
     connection.pragma("journal_mode", "wal")
     connection.pragma("synchronous", "normal")  # what a power cut takes, the record has

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
-
-import apsw
 
 from mcp_memory.errors import StoreError
 from mcp_memory.storage.embedded import chain, recovery
@@ -48,6 +47,8 @@ class Step:
     def catch_up(self, changes_max: int | None = None) -> int:
         """Take in what was missed, or so much of it; how many changes are left."""
         self._record.open_again()
+        if self._record.is_suspect or self.behind < 0:
+            self._put_right()
         if self.behind:
             if not self.lag.last or self.lag.newest != self._record.number:
                 self.lag = self._lag()
@@ -71,9 +72,10 @@ class Step:
     def begin_again(self, fault: str = "") -> None:
         """Go on with an empty index; the file of one with a `fault` is put aside."""
         self._record.open_again()
+        recovery.secure(self._record, self._index)
         self.lag = self._lag(after=0)
         if fault:
-            self._index.renew(f"the index was damaged ({fault})")
+            self._index.renew("the index was damaged", fault)
         else:
             self._index.empty()
         if not self.behind:
@@ -87,13 +89,23 @@ class Step:
         """Note that the index could not follow."""
         note(self._index.findings, noted(f"the index fell behind for a while ({error})"))
 
+    def _put_right(self) -> None:
+        """Mend the record, with what the index holds, which may then have to begin again."""
+        with contextlib.suppress(StoreError):  # what cannot be read yet is known afterwards
+            self.lag = self._lag(after=0)  # for who reads meanwhile
+        recovery.put_right(self._home, self._record, self._index)
+        self.lag = self._lag()
+
     def _take_in(self, changes_max: int | None) -> None:
         try:
             recovery.catch_up(self._record, self._index, changes_max)
-        except apsw.Error as error:
-            if not is_index_damage(error):
+        except Exception as error:
+            if self._record.is_suspect:
+                self._put_right()
+            elif is_index_damage(error):
+                self.begin_again(str(error))
+            else:
                 raise
-            self.begin_again(str(error))
             recovery.catch_up(self._record, self._index, changes_max)
 
     def _lag(self, after: int | None = None) -> Lag:

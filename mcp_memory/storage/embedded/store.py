@@ -6,13 +6,14 @@ import json
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, TypeVar
 
 import apsw
 
-from mcp_memory.errors import StoreClosed, StoreDamaged, StoreError
+from mcp_memory.errors import StoreClosed, StoreTooNew
 from mcp_memory.model import Change, Erasure, Memory, Partition, Revision, Trace
 from mcp_memory.storage import codec
 from mcp_memory.storage.contract import (
@@ -29,14 +30,15 @@ from mcp_memory.storage.contract import (
 from mcp_memory.storage.embedded import (
     checks,
     erase,
+    mending,
     recovery,
     schema,
     search,
     selection,
+    verify,
 )
 from mcp_memory.storage.embedded.codes import Reach
 from mcp_memory.storage.embedded.faults import is_index_damage, mapped
-from mcp_memory.storage.embedded.findings import note, repaired
 from mcp_memory.storage.embedded.group_commit import GroupCommit, Pending
 from mcp_memory.storage.embedded.index import Index
 from mcp_memory.storage.embedded.lag import Lag
@@ -100,6 +102,8 @@ class EmbeddedStore:
     def erase(self, memory_ids: Sequence[str], actor: Actor) -> Erasure:
         """See `Store.erase`."""
         with self._writing("erasing"):
+            # One that failed half way is asked for again: what it left goes first.
+            self._step.finish_erasures()
             return erase.erase(self._home, self._record, self._index, memory_ids, actor)
 
     # --- reading -----------------------------------------------------------------------
@@ -214,10 +218,13 @@ class EmbeddedStore:
     def check(self) -> list[Finding]:
         """See `Store.check`."""
         with self._writing("checking the store"):
-            if fault := checks.index_fault(self._index):
+            faults = checks.Faults(record=recovery.secure(self._record, self._index))
+            self._step.catch_up()
+            if fault := verify.index_fault(self._index):
                 self._renew(self._index.generation, fault)
                 self._step.catch_up()
-            return checks.check(self._home, self._record, self._index)
+                faults.index = verify.index_fault(self._index)
+            return checks.check(self._home, self._record, self._index, faults)
 
     def lag(self) -> str:
         """See `Store.lag`."""
@@ -286,7 +293,7 @@ class EmbeddedStore:
             try:
                 with self._index.reading() as connection:
                     return work(connection)
-            except apsw.Error as error:
+            except (apsw.Error, UnicodeDecodeError) as error:
                 if not is_index_damage(error):
                     raise
                 self._renew(generation, str(error))
@@ -327,11 +334,12 @@ class EmbeddedStore:
 
 
 def _opened(home: Path, space: VectorSpace) -> tuple[Record, Index]:
-    index = Index(home / "index", home / "damaged", space)
+    index = _index(home, space)
     record = None
     try:
-        record = _record(home, index)
-        _put_right(home, record, index)
+        record = Record(home / "record", home / "damaged")
+        recovery.put_right(home, record, index)
+        record.mend = partial(mending.mend, record, index)
     except BaseException:
         index.close()
         if record is not None:
@@ -340,31 +348,11 @@ def _opened(home: Path, space: VectorSpace) -> tuple[Record, Index]:
     return record, index
 
 
-def _put_right(home: Path, record: Record, index: Index) -> None:
-    """Bring both in step; an index that turns out damaged is made anew first."""
+def _index(home: Path, space: VectorSpace) -> Index:
+    """The index; one that says it is too new, beside a record that is not, is damaged."""
     try:
-        _bring_together(home, record, index)
-    except (apsw.Error, StoreError) as error:
-        if not is_index_damage(error):
-            raise
-        index.renew(f"the index was damaged ({error})")
-        _bring_together(home, record, index)
-
-
-def _bring_together(home: Path, record: Record, index: Index) -> None:
-    index.findings += recovery.reconcile(record, index)
-    if index.number == record.number:  # else upkeep does it once they are in step
-        recovery.finish_erasures(home, record, index)
-
-
-def _record(home: Path, index: Index) -> Record:
-    """The record; a new one, for the index to refill, when the old cannot be opened."""
-    try:
-        return Record(home / "record", home / "damaged")
-    except StoreDamaged as error:
-        if not index.number:
-            raise
-        kept = Record.retire(home / "record", home / "damaged")
-        detail = f"{error}; a new record was made from the index, the old is {kept}"
-        note(index.findings, repaired(detail))
-        return Record(home / "record", home / "damaged")
+        return Index(home / "index", home / "damaged", space)
+    except StoreTooNew:
+        Record(home / "record", home / "damaged").close()
+        Index.retire(home / "index", home / "damaged")
+        return Index(home / "index", home / "damaged", space)

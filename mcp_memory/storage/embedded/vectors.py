@@ -39,6 +39,11 @@ def unpack(blobs: Iterable[bytes], dimensions: int) -> Windows:
     return halves.reshape(-1, dimensions).astype(np.float32)
 
 
+def are_lengths(lengths: NDArray[np.float32]) -> bool:
+    """Whether vectors have lengths that can be: whole ones are of length one, or nothing."""
+    return bool((np.isfinite(lengths) & (lengths > 0)).all())
+
+
 def code(blob: bytes) -> bytes:
     """The sign of each number of a packed vector, one bit each."""
     return _signs(np.frombuffer(blob, dtype="<f2"))

@@ -77,10 +77,11 @@ RETURNING row;
 UPDATE revisions SET recorded_to = :recorded_to, live = 0 WHERE row = :row;
 
 -- add_document: the text of a revision
-INSERT INTO documents VALUES (:row, :document, :terms);
+INSERT INTO documents VALUES (:row, :document, :terms, seal(NULL, :document, :terms));
 
--- change_terms: the terms of a revision, in another part
-UPDATE documents SET terms = :terms WHERE row = :row;
+-- end_document: the text of a revision that a later one took over, its terms in another part
+UPDATE documents SET terms = :terms, checksum = seal(:recorded_to, document, :terms)
+WHERE row = :row;
 
 -- add_words: make terms searchable
 INSERT INTO words (rowid, terms) VALUES (:row, :terms);
@@ -196,7 +197,7 @@ WHERE r.memory_id IN (SELECT value FROM json_each(:ids)) AND r.recorded_to IS NU
     AND r.partition IN (SELECT value FROM json_each(:partitions));
 
 -- documents: revisions by row
-SELECT r.row, r.recorded_to, d.document, d.terms
+SELECT r.row, r.recorded_to, d.document, d.terms, d.checksum
 FROM json_each(:rows) s
 CROSS JOIN revisions r ON r.row = s.value
 CROSS JOIN documents d ON d.row = r.row;
@@ -215,7 +216,7 @@ WHERE r.partition IN (SELECT value FROM json_each(:partitions))
     AND r.key IN (SELECT value FROM json_each(:values)) AND r.key <> '';
 
 -- history: every revision of a memory, with its change
-SELECT r.recorded_to, d.document, c.number, c.verb, c.memory_id, c.revision, c.made_at,
+SELECT r.recorded_to, d.document, d.terms, d.checksum, c.number, c.verb, c.memory_id, c.revision, c.made_at,
     c.user, c.agent, c.client, c.reason
 FROM revisions r
 JOIN documents d ON d.row = r.row
@@ -320,3 +321,40 @@ CREATE VIRTUAL TABLE codes USING vec0(
     code BIT[$dimensions],
     chunk_size=256
 );
+
+-- count_wrong: revisions with a wrong end, partitions miscounted, rows without their other half
+SELECT
+    (SELECT count(*) FROM (
+        SELECT recorded_to, lead(recorded_at) OVER (
+            PARTITION BY memory_id ORDER BY revision
+        ) AS followed_at
+        FROM revisions
+    ) WHERE recorded_to IS NOT followed_at),
+    (SELECT count(*) FROM partitions p LEFT JOIN (
+        SELECT partition, count(*) AS memories, sum(terms) AS terms
+        FROM revisions WHERE live = 1 GROUP BY partition
+    ) r ON r.partition = p.id
+    WHERE p.memories <> coalesce(r.memories, 0) OR p.terms <> coalesce(r.terms, 0)),
+    (SELECT count(*) FROM revisions r WHERE r.row NOT IN (SELECT row FROM documents))
+    + (SELECT count(*) FROM documents d WHERE d.row NOT IN (SELECT row FROM revisions))
+    + (SELECT count(*) FROM revisions r WHERE r.partition NOT IN (SELECT id FROM partitions))
+    + (SELECT abs((SELECT count(*) FROM windows) - (SELECT count(*) FROM codes)));
+
+-- every_revision: revisions after a row, with what a check compares
+SELECT r.row, p.name, r.live, r.terms, r.recorded_to, d.document, d.terms, d.checksum,
+    2 * r.partition + 1 - r.live, r.memory_id, r.revision, r.status, r.type, r.key,
+    r.fingerprint, r.importance, r.pinned, r.recorded_at, r.valid_from, r.valid_to,
+    r.expires_at, r.labels
+FROM revisions r
+JOIN partitions p ON p.id = r.partition
+JOIN documents d ON d.row = r.row
+WHERE r.row > :after ORDER BY r.row LIMIT :limit;
+
+-- parts: the part that each revision is in
+SELECT row, 2 * partition + 1 - live FROM revisions;
+
+-- every_code: the signs of every vector
+SELECT rowid, part, code FROM codes;
+
+-- every_window: vectors after one, in order
+SELECT id, vector FROM windows WHERE id > :after ORDER BY id LIMIT :limit;

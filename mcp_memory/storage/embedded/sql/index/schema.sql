@@ -70,10 +70,12 @@ CREATE INDEX revisions_waiting ON revisions (recorded_at, memory_id, revision, p
 WHERE embedded = 0;
 
 -- The whole revision as canonical JSON, and its terms, each behind the number of its part.
+-- The checksum, of these and of `recorded_to`, is compared whenever they are read.
 CREATE TABLE documents (
     row INTEGER PRIMARY KEY,
     document TEXT NOT NULL,
-    terms TEXT NOT NULL
+    terms TEXT NOT NULL,
+    checksum INTEGER NOT NULL
 );
 
 -- One vector (float16) for each window of a text; id = row * 1024 + place.

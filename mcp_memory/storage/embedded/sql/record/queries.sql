@@ -37,8 +37,9 @@ LEFT JOIN revisions r ON r.change = c.number
 WHERE c.number > ? AND c.number <= ?
 ORDER BY c.number;
 
--- last_change: the newest number and the head of the chain
-SELECT number, head FROM changes ORDER BY number DESC LIMIT 1;
+-- last_change: the newest number, the head of the chain, and how many changes there are
+SELECT number, head, (SELECT count(*) FROM changes)
+FROM changes ORDER BY number DESC LIMIT 1;
 
 -- changed_after: what memories were changed after a number, and by which change last
 SELECT memory_id, max(number) FROM changes WHERE number > ? GROUP BY memory_id;
@@ -80,6 +81,9 @@ SELECT trace FROM traces WHERE id = ?;
 
 -- traces: every trace
 SELECT trace FROM traces;
+
+-- settings: every name and value
+SELECT name, value FROM settings;
 
 -- setting: one value
 SELECT value FROM settings WHERE name = ?;

@@ -47,7 +47,7 @@ class FileLock:
 
 
 def is_held(path: str) -> bool:
-    """Whether somebody holds the lock at this moment."""
+    """Whether somebody holds the lock at this moment. Raises OSError if that cannot be seen."""
     try:
         descriptor = os.open(path, os.O_RDWR)
     except FileNotFoundError:

@@ -50,16 +50,28 @@ def stop(settings: Settings) -> str:
     """Have the host end in order, or end it where it does not answer; what was done."""
     address = _address(settings)
     pid = file_lock.note(address.lock)
-    if not file_lock.is_held(address.lock):
-        return _NONE
-    asked = client.ask(address, greeting.STOP)
-    if asked and _has_ended(address):
+    try:
+        if not file_lock.is_held(address.lock):
+            return _NONE
+    except OSError as error:
+        raise StoreError(f"the lock of the host cannot be looked at ({error})") from error
+    is_hung = False
+    try:
+        if not client.ask(address, greeting.STOP):
+            _kill(pid, signal.SIGTERM)  # it is not listening yet, or not any more
+    except TimeoutError:
+        is_hung = True
+    if not is_hung and _has_ended(address):
         return f"the host (process {pid}) has ended; the next call of a client starts another"
-    with suppress(OSError, ValueError):
-        os.kill(int(pid), getattr(signal, "SIGKILL", signal.SIGTERM))
+    _kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))
     if not _has_ended(address):
         raise StoreError(f"the host (process {pid}) cannot be ended; end it by hand")
     return f"the host (process {pid}) did not answer and was killed; nothing acknowledged is lost"
+
+
+def _kill(pid: str, number: int) -> None:
+    with suppress(OSError, ValueError):
+        os.kill(int(pid), number)
 
 
 def logs(settings: Settings, most: int) -> list[str]:

@@ -1,8 +1,8 @@
 """Who is served when: reads beside writes, one client's writes in turn with the others'.
 
 The event loop hands the work of requests to threads here. Reads have threads of their own,
-so that no bulk load keeps a recall waiting. Of one client one write is at work at a time, in
-the order it asked, and clients take turns; what waits is bounded.
+so that no bulk load keeps a recall waiting. Of one client two reads and one write are at
+work at a time, in the order it asked, and clients take turns; what waits is bounded.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ import anyio.to_thread
 
 from mcp_memory.errors import Overloaded
 
-READS = 8
+READS = 4
+READS_EACH = 2
+"""How many reads of one client are at work at a time, so that those of others find room."""
 WRITES = 4
 READS_WAITING_MAX = 256
 WRITES_WAITING_MAX = 256
@@ -31,6 +33,7 @@ class Turn:
 
     reads: int = 0
     writes: int = 0
+    reading: anyio.Semaphore = field(default_factory=lambda: anyio.Semaphore(READS_EACH))
     writing: anyio.Lock = field(default_factory=anyio.Lock)
 
 
@@ -43,11 +46,12 @@ class Lanes:
 
     async def read(self, turn: Turn, work: Callable[[], _Done]) -> _Done:
         """Do work that changes nothing. Raises Overloaded when too much waits already."""
-        if turn.reads >= READS_WAITING_MAX:
+        if turn.reads >= READS_WAITING_MAX + READS_EACH:
             raise Overloaded(_told("reads", READS_WAITING_MAX))
         turn.reads += 1
         try:
-            return await anyio.to_thread.run_sync(work, limiter=self._reads)
+            async with turn.reading:
+                return await anyio.to_thread.run_sync(work, limiter=self._reads)
         finally:
             turn.reads -= 1
 

@@ -55,12 +55,17 @@ _Found = TypeVar("_Found")
 
 
 def build(
-    application: Application, door: Door, subscriptions: Subscriptions | None = None
+    application: Application,
+    door: Door,
+    subscriptions: Subscriptions | None = None,
+    *,
+    key: bytes = b"",
 ) -> Server[Connection]:
     """The server of one application, for any number of connections.
 
     `door` says what is known of each request; `subscriptions` are for whoever makes the
-    connections himself.
+    connections himself. `key` (32 bytes) seals what a question hands to the client to give
+    back; with the same key another process takes the answer, else this one alone.
     """
     subscriptions = subscriptions or Subscriptions()
     handlers = _Handlers(application, subscriptions)
@@ -88,7 +93,7 @@ def build(
     server.add_notification_handler(
         "notifications/roots/list_changed", types.NotificationParams, forget_roots
     )
-    security = RequestStateSecurity.ephemeral()
+    security = RequestStateSecurity(keys=[key]) if key else RequestStateSecurity.ephemeral()
     server.middleware.append(RequestStateBoundary(security, default_audience=NAME))
     return server
 

@@ -117,7 +117,7 @@ def load(
     values = {**_from_file(folder / CONFIG_FILE), **given}
     return Settings(
         home=folder,
-        working_dir=working_dir or Path.cwd(),
+        working_dir=working_dir or _here(folder),
         user=values.get("user", ""),
         tenant=values.get("tenant", ""),
         project=values.get("project", ""),
@@ -127,6 +127,14 @@ def load(
         session_days=_session_days(values.get("session_days", "")),
         idle_minutes=_idle_minutes(values.get("idle_minutes", "")),
     )
+
+
+def _here(otherwise: Path) -> Path:
+    """The working directory; another folder when it was removed."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return otherwise
 
 
 def home_of(environ: Mapping[str, str] | None = None, given: Path | None = None) -> Path:
@@ -174,7 +182,9 @@ def _text(name: str, value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise SettingsInvalid(f"{name}: got another kind of value; use a text or a number")
     text = str(value).strip()
-    if len(text) > VALUE_CHARS_MAX or not text.isprintable():
+    if not text.isprintable():
+        raise SettingsInvalid(f"{name}: it contains characters that cannot be printed; remove them")
+    if len(text) > VALUE_CHARS_MAX:
         raise SettingsInvalid(
             f"{name}: got a text of {len(text)} characters; "
             f"use one line of at most {VALUE_CHARS_MAX}"

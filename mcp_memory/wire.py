@@ -107,6 +107,8 @@ class Wire:
                     await self._write(item.message)
         except OSError as error:
             log.info("the client is gone: %s", error)
+            self._waiting.clear()
+            self._settled.set()
             self.stop()
         finally:
             self.flushed.set()
@@ -122,8 +124,8 @@ class Wire:
         elif isinstance(message, types.JSONRPCNotification):
             self._cancel(message)
         elif self._mark:
-            question = str(message.id).removeprefix(self._mark)
-            if question == str(message.id):
+            mark, question = str(message.id)[: len(self._mark)], str(message.id)[len(self._mark) :]
+            if mark != self._mark or not question.isdecimal():
                 log.info("an answer to a question that was not asked here is passed over")
                 return
             message = message.model_copy(update={"id": int(question)})
@@ -197,14 +199,22 @@ def parse(line: bytes) -> types.JSONRPCMessage:
     Those requests go on, to be refused with a reason where the field has a name.
     """
     try:
-        return types.jsonrpc_message_adapter.validate_json(line, by_name=False)
+        message = types.jsonrpc_message_adapter.validate_json(line, by_name=False)
+        # A request whose id is no text or number looks like a notification.
+        if not isinstance(message, types.JSONRPCNotification) or b'"id"' not in line:
+            return message
     except ValidationError:
         pass
     request_id: Any = None
     try:
         found = json.loads(line)
-        request_id = cast("dict[str, Any]", found).get("id") if isinstance(found, dict) else None
-        return types.jsonrpc_message_adapter.validate_python(found, by_name=False)
+        members = cast("dict[str, Any]", found) if isinstance(found, dict) else {}
+        request_id = members.get("id")
+        message = types.jsonrpc_message_adapter.validate_python(found, by_name=False)
+        if "id" not in members or not isinstance(message, types.JSONRPCNotification):
+            return message
+        text = "the id of a request must be a text or a whole number"
+        raise Unreadable(None, types.INVALID_REQUEST, text)
     except ValidationError as error:
         text = "this is no JSON-RPC 2.0 message"
         raise Unreadable(request_id, types.INVALID_REQUEST, text) from error

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 PATH_BYTES_MAX = 100
 """Longer paths do not fit into a socket's address (104 bytes on macOS, 108 on Linux)."""
 LOOPBACK = "127.0.0.1"
+CONNECT_TIMEOUT_S = 0.5
 _PORT_BYTES_MAX = 256
 
 
@@ -50,8 +51,21 @@ class Connected:
 
 
 def connect(address: Address) -> Connected | None:
-    """A connection, not greeted yet; None when nobody listens there."""
+    """A connection, not greeted yet; None when nobody listens there.
+
+    What lies in a folder that somebody else made is not believed. Raises TimeoutError when
+    there is somebody who takes no more connections.
+    """
+    if not _is_ours(address.folder):
+        return None
     return _connect_local(address) or _connect_port(address)
+
+
+def _is_ours(folder: str) -> bool:
+    try:
+        return not hasattr(os, "getuid") or os.stat(folder).st_uid == os.getuid()
+    except OSError:
+        return False
 
 
 def bind(sock: Socket, path: str) -> None:
@@ -74,8 +88,12 @@ def _connect_local(address: Address) -> Connected | None:
     if not hasattr(_socket, "AF_UNIX"):
         return None
     sock = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+    sock.settimeout(CONNECT_TIMEOUT_S)
     try:
         _at(address.socket, sock.connect)
+    except (TimeoutError, BlockingIOError):  # its queue is full
+        sock.close()
+        raise TimeoutError("the host takes no more connections") from None
     except OSError:
         sock.close()
         return None
@@ -89,6 +107,7 @@ def _connect_port(address: Address) -> Connected | None:
         sock = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
     except (OSError, ValueError):
         return None
+    sock.settimeout(CONNECT_TIMEOUT_S)
     try:
         sock.connect((LOOPBACK, int(port)))
     except (OSError, ValueError):

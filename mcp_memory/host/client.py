@@ -63,16 +63,21 @@ def converse(
 
 
 def ask(address: Address, purpose: str) -> bool:
-    """Ask the host for something that has no output; whether there was one that did it."""
-    connected = connect(address)
-    if connected is None:
-        return False
+    """Ask the host for something that has no output; whether there was one that did it.
+
+    Raises TimeoutError when there is one that does not answer.
+    """
+    connected = None
     try:
-        return converse(connected, purpose, [])[1] == greeting.WELCOME
+        connected = connect(address)
+        return connected is not None and converse(connected, purpose, [])[1] == greeting.WELCOME
+    except TimeoutError:
+        raise
     except OSError:
         return False
     finally:
-        connected.socket.close()
+        if connected is not None:
+            connected.socket.close()
 
 
 def run(address: Address, pairs: list[tuple[str, str]]) -> Iterator[tuple[str, str]] | None:
@@ -81,17 +86,18 @@ def run(address: Address, pairs: list[tuple[str, str]]) -> Iterator[tuple[str, s
     Gives pairs of OUT, ERROR or END and a text. Raises Refused, and OSError when the host
     goes away meanwhile.
     """
-    connected = connect(address)
-    if connected is None:
-        return None
+    connected = None
     try:
+        connected = connect(address)
+        if connected is None:
+            return None
         _, verdict, text = converse(connected, greeting.RUN, pairs)
-    except TimeoutError:
-        connected.socket.close()
-        raise Refused("the host does not answer; run: mcp-memory host stop") from None
-    except OSError:  # it is just leaving
-        connected.socket.close()
-        return None
+    except OSError as error:
+        if connected is not None:
+            connected.socket.close()
+        if isinstance(error, TimeoutError):
+            raise Refused("the host does not answer; run: mcp-memory host stop") from None
+        return None  # it is just leaving
     if verdict != greeting.WELCOME:
         connected.socket.close()
         raise Refused(text)

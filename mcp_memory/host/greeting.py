@@ -16,7 +16,7 @@ import os
 
 from mcp_memory import __version__
 
-SERVE, RUN, STATUS, STOP, RETIRE = "serve", "run", "status", "stop", "retire"
+SERVE, RUN, STOP, RETIRE = "serve", "run", "stop", "retire"
 WELCOME, REFUSED, GOODBYE = "welcome", "refused", "goodbye"
 STOPPED, REPLACED = "stopped", "replaced"
 """Why a host says goodbye: it was told to stop, or a newer one takes its place."""

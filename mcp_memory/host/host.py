@@ -11,6 +11,7 @@ import sys
 import time
 from contextlib import ExitStack, suppress
 from logging.handlers import RotatingFileHandler
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
@@ -30,12 +31,15 @@ log = logging.getLogger(__name__)
 
 TAKEN = 3
 """The exit code when another host is there."""
-VISITS_MAX = 256
+CLIENTS_MAX = 256
+FILES_MIN = 4096
+"""Open files the host asks for: each client is one, and macOS grants 256 at first."""
 LOCK_TRIES, LOCK_RETRY_S = 10, 0.02
 LOCK_PATIENCE_S = 20.0
 LEAVE_TIMEOUT_S = 12.0
 WATCH_S = 2.0
 """How often the host looks whether its folder is still there."""
+KEY_BYTES = 32
 LOG_BYTES_MAX = 1024 * 1024
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
@@ -53,6 +57,7 @@ def run(settings: Settings) -> int:
         return TAKEN
     with ExitStack() as last:
         last.callback(lock.release)
+        _raise_file_limit()
         _log_to(address, settings.log_level.upper())
         application = Application(settings, patience_s=LOCK_PATIENCE_S)
         application.start()
@@ -84,6 +89,31 @@ def _log_to(address: Address, level: str) -> None:
     logging.basicConfig(level=level, format=LOG_FORMAT, handlers=handlers)
 
 
+def _raise_file_limit() -> None:
+    if sys.platform == "win32":
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES_MIN if hard == resource.RLIM_INFINITY else min(FILES_MIN, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _key(settings: Settings) -> bytes:
+    """The key that seals open questions, so that the next host takes their answers too."""
+    file = Path(Address(str(settings.home)).folder) / "key"
+    with suppress(OSError):
+        found = file.read_bytes()
+        if len(found) == KEY_BYTES:
+            return found
+    made = secrets.token_bytes(KEY_BYTES)
+    with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as new:
+        new.write(made)
+    return made
+
+
 class Host:
     """Every visit to one store. Lives on the event loop."""
 
@@ -100,7 +130,7 @@ class Host:
         self.listener = listener
         self._lock = lock
         self.subscriptions = Subscriptions()
-        self.server = build(application, of_connection, self.subscriptions)
+        self.server = build(application, of_connection, self.subscriptions, key=_key(settings))
         self.mark = f"{secrets.token_hex(4)}-"
         self.since = time.time()
         self.goodbye = ""
@@ -117,8 +147,13 @@ class Host:
 
     @property
     def is_full(self) -> bool:
-        """Whether there are as many visits as can be, and one more."""
-        return len(self._visits) > VISITS_MAX
+        """Whether there are as many clients as can be."""
+        return self.clients >= CLIENTS_MAX
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether nobody is let in any more."""
+        return self._stopping.is_set()
 
     @property
     def served(self) -> int:
@@ -140,7 +175,7 @@ class Host:
         if self._lock.is_there():  # else what lies there is another host's
             self.listener.forget()  # who comes now finds nobody, and waits for the lock
         server.close()
-        for visit in list(self._visits):
+        for visit in sorted(self._visits, key=lambda visit: not visit.is_at_work):
             visit.leave()
         with anyio.move_on_after(LEAVE_TIMEOUT_S) as waited:
             while self._visits:
@@ -157,6 +192,10 @@ class Host:
     def met(self) -> None:
         """A client has come."""
         self._served += 1
+        self.busy()
+
+    def busy(self) -> None:
+        """Somebody is served: it is not idle."""
         if self._idle is not None:
             self._idle.cancel()
             self._idle = None
@@ -176,7 +215,7 @@ class Host:
             self._visits.discard(visit)
             self._left.set()
             writer.close()
-            if not self.clients:
+            if not any(other.is_client or other.is_at_work for other in self._visits):
                 self._wait_for_clients()
 
     def _wait_for_clients(self) -> None:

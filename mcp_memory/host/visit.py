@@ -15,7 +15,8 @@ import anyio.to_thread
 
 from mcp_memory import __version__
 from mcp_memory import settings as configured
-from mcp_memory.errors import McpMemoryError, SettingsInvalid
+from mcp_memory.environment import PREFIX
+from mcp_memory.errors import SettingsInvalid
 from mcp_memory.host import greeting
 from mcp_memory.host.greeting import Hello
 from mcp_memory.host.peer import is_stranger
@@ -44,6 +45,7 @@ class Visit:
         self, host: Host, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         self.is_client = False
+        self.is_at_work = False
         self._host = host
         self._reader = reader
         self._writer = writer
@@ -82,7 +84,10 @@ class Visit:
     async def _hello(self) -> Hello | None:
         """The greeting of a door that may come in."""
         try:
-            version, purpose, size = greeting.parse_head(await self._reader.readline())
+            head = await self._reader.readline()
+            if not head:  # somebody only looked
+                return None
+            version, purpose, size = greeting.parse_head(head)
         except ValueError:
             await self._refuse("this is no door of mcp-memory")
             return None
@@ -94,8 +99,10 @@ class Visit:
             await self._refuse("this store belongs to another user of this machine")
         elif not self._host.listener.is_shown(hello.value("secret")):
             await self._refuse("the secret of this store was not shown")
-        elif self._host.is_full:
+        elif self._host.is_full and purpose == greeting.SERVE:
             await self._refuse("too many clients are connected; close one of them")
+        elif self._host.is_stopping:
+            return None  # as if nobody were here: the door finds the next host
         else:
             return hello
         return None
@@ -126,16 +133,20 @@ class Visit:
         self._wire = Wire(transport, mark=self._host.mark)
         self.is_client = True
         self._host.met()
-        await self._answer(greeting.WELCOME, self._differences(settings))
+        await self._answer(greeting.WELCOME, self._differences(hello, settings))
         async with self._host.subscriptions.connected(connection):
             await serve(self._host.server, self._wire, connection)
         if self._host.goodbye:
             await transport.write(greeting.answer(greeting.GOODBYE, self._host.goodbye))
 
-    def _differences(self, settings: Settings) -> str:
+    def _differences(self, hello: Hello, settings: Settings) -> str:
         """What the door is configured with that does not count here, in words."""
-        ours = self._host.settings
-        names = [n for n in _OF_THE_HOST if getattr(settings, n) != getattr(ours, n)]
+        ours, asked = self._host.settings, hello.values("environ." + PREFIX)
+        names = [
+            name
+            for name in _OF_THE_HOST
+            if asked.get(name.upper()) and getattr(settings, name) != getattr(ours, name)
+        ]
         if not names:
             return ""
         told = ", ".join(
@@ -153,10 +164,12 @@ class Visit:
 
         try:
             settings = self._settings(hello)
-            lines = commands.of_host(self._host, settings, hello)
-        except McpMemoryError as error:
+        except SettingsInvalid as error:
             await self._refuse(str(error))
             return
+        lines = commands.of_host(self._host, settings, hello)
+        self.is_at_work = True
+        self._host.busy()
         await self._answer(greeting.WELCOME)
 
         def work() -> None:

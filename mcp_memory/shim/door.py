@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import select
-import sys
 import time
 
 from mcp_memory import environment
@@ -11,7 +10,7 @@ from mcp_memory.host import greeting
 from mcp_memory.host.address import Address
 from mcp_memory.lines import Lines
 from mcp_memory.shim.pipes import READ_BYTES, Pipes, standard
-from mcp_memory.shim.reach import Reach, Unreachable, whoami
+from mcp_memory.shim.reach import START_TIMEOUT_S, Reach, Unreachable, warn, whoami
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,13 +31,12 @@ def run(home: str = "") -> int:
     """Serve the client on stdin and stdout until it is gone; returns the exit code."""
     folder = environment.home_dir(home)
     if not folder:
-        sys.stderr.write("mcp-memory: this user has no home folder; set MCP_MEMORY_HOME\n")
+        warn("this user has no home folder; set MCP_MEMORY_HOME")
         return 2
     try:
-        Door(standard(), folder).serve()
+        return Door(standard(), folder).serve()
     except KeyboardInterrupt:
         return 130
-    return 0
 
 
 class Door:
@@ -53,11 +51,15 @@ class Door:
         self._met_at = 0.0
         self._ends_at = 0.0
         self._half_closed = False
+        self._is_alone = False
         self._client_lines, self._host_lines = Lines(), Lines()
         self._to_client, self._to_host = bytearray(), bytearray()
 
-    def serve(self) -> None:
-        """Until the client is gone, or has all its answers after it closed its end."""
+    def serve(self) -> int:
+        """Until the client is gone, or has all its answers after it closed its end.
+
+        Returns the exit code: 1 when something that was asked could not be answered in time.
+        """
         try:
             while not self._is_over():
                 if self._host is None and (self._wanted or self._is_watching):
@@ -66,6 +68,11 @@ class Door:
         finally:
             if self._host is not None:
                 self._host.close()
+        if not self._told.is_waiting or self._is_alone:
+            return 0
+        self._say(self._told.give_up("the client has closed its end, and no answer came in time"))
+        self._flush_client()
+        return 1
 
     @property
     def _told(self) -> Session:
@@ -94,8 +101,7 @@ class Door:
         try:
             self._host = self._reach.once(may_start=self._wanted)
         except Unreachable as error:
-            sys.stderr.write(f"mcp-memory: {error}\n")
-            sys.stderr.flush()
+            warn(str(error))
             self._wanted = False
             self._say(self._told.give_up(str(error)))
             return
@@ -126,7 +132,8 @@ class Door:
         sources: list[int] = []
         sinks: list[int] = []
         host = -2 if self._host is None else self._host.fileno()
-        if not self._ends_at and len(self._to_host) < PENDING_BYTES_MAX:
+        is_crowded = self._host is None and self._session is not None and self._session.is_crowded
+        if not self._ends_at and len(self._to_host) < PENDING_BYTES_MAX and not is_crowded:
             sources.append(self._client.source)
         if self._host is not None and len(self._to_client) < PENDING_BYTES_MAX:
             sources.append(host)
@@ -134,6 +141,11 @@ class Door:
             sinks.append(host)
         if self._to_client and self._client.sink >= 0:
             sinks.append(self._client.sink)
+        if self._client.sink < 0 and self._to_client:
+            self._flush_client()  # nothing wakes a loop for a sink that cannot be waited for
+        if not sources and not sinks:  # which Windows takes for an error
+            time.sleep(self._patience_s() or 0.0)
+            return False, False, False, False
         can_read, can_write, _ = select.select(sources, sinks, [], self._patience_s())
         client_writes = self._client.sink in can_write or self._client.sink < 0
         return (
@@ -149,6 +161,7 @@ class Door:
         return max(0.0, self._ends_at - time.monotonic()) if self._ends_at else None
 
     def _pass_on(self, from_client: bool, to_client: bool, from_host: bool, to_host: bool) -> None:
+        self._reach.reap()
         if from_client:
             self._hear_client(self._client.read())
         if to_client and self._to_client:
@@ -159,10 +172,11 @@ class Door:
             self._hear_host()
 
     def _hear_client(self, chunk: bytes) -> None:
+        lines = self._client_lines.feed(chunk or b"\n")  # the last line may have no end
         if not chunk:
-            self._ends_at = time.monotonic() + END_TIMEOUT_S
-            self._flush_host()
-        for line in self._client_lines.feed(chunk):
+            timeout_s = END_TIMEOUT_S if self._host is not None else START_TIMEOUT_S
+            self._ends_at = time.monotonic() + timeout_s
+        for line in lines:
             if self._host is None:
                 answer = self._told.take_offline(line or _NO_LINE)
                 self._wanted = self._wanted or answer is None
@@ -171,6 +185,8 @@ class Door:
                 self._to_host += (line or _NO_LINE) + b"\n"
                 self._flush_host()
                 self._told.note_client(line)
+        if not chunk:
+            self._flush_host()
 
     def _hear_host(self) -> None:
         assert self._host is not None
@@ -190,6 +206,7 @@ class Door:
                 return
             if self._told.note_host(line):
                 self._say([line])
+            self._say(self._told.missed())
 
     def _say(self, lines: list[bytes]) -> None:
         for line in lines:
@@ -199,7 +216,7 @@ class Door:
         try:
             del self._to_client[: self._client.write(self._to_client)]
         except OSError:  # nobody is there to tell
-            self._ends_at = time.monotonic() - 1
+            self._ends_at, self._is_alone = time.monotonic() - 1, True
             self._to_client.clear()
 
     def _flush_host(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import sys
 
 TYPE_CHECKING = False
@@ -10,8 +11,8 @@ if TYPE_CHECKING:
     from socket import socket as Socket
 
 READ_BYTES = 64 * 1024
-WRITE_BYTES = 4096
-"""What a pipe takes without blocking once it can be written to (PIPE_BUF on Linux)."""
+WRITE_BYTES: int = getattr(select, "PIPE_BUF", 512)
+"""What a pipe takes without blocking once it can be written to."""
 
 
 class Pipes:
@@ -59,6 +60,11 @@ class PumpedPipes(Pipes):
 
 def standard() -> Pipes:
     """The pipes of this process, with bytes going through as they are."""
+    for descriptor in (0, 1):
+        try:
+            os.fstat(descriptor)
+        except OSError:  # started without one: nothing comes, nobody listens
+            os.open(os.devnull, os.O_RDWR)
     if sys.platform == "win32":
         import msvcrt
 

@@ -51,20 +51,31 @@ class Reach:
 
     def once(self, *, may_start: bool) -> Socket | None:
         """The host, greeted and ready; None as long as there is none. Raises Unreachable."""
+        try:
+            return self._once(may_start=may_start)
+        except OSError as error:  # e.g. a folder that may not be looked into
+            raise self._given_up(f"no host can be reached ({error}); {self._advice()}") from error
+
+    def _once(self, *, may_start: bool) -> Socket | None:
         now = time.monotonic()
         self._since = self._since or now
+        if may_start and now - self._since > START_TIMEOUT_S:
+            raise self._given_up(f"no host answered within {START_TIMEOUT_S:g} s; {self._advice()}")
         patience_s = PAUSE_S
         if self._met is None:
             self._met, self._met_at, patience_s = self._greet(), now, FIRST_PAUSE_S
         if self._met is not None:
             return self._answered(self._met, patience_s)
-        if may_start and now - self._since > START_TIMEOUT_S:
-            raise self._given_up(f"no host answered within {START_TIMEOUT_S:g} s; {self._advice()}")
         if may_start:
             self._start()
         else:
             self._since = 0.0
         return None
+
+    def reap(self) -> None:
+        """Take leave of a host that was started here and has ended, so that no zombie stays."""
+        if self._child is not None and self._has_served and self._child.poll() is not None:
+            self._child = None
 
     def leave_it_to_others(self) -> None:
         """A newer door starts the next host; only if it does not, start one here."""
@@ -72,8 +83,14 @@ class Reach:
 
     def _greet(self) -> Connected | None:
         """Whoever listens there, greeted."""
-        connected = connect(self._address)
+        try:
+            connected = connect(self._address)
+        except TimeoutError:
+            raise self._given_up(self._unanswered()) from None
         if connected is None:
+            return None
+        if connected.shown and not file_lock.is_held(self._address.lock):
+            connected.socket.close()  # a stranger, on the port of a host that is gone
             return None
         try:
             greet(connected, greeting.SERVE, self._pairs)
@@ -82,6 +99,10 @@ class Reach:
             return None
         return connected
 
+    def _unanswered(self) -> str:
+        pid = file_lock.note(self._address.lock) or "unknown"
+        return f"the host (process {pid}) does not answer; run: mcp-memory host stop"
+
     def _answered(self, met: Connected, patience_s: float) -> Socket | None:
         """The host, once it has answered the greeting; an older one is told to go."""
         try:
@@ -89,11 +110,7 @@ class Reach:
         except (TimeoutError, BlockingIOError):
             if time.monotonic() - self._met_at > TIMEOUT_S:
                 met.socket.close()
-                pid = file_lock.note(self._address.lock) or "unknown"
-                advice = "run: mcp-memory host stop"
-                raise self._given_up(
-                    f"the host (process {pid}) does not answer; {advice}"
-                ) from None
+                raise self._given_up(self._unanswered()) from None
             return None
         except OSError:  # it is just leaving, or no host of ours
             self._met = None
@@ -103,7 +120,7 @@ class Reach:
         is_older = greeting.is_older(version, __version__)
         if verdict == greeting.WELCOME and not is_older:
             if text:
-                sys.stderr.write(f"mcp-memory: {text}\n")
+                warn(text)
             met.socket.settimeout(0)
             self._since, self._has_served, self._failures = 0.0, True, 0
             return met.socket
@@ -146,6 +163,15 @@ class Reach:
 
     def _advice(self) -> str:
         return f"its log is {self._address.log}; run: mcp-memory doctor"
+
+
+def warn(text: str) -> None:
+    """Say something on stderr, if there is one and somebody reads it."""
+    try:
+        sys.stderr.write(f"{_SAYS}{text}\n")
+        sys.stderr.flush()
+    except (AttributeError, OSError, ValueError):
+        return
 
 
 def whoami(home: str, environ: dict[str, str]) -> list[tuple[str, str]]:

@@ -20,12 +20,15 @@ if TYPE_CHECKING:
 
     Message = dict[str, Any]
 
+WAITING_MAX = 1_000
 TRIES_MAX, TRIED_S_MAX = 3, 60.0
 """When a request is given up: one that ends every host is not tried for ever."""
 FAILED = -32000
+_WANTS_LIST = "resourcesListChanged"
 _OWN_ID = "mcp-memory-door-"
 _LISTEN = "subscriptions/listen"
 _SUBSCRIBE, _UNSUBSCRIBE = "resources/subscribe", "resources/unsubscribe"
+_UPDATED, _LIST_CHANGED = "notifications/resources/updated", "notifications/resources/list_changed"
 _SUBSCRIPTION_ID = "io.modelcontextprotocol/subscriptionId"
 
 
@@ -36,6 +39,7 @@ class Asked:
         params = _member(message, "params")
         self.line = line
         self.method: str = message["method"]
+        self.id = message["id"]
         self.params = params
         self.token = _member(params, "_meta").get("progressToken")
         self.progress: float = -1.0
@@ -47,6 +51,17 @@ class Asked:
         """It is sent to a host, once more."""
         self._since = self._since or time.monotonic()
         self._sent += 1
+
+    def notices(self) -> list[bytes]:
+        """One notice of each thing that a stream of notices asks for."""
+        wanted = _member(self.params, "notifications")
+        uris = wanted.get("resourceSubscriptions")
+        meta = {_SUBSCRIPTION_ID: self.id}
+        lines = [
+            _notice(_UPDATED, uri=uri, _meta=meta)
+            for uri in (uris if isinstance(uris, list) else [])  # pyright: ignore[reportUnknownVariableType]  # JSON
+        ]
+        return [*lines, _notice(_LIST_CHANGED, _meta=meta)] if wanted.get(_WANTS_LIST) else lines
 
     @property
     def is_doomed(self) -> bool:
@@ -66,13 +81,19 @@ class Session:
         self._version = ""
         self._subscribed: dict[str, None] = {}
         self._unclear: list[bytes] = []
-        self._own: set[str] = set()
+        self._own: dict[str, str] = {}
+        self._missed: list[bytes] = []
         self._own_count = 0
 
     @property
     def is_waiting(self) -> bool:
         """Whether the client waits for an answer; a stream of notices does not count."""
         return any(asked.method != _LISTEN for asked in self._asked.values())
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether so much waits for a host that the client should wait with more."""
+        return len(self._asked) + len(self._unclear) >= WAITING_MAX
 
     @property
     def is_asking(self) -> bool:
@@ -101,10 +122,13 @@ class Session:
             return True
         return self._noticed(str(message["method"]), _member(message, "params"))
 
-    @property
-    def is_replaying(self) -> bool:
-        """Whether the host still owes an answer that is not for the client."""
-        return bool(self._own)
+    def missed(self) -> list[bytes]:
+        """Notices of what the client watches, once another host watches it.
+
+        What changed between two hosts was told to nobody; one notice too many does no harm.
+        """
+        lines, self._missed = self._missed, []
+        return lines
 
     # --- while there is none ------------------------------------------------------------
 
@@ -145,7 +169,7 @@ class Session:
             params = {**_member(self._initialize, "params"), "protocolVersion": self._version}
             lines.append(self._request("initialize", params))
             lines += [self._initialized] if self._initialized else []
-        lines += [self._request(_SUBSCRIBE, {"uri": uri}) for uri in self._subscribed]
+        lines += [self._request(_SUBSCRIBE, {"uri": uri}, uri) for uri in self._subscribed]
         for asked in self._asked.values():
             asked.note_sent()
             lines.append(asked.line)
@@ -162,7 +186,9 @@ class Session:
         elif "id" in message:
             if method == "initialize":
                 self._initialize = message
-            return self._asked.setdefault(_hashable(message["id"]), Asked(message, line))
+            if _hashable(message["id"]) is None:
+                return None  # no id that can be answered; the host says so
+            return self._asked.setdefault(message["id"], Asked(message, line))
         elif method == "notifications/initialized":
             self._initialized = line
         elif method == "notifications/cancelled":
@@ -172,7 +198,9 @@ class Session:
     def _answered(self, message: Message) -> bool:
         request_id = _hashable(message.get("id"))
         if request_id in self._own:
-            self._own.discard(request_id)
+            uri = self._own.pop(request_id)
+            if uri:
+                self._missed += [_notice(_UPDATED, uri=uri), _notice(_LIST_CHANGED)]
             return False
         asked = self._asked.pop(request_id, None)
         if asked is not None and "result" in message:
@@ -192,6 +220,7 @@ class Session:
             asked = self._asked.get(_hashable(_member(params, "_meta").get(_SUBSCRIPTION_ID)))
             if asked is not None:
                 repeated, asked.acknowledged = asked.acknowledged, True
+                self._missed += asked.notices() if repeated else []
                 return not repeated
         elif method == "notifications/progress":
             return self._has_grown(params)
@@ -213,10 +242,10 @@ class Session:
             del self._asked[i]
         return [_line({"jsonrpc": "2.0", "id": i, "error": error}) for i in ids]
 
-    def _request(self, method: str, params: Message) -> bytes:
+    def _request(self, method: str, params: Message, watched: str = "") -> bytes:
         self._own_count += 1
         request_id = f"{_OWN_ID}{self._own_count}"
-        self._own.add(request_id)
+        self._own[request_id] = watched
         return _line({"jsonrpc": "2.0", "id": request_id, "method": method, "params": params})
 
 
@@ -235,7 +264,7 @@ def _member(message: Message, name: str) -> Message:
 
 
 def _hashable(value: Any) -> Any:
-    return value if isinstance(value, (str, int)) else None
+    return value if isinstance(value, (str, int)) and not isinstance(value, bool) else None
 
 
 def _notice(method: str, **params: Any) -> bytes:

@@ -36,11 +36,14 @@ class Statics:
         if not is_object(params) or "cursor" in params:
             return None
         if method == "initialize":
-            return self._handshake(params.get("protocolVersion"))
+            is_whole = is_object(params.get("capabilities")) and is_object(params.get("clientInfo"))
+            return self._handshake(params.get("protocolVersion")) if is_whole else None
         if method == "ping" and version:
             return {}
         meta = params.get("_meta")
         asked = meta.get(META_VERSION) if is_object(meta) else None
+        if asked is not None and not isinstance(asked, str):
+            return None
         return self._known().get(asked or version, {}).get(method)
 
     def _handshake(self, asked: Any) -> Any:

@@ -115,3 +115,22 @@ def contents(door: Server, query: str = "", **arguments: Any) -> list[str]:
     result = door.call("recall", query=query, limit=50, **arguments)
     assert not result.get("isError"), result
     return [memory["content"] for memory in result["structuredContent"]["memories"]]
+
+
+@contextlib.contextmanager
+def lock_held(path: Path) -> Generator[subprocess.Popen[bytes]]:
+    """A process that holds a lock until it is killed."""
+    code = (
+        "import os, sys; from mcp_memory.file_lock import FileLock\n"
+        f"lock = FileLock({str(path)!r}, str(os.getpid())); print('held', flush=True)\n"
+        "sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        try:
+            yield holder
+        finally:
+            holder.kill()

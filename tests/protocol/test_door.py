@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import signal
 import subprocess
 import sys
-from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -23,11 +21,12 @@ from tests.protocol.doors import (
     host_pid,
     hosted,
     kill_host,
+    lock_held,
     status,
     stored,
     until,
 )
-from tests.protocol.harness import ROOT, environment
+from tests.protocol.harness import environment
 from tests.protocol.raw import INITIALIZE, TIMEOUT_S, Server, full_pipe
 
 
@@ -97,25 +96,6 @@ def test_the_first_answers_do_not_wait_for_a_host(tmp_path: Path) -> None:
         waiting.send("tools/call", name="recall", arguments={})
         holder.kill()
         assert "structuredContent" in waiting.read()["result"]
-
-
-@contextlib.contextmanager
-def lock_held(path: Path) -> Generator[subprocess.Popen[bytes]]:
-    """A process that holds a lock until it is killed."""
-    code = (
-        "import os, sys; from mcp_memory.file_lock import FileLock\n"
-        f"lock = FileLock({str(path)!r}, str(os.getpid())); print('held', flush=True)\n"
-        "sys.stdin.read()"
-    )
-    with subprocess.Popen(
-        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT
-    ) as holder:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == b"held\n"
-        try:
-            yield holder
-        finally:
-            holder.kill()
 
 
 def test_doors_that_race_start_one_host(tmp_path: Path) -> None:

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
+from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
 
 from mcp_memory.lanes import WRITES_WAITING_MAX
-from tests.protocol.doors import command, door, host_pid, hosted, kill_host, status, until
+from tests.protocol.doors import (
+    command,
+    door,
+    host_pid,
+    hosted,
+    kill_host,
+    lock_held,
+    status,
+    until,
+)
 from tests.protocol.harness import ROOT, environment
 from tests.protocol.raw import INITIALIZE, TIMEOUT_S, Server
 
@@ -175,43 +189,55 @@ def test_a_host_that_has_no_socket_listens_on_a_private_port(tmp_path: Path) -> 
 
 def said_to(port: int, hello: str) -> str:
     """The verdict of a host on a port to somebody's greeting."""
-    import socket
-
     with socket.create_connection(("127.0.0.1", port)) as sock, sock.makefile("rb") as file:
         sock.sendall(hello.encode())
         return file.readline().split()[2].decode()
 
 
-def test_no_stranger_behind_a_port_is_believed(tmp_path: Path) -> None:
-    """Somebody else listens where a dead host did: the door starts a host of its own."""
-    import socket
-    from threading import Thread
-
-    home = tmp_path / "store"
-    (home / "host").mkdir(parents=True)
+@contextlib.contextmanager
+def stranger(says: bytes) -> Generator[tuple[int, list[bytes]]]:
+    """Somebody who listens on a port: which one, and what was said to him."""
     heard: list[bytes] = []
-    with hosted(tmp_path), socket.create_server(("127.0.0.1", 0)) as stranger:
-        (home / "host" / "port").write_text(f"{stranger.getsockname()[1]} shown awaited\n")
+    with socket.create_server(("127.0.0.1", 0)) as listening:
 
         def pretend() -> None:
             while True:
                 try:
-                    sock, _ = stranger.accept()
+                    sock, _ = listening.accept()
                 except OSError:
                     return
                 with sock:
                     heard.append(sock.recv(4096))
-                    sock.sendall(b"mcp-memory 0.1.0 welcome guess\n")
+                    sock.sendall(says)
 
-        Thread(target=pretend, daemon=True).start()
-        with door(home) as client:
-            client.handshake()
-            client.call("remember", memories="The vault is shut")
-            assert len(ids_of(client, "vault")) == 1
-            assert host_pid(home)
-        stranger.shutdown(socket.SHUT_RDWR)
-    assert heard
-    assert all(b"vault" not in said for said in heard)
+        thread = Thread(target=pretend, daemon=True)
+        thread.start()
+        yield listening.getsockname()[1], heard
+        listening.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+@pytest.mark.parametrize("is_held", [True, False])
+def test_no_stranger_behind_a_port_is_believed(tmp_path: Path, is_held: bool) -> None:
+    """Somebody else listens where a dead host did, perhaps while another one starts."""
+    with (
+        hosted(tmp_path) as home,
+        stranger(b"mcp-memory 0.1.0 welcome guess\n") as (port, heard),
+        contextlib.ExitStack() as stack,
+    ):
+        (home / "host").mkdir(parents=True)
+        (home / "host" / "port").write_text(f"{port} shown awaited\n")
+        holder = stack.enter_context(lock_held(home / "host" / "lock")) if is_held else None
+        client = stack.enter_context(door(home))
+        client.handshake()
+        client.send("tools/call", name="remember", arguments={"memories": "The vault is shut"})
+        if holder is not None:
+            until(lambda: len(heard) > 2)
+            holder.kill()
+        assert not client.read()["result"].get("isError")
+        assert ids_of(client, "vault")
+        assert bool(heard) == is_held
+        assert all(b"vault" not in said for said in heard)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGSTOP")
@@ -229,3 +255,80 @@ def test_a_host_that_does_not_answer_is_said_and_can_be_stopped(tmp_path: Path) 
             said = command("host", "stop", home=home)
             assert "was killed" in said.stdout, said.stderr
             assert len(ids_of(second, "bell")) == 1
+
+
+def test_an_answer_to_a_question_of_the_newer_era_counts_with_the_next_host(tmp_path: Path) -> None:
+    able = "io.modelcontextprotocol/clientCapabilities"
+    meta: dict[str, Any] = {**META, able: {"elicitation": {"form": {}}}}
+    with hosted(tmp_path) as home, door(home) as client:
+        stored = client.ask(
+            "tools/call", _meta=meta, name="remember", arguments={"memories": "The seal is red"}
+        )
+        memory = stored["result"]["structuredContent"]["results"][0]["id"]
+        erase: dict[str, Any] = {
+            "name": "forget",
+            "arguments": {"ids": [memory], "erase": True},
+            "_meta": meta,
+        }
+        asked = client.ask("tools/call", **erase)["result"]
+        assert asked["resultType"] == "input_required"
+        kill_host(home)
+        (question,) = asked["inputRequests"]
+        agreed = {question: {"action": "accept", "content": {"erase": True}}}
+        state = asked["requestState"]
+        done = client.ask("tools/call", **erase, inputResponses=agreed, requestState=state)
+        assert done["result"]["structuredContent"]["erased"] is True
+
+
+def test_what_changes_between_two_hosts_is_told_afterwards(tmp_path: Path) -> None:
+    with hosted(tmp_path) as home, door(home) as watcher, door(home) as writer:
+        watcher.handshake()
+        watcher.ask("resources/subscribe", uri="memory://recent")
+        command("host", "stop", home=home)
+        writer.handshake()
+        writer.call("remember", memories="The moat is full")
+        assert "notifications/resources/updated" in {watcher.read_notice(), watcher.read_notice()}
+
+
+@pytest.mark.parametrize("odd", [b"null", b"1.5", b"true", b"{}", b"[1]"])
+def test_a_request_whose_id_cannot_be_answered_is_refused(tmp_path: Path, odd: bytes) -> None:
+    with hosted(tmp_path) as home, door(home) as client:
+        client.handshake()
+        client.call("recall")
+        client.write(b'{"jsonrpc":"2.0","id":' + odd + b',"method":"ping"}')
+        answer = client.read()
+        assert answer["error"]["code"] == -32600
+        _, said = client.end()
+        assert (said, client.process.returncode) == (b"", 0)
+
+
+def test_the_pipes_of_windows_carry_every_answer_at_once(tmp_path: Path) -> None:
+    code = (
+        "import sys; from mcp_memory import environment\n"
+        "from mcp_memory.shim.door import Door; from mcp_memory.shim.pipes import PumpedPipes\n"
+        "sys.exit(Door(PumpedPipes(), environment.home_dir()).serve())"
+    )
+    with hosted(tmp_path) as home:
+        client = Server(home, ["-c", code])
+        with client.process as process:
+            client.handshake()
+            for _ in range(5):
+                assert client.ask("ping")["result"] == {}
+            client.call("remember", memories="The kite is up")
+            kill_host(home)
+            assert ids_of(client, "kite")
+            _, said = client.end()
+            assert (said, process.returncode) == (b"", 0)
+
+
+def test_two_stops_at_once_end_a_busy_host_in_order(tmp_path: Path) -> None:
+    with hosted(tmp_path) as home, door(home) as client:
+        client.handshake()
+        client.call("recall")
+        client.send("tools/call", name="remember", arguments={"memories": long_memories(20)})
+        with ThreadPoolExecutor(2) as pool:
+            stops = [pool.submit(command, "host", "stop", home=home) for _ in range(2)]
+            said = [stop.result().stdout for stop in stops]
+        assert not any("killed" in line for line in said), said
+        results = client.read()["result"]["structuredContent"]["results"]
+        assert {result["status"] for result in results} == {"stored"}

@@ -74,7 +74,10 @@ def test_a_home_may_be_relative_or_begin_with_a_tilde(
         ({"MCP_MEMORY_LOG_LEVEL": "loud"}, "log_level: got 'loud'; use one of debug, info"),
         ({"MCP_MEMORY_SESSION_DAYS": "0"}, "session_days: got '0'; use a whole number from 1"),
         ({"MCP_MEMORY_SESSION_DAYS": "soon"}, "session_days: got 'soon'"),
-        ({"MCP_MEMORY_USER": "a\nb"}, "MCP_MEMORY_USER: got a text of 3 characters; use one line"),
+        (
+            {"MCP_MEMORY_USER": "a\nb"},
+            "MCP_MEMORY_USER: it contains characters that cannot be printed",
+        ),
         ({"MCP_MEMORY_PROJECT": "x" * 1025}, "MCP_MEMORY_PROJECT: got a text of 1025"),
     ],
 )

@@ -10,7 +10,11 @@ import pytest
 from mcp_memory.shim.session import TRIES_MAX, Session
 from mcp_memory.shim.statics import META_VERSION, Statics
 
-INITIALIZE: dict[str, Any] = {"protocolVersion": "2025-11-25", "capabilities": {"roots": {}}}
+INITIALIZE: dict[str, Any] = {
+    "protocolVersion": "2025-11-25",
+    "capabilities": {"roots": {}},
+    "clientInfo": {"name": "test", "version": "1"},
+}
 Message = dict[str, Any]
 
 
@@ -52,9 +56,8 @@ def test_the_next_host_is_told_the_handshake_with_the_version_that_was_agreed_on
     assert initialize["method"] == "initialize"
     assert initialize["params"] == {**INITIALIZE, "protocolVersion": "2025-06-18"}
     assert initialized["method"] == "notifications/initialized"
-    assert session.is_replaying
     assert not answered(session, initialize["id"], protocolVersion="2025-06-18"), "not for it"
-    assert not session.is_replaying
+    assert session.missed() == []
 
 
 def test_what_was_not_answered_is_sent_again_in_order(session: Session) -> None:
@@ -96,6 +99,11 @@ def test_subscriptions_are_renewed_unless_they_ended_or_failed(session: Session)
         ("resources/subscribe", "memory://b")
     ]
     assert not answered(session, renewed[0]["id"])
+    assert methods(session.missed()) == [
+        "notifications/resources/updated",
+        "notifications/resources/list_changed",
+    ], "what changed between two hosts was told to nobody"
+    assert session.missed() == []
 
 
 def test_a_stream_is_opened_again_and_acknowledged_once() -> None:
@@ -109,7 +117,11 @@ def test_a_stream_is_opened_again_and_acknowledged_once() -> None:
     assert not session.is_waiting, "a stream is not waited for at the end"
     assert session.is_asking
     assert methods(session.replay()) == ["subscriptions/listen"]
+    assert session.missed() == []
     assert not session.note_host(acknowledged), "the client has been told"
+    (missed,) = messages(session.missed())
+    assert missed["method"] == "notifications/resources/list_changed"
+    assert missed["params"]["_meta"] == {"io.modelcontextprotocol/subscriptionId": 7}
 
 
 def test_an_open_question_of_a_host_that_is_gone_is_taken_back(session: Session) -> None:
@@ -172,7 +184,7 @@ def test_without_a_host_what_every_client_asks_first_is_answered_at_once() -> No
 
 def test_an_unknown_version_is_answered_with_the_newest() -> None:
     said = Session(Statics()).take_offline(
-        line(id=1, method="initialize", params={"protocolVersion": "1999-01-01"})
+        line(id=1, method="initialize", params={**INITIALIZE, "protocolVersion": "1999-01-01"})
     )
     assert said is not None
     assert json.loads(said)["result"]["protocolVersion"] == "2025-11-25"
@@ -190,6 +202,27 @@ def test_the_newer_era_is_told_apart_by_its_envelope() -> None:
     unknown = {"_meta": {META_VERSION: "2099-01-01"}}
     assert session.take_offline(line(id=3, method="tools/list", params=unknown)) is None
     assert session.take_offline(line(id=4, method="tools/list")) is None, "before the handshake"
+
+
+@pytest.mark.parametrize("odd", [None, 1.5, True, {"a": 1}])
+def test_a_request_without_a_usable_id_is_passed_on_and_not_waited_for(
+    session: Session, odd: object
+) -> None:
+    session.note_client(line(id=odd, method="tools/call", params={}))
+    assert not session.is_waiting
+    assert session.take_offline(line(id=odd, method="tools/call", params={})) is None
+
+
+@pytest.mark.parametrize("params", [{}, {"capabilities": {}}, {"clientInfo": [1]}])
+def test_a_handshake_that_lacks_something_is_left_to_a_host(params: Message) -> None:
+    asked = line(id=1, method="initialize", params={"protocolVersion": "2025-11-25", **params})
+    assert Session(Statics()).take_offline(asked) is None
+
+
+def test_a_version_that_is_no_text_is_left_to_a_host() -> None:
+    envelope = {"_meta": {META_VERSION: ["2026-07-28"]}}
+    asked = line(id=1, method="tools/list", params=envelope)
+    assert Session(Statics()).take_offline(asked) is None
 
 
 def test_what_is_no_message_waits_for_a_host_to_say_so(session: Session) -> None:

@@ -16,7 +16,7 @@ import sqlite_vec
 from mcp_memory.storage.embedded.faults import FULL_NUMBERS
 
 BUSY_MS = 5_000
-_IDLE_READERS_MAX = 4
+_IDLE_READERS_MAX = 2
 _MAPPED_BYTES_MAX = 1 << 30
 
 

@@ -10,6 +10,7 @@ import duckdb
 import pytest
 
 from mcp_memory.storage.contract import Finding, Store
+from mcp_memory.storage.embedded.faults import is_record_damage
 from mcp_memory.storage.embedded.sqlite import connect
 from tests.factories import ACTOR, ALICE, ids, memory, open_store, put, revised, where, windows
 
@@ -179,3 +180,18 @@ def test_the_order_in_which_metadata_was_given_is_no_damage(tmp_path: Path) -> N
     put(store, memory("with words beside it", metadata={"n": True, "m": [1]}, tags=("y", "x")))
     assert bad(store) == []
     store.close()
+
+
+@pytest.mark.parametrize(
+    ("error", "is_damage"),
+    [
+        (duckdb.FatalException("FATAL Error: fsync failed!"), False),
+        (duckdb.IOException("IO Error: Could not write file: Input/output error"), False),
+        (duckdb.IOException("IO Error: Corrupt database file: computed checksum 1"), True),
+        (duckdb.FatalException("FATAL Error: Failed to append to PRIMARY_revisions_0"), True),
+    ],
+)
+def test_a_disk_that_refuses_is_told_from_a_damaged_record(
+    error: duckdb.Error, is_damage: bool
+) -> None:
+    assert is_record_damage(error) is is_damage

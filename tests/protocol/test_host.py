@@ -61,7 +61,7 @@ def test_the_host_ends_when_nobody_needs_it(tmp_path: Path) -> None:
         stored(client, "The hen lays at dawn")
         assert host_pid(home)
     until(lambda: host_pid(home) == 0)
-    assert sorted(path.name for path in (home / "host").iterdir()) == ["lock", "log"]
+    assert sorted(path.name for path in (home / "host").iterdir()) == ["key", "lock", "log"]
     assert command("doctor", home=home).returncode == 0
 
 
@@ -104,7 +104,7 @@ def test_folder_socket_log_and_lock_are_private(tmp_path: Path) -> None:
         client.handshake()
         client.call("recall")
         modes = {p.name: p.stat().st_mode & 0o777 for p in (home / "host").iterdir()}
-        assert modes == {"lock": 0o600, "log": 0o600, "socket": 0o600}
+        assert modes == dict.fromkeys(("key", "lock", "log", "socket"), 0o600)
         assert (home / "host").stat().st_mode & 0o777 == 0o700
 
 
@@ -227,3 +227,15 @@ def is_running(pid: int) -> bool:
         return False
     state = Path(f"/proc/{pid}/stat")
     return not state.exists() or state.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def test_an_erase_empties_the_log_which_may_quote_what_was_erased(tmp_path: Path) -> None:
+    with hosted(tmp_path) as home, door(home, MCP_MEMORY_LOG_LEVEL="info") as client:
+        client.handshake()
+        memory = stored(client, "The combination is 7719")
+        log = home / "host" / "log"
+        log.write_text(log.read_text() + "an error quoted: The combination is 7719\n")
+        preview = client.call("forget", ids=[memory], erase=True)["structuredContent"]
+        client.call("forget", ids=[memory], erase=True, confirm=preview["confirm"])
+        left = [p for p in home.rglob("*") if p.is_file() and b"7719" in p.read_bytes()]
+        assert left == []

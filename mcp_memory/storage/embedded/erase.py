@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -53,7 +54,12 @@ def erase(
 
 
 def drop_damaged(home: Path) -> list[Path]:
-    """Remove the files that were put aside, for they may hold what was erased."""
+    """Remove the files that were put aside, for they may hold what was erased.
+
+    The host's log is emptied too: an error that it tells of may quote a text.
+    """
+    for log in (home / "host").glob("log*"):
+        os.truncate(log, 0)
     files = sorted((home / "damaged").glob("*"))
     for path in files:
         path.unlink()

@@ -47,7 +47,7 @@ demo: $(STAMP)
 	@$(BIN)/python examples/demo/demo.py $(ARGS)
 
 test: $(STAMP)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile $(ARGS)
 
 lint: $(STAMP)
 	$(BIN)/python -m ruff check $(CODE)

@@ -6,7 +6,6 @@ import ast
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,7 +23,6 @@ SOURCES = sorted(
 
 FILE_LINES_MAX = 400
 FUNCTION_LINES_MAX = 60
-IMPORT_MS_MAX = 30
 HEAVY = ("apsw", "duckdb", "fastembed", "mcp", "numpy", "onnxruntime", "pydantic")
 
 LAYERS = (
@@ -242,13 +240,10 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     assert found.stdout.strip() == "[]"
 
 
-def test_importing_the_package_is_quick() -> None:
-    def best_ms(code: str) -> float:
-        def once() -> float:
-            began = time.perf_counter()
-            subprocess.run([sys.executable, "-c", code], check=True)
-            return (time.perf_counter() - began) * 1000
-
-        return min(once() for _ in range(7))
-
-    assert best_ms("import mcp_memory") - best_ms("pass") < IMPORT_MS_MAX
+def test_importing_the_package_imports_next_to_nothing() -> None:
+    code = (
+        "import sys; before = set(sys.modules); import mcp_memory;"
+        "print(*sorted(set(sys.modules) - before))"
+    )
+    found = subprocess.run([sys.executable, "-c", code], text=True, capture_output=True, check=True)
+    assert found.stdout.split() == ["__future__", "mcp_memory"]

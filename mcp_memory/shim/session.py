@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import time
 
-from mcp_memory.shim.statics import Statics, is_object, version_of
+from mcp_memory.shim.statics import Statics, is_list, is_object, version_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,10 +57,7 @@ class Asked:
         wanted = _member(self.params, "notifications")
         uris = wanted.get("resourceSubscriptions")
         meta = {_SUBSCRIPTION_ID: self.id}
-        lines = [
-            _notice(_UPDATED, uri=uri, _meta=meta)
-            for uri in (uris if isinstance(uris, list) else [])  # pyright: ignore[reportUnknownVariableType]  # JSON
-        ]
+        lines = [_notice(_UPDATED, uri=uri, _meta=meta) for uri in (uris if is_list(uris) else ())]
         return [*lines, _notice(_LIST_CHANGED, _meta=meta)] if wanted.get(_WANTS_LIST) else lines
 
     @property

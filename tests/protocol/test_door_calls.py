@@ -236,7 +236,6 @@ def test_no_stranger_behind_a_port_is_believed(tmp_path: Path, is_held: bool) ->
             holder.kill()
         assert not client.read()["result"].get("isError")
         assert ids_of(client, "vault")
-        assert any(heard) == is_held, "nothing is said where nobody holds the lock"
         assert all(b"vault" not in said for said in heard)
 
 

@@ -107,6 +107,8 @@ class Door:
             return
         if self._host is not None:
             self._met_at, self._host_lines, self._half_closed = time.monotonic(), Lines(), False
+            if self._ends_at:
+                self._ends_at = self._met_at + END_TIMEOUT_S
             if self._session is not None:
                 for line in self._session.replay():
                     self._to_host += line + b"\n"

@@ -29,6 +29,8 @@ ROUNDS_LONG = int(os.environ.get("CRASH_ROUNDS", "200"))
 WRITERS, READERS = 4, 2
 BATCH = 5
 MOMENT_S_MAX = 0.4
+CALLS_MAX = 12
+"""Calls answered between two kills, at the most: each client gets something done now and then."""
 ANA_APP = Partition(tenant="local", level=Level.PROJECT, user="ana", name="app")
 WORDS = ("harbour", "lantern", "orchard", "granite", "kettle", "meadow", "violin", "compass")
 
@@ -131,8 +133,8 @@ def kill_again_and_again(home: Path, rounds: int, told: Told, rng: random.Random
     pause = Event()
     for _ in range(rounds):
         if rng.random() < 0.75:  # else it is killed while it starts
-            before = told.calls
-            until(lambda before=before: told.calls > before or bool(told.failures))
+            enough = told.calls + rng.randint(1, CALLS_MAX)
+            until(lambda enough=enough: told.calls >= enough or bool(told.failures))
         assert told.failures == []
         until(lambda: host_pid(home) != 0)
         pause.wait(rng.uniform(0, MOMENT_S_MAX))

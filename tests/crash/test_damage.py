@@ -46,6 +46,7 @@ BOTH = [
     ("index other", "witness missing"),
     ("index other", "log empty"),
     ("record flip", "index half"),
+    ("record missing", "witness other"),
 ]
 
 

@@ -56,7 +56,7 @@ def secure(record: Record, index: Index) -> str:
 def reconcile(record: Record, index: Index) -> None:
     """Bring both into step, but for an index that is far behind; findings say what that took."""
     if _is_foreign(index, index) and not _are_born_alike(record, index):
-        index.renew("the index was of another store")
+        _dismiss(record, index)
     if record.is_suspect:
         mending.mend(record, index)
     if not _agree(record, index):
@@ -130,6 +130,18 @@ def _agree(record: Record, index: Index) -> bool:
 def _is_foreign(side: Record | Index, index: Index) -> bool:
     """Whether a history has another beginning than the one that the witness saw."""
     return bool(index.witness.number and side.number) and side.head_at(1) != index.witness.birth
+
+
+def _dismiss(record: Record, index: Index) -> None:
+    """Put aside an index that the witness does not know; where it may be the witness that is
+    of another store, and no record is left to tell, what only the index knew is counted."""
+    if not record.number:
+        detail = (
+            f"{index.number} changes that only the index knew of, perhaps of another store,"
+            " are lost; see the folder damaged"
+        )
+        note(index.findings, lost(detail))
+    index.renew("the index was of another store")
 
 
 def _are_born_alike(record: Record, index: Index) -> bool:

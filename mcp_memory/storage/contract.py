@@ -218,6 +218,7 @@ class Store(Protocol):
         vector: QueryVector,
         limit: int,
         least: float = -1.0,
+        reach: int = 0,
     ) -> Proposal:
         """Search by text and by vector, within `where`.
 
@@ -226,9 +227,12 @@ class Store(Protocol):
         is when it returns.
 
         Returns the union of about `limit` best matches of each half; by vector, what is
-        less similar than `least` may be left out, which can be much faster. Terms beyond 64 are
-        ignored. A large store may search approximately, so long as what is clearly best is
-        always among what it proposes; the scores and statistics it gives are exact.
+        less similar than `least` may be left out, which can be much faster. Added to these
+        is what was said at most `reach` places before or after one of them in the same
+        conversation (see `mcp_memory.thread`) and partition. Terms beyond 64 are ignored.
+
+        A large store may search approximately, so long as what is clearly best is always
+        among what it proposes; the scores and statistics it gives are exact.
         """
         ...
 

@@ -51,6 +51,8 @@ from mcp_memory.storage.matching import (
     is_in_sight,
     last_seen,
     matches,
+    placed,
+    places_around,
     slots,
     sort_key,
     text_score,
@@ -136,6 +138,7 @@ class InMemoryStore:
         vector: QueryVector,
         limit: int,
         least: float = -1.0,
+        reach: int = 0,
     ) -> Proposal:
         """The `limit` best by text and the `limit` best by vector; see `Store.propose`."""
         asked = tuple(dict.fromkeys(terms[: text.QUERY_TERMS_MAX]))
@@ -146,6 +149,8 @@ class InMemoryStore:
         best: dict[str, _Row] = {}
         for score in (_text_scorer(asked, corpus), _vector_scorer(near)):
             best.update((row.memory.id, row) for row in _top(rows, score, limit))
+        around = places_around((row.memory for row in best.values()), reach)
+        best.update((row.memory.id, row) for row in rows if placed(row.memory) in around)
         return Proposal(
             candidates=tuple(_candidate(row, near) for row in best.values()),
             corpus=corpus,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from mcp_memory import text
 from mcp_memory.model import Memory, Partition, Status, Trace
 from mcp_memory.storage.contract import Corpus, Filter, Order
+from mcp_memory.thread import Place, place_of
 
 if TYPE_CHECKING:
     from mcp_memory.storage.contract import Vector, Windows
@@ -54,6 +55,21 @@ def last_seen(revisions: Sequence[Memory], where: Filter) -> Memory | None:
 def is_current(revision: Memory) -> bool:
     """Whether no later revision has taken its place."""
     return revision.recorded_to is None
+
+
+def placed(memory: Memory) -> tuple[Partition, Place]:
+    """Where it was said, which is within one partition."""
+    return memory.partition, place_of(memory.source)
+
+
+def places_around(memories: Iterable[Memory], reach: int) -> set[tuple[Partition, Place]]:
+    """Every place at most `reach` away from where one of the memories was said."""
+    return {
+        (partition, Place(thread, number))
+        for partition, (thread, position) in map(placed, memories)
+        if thread
+        for number in range(position - reach, position + reach + 1)
+    }
 
 
 def sort_key(memory: Memory, order: Order) -> tuple[bool, float, datetime, str]:

@@ -31,6 +31,7 @@ from tests.factories import (
     EXACT,
     START,
     STORES,
+    ids,
     memory,
     open_store,
     put,
@@ -62,6 +63,7 @@ fields = st.fixed_dictionaries(
         "metadata": st.sampled_from([{}, {"n": 1}, {"n": True, "m": [1]}]),
         "importance": st.sampled_from([0.1, 0.5, 0.9]),
         "pinned": st.booleans(),
+        "source": st.sampled_from(["", "a mail", "chat#1", "chat#2", "chat#4", "other #2"]),
         "expires": st.none() | hours,
         "valid": st.tuples(st.integers(-2, 0), st.none() | hours),
     }
@@ -236,16 +238,22 @@ class Agreement(RuleBasedStateMachine):
         if page:
             self.same(lambda s: s.select(asked, order=order, limit=limit, after=page[-1].id))
 
-    @rule(chosen=filters, query=texts, seed=st.none() | st.integers(0, 9))
-    def propose(self, chosen: dict[str, Any], query: str, seed: int | None) -> None:
+    @rule(
+        chosen=filters,
+        query=texts,
+        seed=st.none() | st.integers(0, 9),
+        reach=st.integers(0, 2),
+    )
+    def propose(self, chosen: dict[str, Any], query: str, seed: int | None, reach: int) -> None:
         asked, terms = self.filter(chosen), text.query_terms(query)
         near = None if seed is None else vector(seed)
         ours, *others = (
-            store.propose(asked, terms=terms, vector=near, limit=20)
+            store.propose(asked, terms=terms, vector=near, limit=100, reach=reach)
             for store in self.stores.values()
         )
         for theirs in others:
             compare_proposals(ours, theirs, terms)
+            assert sorted(ids(ours)) == sorted(ids(theirs))
 
     @precondition(lambda self: self.known)
     @rule(data=st.data(), partitions=st.sets(st.sampled_from(PARTITIONS)))

@@ -14,7 +14,7 @@ from mcp_memory.storage.embedded.faults import is_record_damage
 from mcp_memory.storage.embedded.sqlite import connect
 from tests.factories import ACTOR, ALICE, ids, memory, open_store, put, revised, where, windows
 
-MADE = [memory(f"number{n} of many") for n in range(20)]
+MADE = [memory(f"number{n} of many", source=f"counting #{n}") for n in range(20)]
 LATER = revised(MADE[3], content="number3 of many more")
 LOST = "1 changes could be read neither in the record nor in the index and are lost: of "
 
@@ -159,12 +159,17 @@ def test_a_write_that_meets_damage_in_the_record_is_done_all_the_same(home: Path
         whole = live.read_bytes()
 
 
-def test_an_index_without_checksums_is_brought_up_to_date_with_its_vectors(home: Path) -> None:
+def test_an_index_of_the_first_version_is_brought_up_to_date_with_its_vectors(home: Path) -> None:
+    in_the_index(home, "DROP INDEX revisions_by_thread")
+    in_the_index(home, "ALTER TABLE revisions DROP COLUMN thread")
+    in_the_index(home, "ALTER TABLE revisions DROP COLUMN position")
     in_the_index(home, "ALTER TABLE documents DROP COLUMN checksum")
     in_the_index(home, "UPDATE meta SET value = '1' WHERE name = 'schema_version'")
     store = open_store("embedded", home)
     assert ids(store.unembedded(100)) == [LATER.id]
     assert bad(store) == []
+    near = store.propose(where(), terms=["number7"], vector=None, limit=1, reach=1)
+    assert set(ids(near)) == {MADE[n].id for n in (6, 7, 8)}
     assert_goes_on(home, store, ids(MADE))
 
 

@@ -19,6 +19,7 @@ from mcp_memory.storage.embedded import vectors
 from mcp_memory.storage.embedded.chain import Entry
 from mcp_memory.storage.embedded.schema import SQL
 from mcp_memory.storage.embedded.sqlite import rows
+from mcp_memory.thread import place_of
 
 _Q = queries.load(SQL / "queries.sql")
 
@@ -186,6 +187,7 @@ def _add(
 
 def revision_values(memory: Memory) -> dict[str, Any]:
     """The columns that searches filter and sort by."""
+    place = place_of(memory.source)
     return {
         "memory_id": memory.id,
         "revision": memory.revision,
@@ -199,6 +201,8 @@ def revision_values(memory: Memory) -> dict[str, Any]:
         "valid_from": codec.micros(memory.valid_from),
         "valid_to": codec.micros(memory.valid_to) if memory.valid_to else None,
         "expires_at": codec.micros(memory.expires_at) if memory.expires_at else None,
+        "thread": place.thread,
+        "position": place.position,
         "labels": codec.canonical(codec.labels(memory.tags, memory.metadata)),
     }
 

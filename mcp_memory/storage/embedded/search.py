@@ -64,6 +64,7 @@ class Asked:
     vector: Vector | None
     limit: int
     least: float
+    reach: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,7 +93,7 @@ def propose(connection: apsw.Connection, heard: Heard, asked: Asked, reach: Reac
     """See `Store.propose`."""
     near = _by_vector(connection, heard.space, asked, reach)
     return Proposal(
-        candidates=_candidates(connection, heard.said, near, asked.vector, asked.limit),
+        candidates=_candidates(connection, heard, near, asked),
         corpus=heard.corpus,
         unembedded=_unembedded(connection, heard.space),
         notes=heard.notes,
@@ -199,18 +200,19 @@ def _by_vector(
 
 
 def _candidates(
-    connection: apsw.Connection,
-    said: list[int],
-    near: Collection[int],
-    vector: Vector | None,
-    limit: int,
+    connection: apsw.Connection, heard: Heard, near: Collection[int], asked: Asked
 ) -> tuple[Candidate, ...]:
-    """The rows found by text and the `limit` nearest by exact cosine, each once."""
-    found = {*said, *near}
-    scores = {} if vector is None else _best_windows(connection, found, vector)
+    """The rows found by text, the `limit` nearest by exact cosine, and what was said around
+    any of them, each once."""
+    vector = asked.vector
+    scores = {} if vector is None else _best_windows(connection, {*heard.said, *near}, vector)
     embedded = [row for row in near if row in scores]
-    nearest = heapq.nlargest(limit, embedded, key=lambda row: scores[row][0])
-    chosen = list(dict.fromkeys([*said, *nearest]))
+    nearest = heapq.nlargest(asked.limit, embedded, key=lambda row: scores[row][0])
+    chosen = list(dict.fromkeys([*heard.said, *nearest]))
+    around = _around(connection, heard.space, chosen, asked.reach)
+    if vector is not None:
+        scores |= _best_windows(connection, around - scores.keys(), vector)
+    chosen += sorted(around)
     return tuple(
         Candidate(
             memory=memory,
@@ -222,6 +224,18 @@ def _candidates(
             chosen, selection.texts(connection, chosen), strict=True
         )
     )
+
+
+def _around(connection: apsw.Connection, space: _Space, found: list[int], reach: int) -> set[int]:
+    """What was said at most `reach` places before or after, but for what was found already."""
+    if not (reach and found):
+        return set()
+    asked = {"rows": json.dumps(found), "reach": reach}
+    if space.rows is None:
+        around = rows(connection, _Q["around"], asked)
+    else:
+        around = rows(connection, _Q["around_within"], {**asked, "allowed": json.dumps(space.rows)})
+    return {row for (row,) in around} - space.hidden - set(found)
 
 
 def _best_windows(

@@ -14,6 +14,7 @@ import apsw
 import sqlite_vec
 
 from mcp_memory.storage.embedded.faults import FULL_NUMBERS
+from mcp_memory.thread import place_of
 
 BUSY_MS = 5_000
 _IDLE_READERS_MAX = 2
@@ -38,11 +39,23 @@ def seal(*said: object) -> int:
     return zlib.crc32("\n".join(map(str, said)).encode())
 
 
+def thread_of(*source: object) -> str:
+    """The conversation that a source names; "" for none."""
+    return place_of("".join(map(str, source))).thread
+
+
+def position_of(*source: object) -> int:
+    """Where in that conversation."""
+    return place_of("".join(map(str, source))).position
+
+
 def _set_up(connection: apsw.Connection, *, mapped: bool) -> None:
     connection.enable_load_extension(True)
     connection.load_extension(sqlite_vec.loadable_path())
     connection.enable_load_extension(False)
     connection.create_scalar_function("seal", seal, 3, deterministic=True)
+    connection.create_scalar_function("thread_of", thread_of, 1)
+    connection.create_scalar_function("position_of", position_of, 1)
     connection.set_busy_timeout(BUSY_MS)
     connection.pragma("journal_mode", "wal")
     connection.pragma("synchronous", "normal")  # what a power cut takes, the record has

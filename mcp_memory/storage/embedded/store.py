@@ -138,13 +138,15 @@ class EmbeddedStore:
         vector: QueryVector,
         limit: int,
         least: float = -1.0,
+        reach: int = 0,
     ) -> Proposal:
         """See `Store.propose`."""
         if not callable(vector):
-            return self._search(where, terms, None, Asked(vector=vector, limit=limit, least=least))
+            asked = Asked(vector=vector, limit=limit, least=least, reach=reach)
+            return self._search(where, terms, None, asked)
         # No snapshot is held while the query is embedded: an erase would wait for it.
         heard = self._read(lambda c: (self._mark(c), search.listen(c, where, terms, limit)))
-        asked = Asked(vector=vector(), limit=limit, least=least)
+        asked = Asked(vector=vector(), limit=limit, least=least, reach=reach)
         return self._search(where, terms, heard, asked)
 
     def _search(

@@ -66,11 +66,11 @@ WHERE r.memory_id = :memory_id ORDER BY r.revision DESC LIMIT 1;
 
 -- add_revision: a revision
 INSERT INTO revisions (memory_id, revision, change, partition, live, status, type, key,
-    fingerprint, importance, pinned, recorded_at, valid_from, valid_to, expires_at, labels,
-    terms, embedded)
+    fingerprint, importance, pinned, recorded_at, valid_from, valid_to, expires_at, thread,
+    position, labels, terms, embedded)
 VALUES (:memory_id, :revision, :change, :partition, :live, :status, :type, :key,
     :fingerprint, :importance, :pinned, :recorded_at, :valid_from, :valid_to, :expires_at,
-    :labels, :terms, :embedded)
+    :thread, :position, :labels, :terms, :embedded)
 RETURNING row;
 
 -- end_revision: a later one took over
@@ -201,6 +201,22 @@ SELECT r.row, r.recorded_to, d.document, d.terms, d.checksum
 FROM json_each(:rows) s
 CROSS JOIN revisions r ON r.row = s.value
 CROSS JOIN documents d ON d.row = r.row;
+
+-- around: live rows said a few places before or after some rows in the same conversation
+SELECT DISTINCT n.row FROM json_each(:rows) s
+CROSS JOIN revisions r ON r.row = s.value AND r.thread <> ''
+CROSS JOIN revisions n INDEXED BY revisions_by_thread
+    ON n.partition = r.partition AND n.thread = r.thread AND n.thread <> ''
+    AND n.position BETWEEN r.position - :reach AND r.position + :reach
+WHERE n.live = 1;
+
+-- around_within: the same, among some rows
+SELECT DISTINCT n.row FROM json_each(:rows) s
+CROSS JOIN revisions r ON r.row = s.value AND r.thread <> ''
+CROSS JOIN revisions n INDEXED BY revisions_by_thread
+    ON n.partition = r.partition AND n.thread = r.thread AND n.thread <> ''
+    AND n.position BETWEEN r.position - :reach AND r.position + :reach
+WHERE n.row IN (SELECT value FROM json_each(:allowed));
 
 -- rows_by_id: revisions of some memories
 SELECT r.row FROM revisions r WHERE r.memory_id IN (SELECT value FROM json_each(:values));
@@ -344,7 +360,7 @@ SELECT
 SELECT r.row, p.name, r.live, r.terms, r.recorded_to, d.document, d.terms, d.checksum,
     2 * r.partition + 1 - r.live, r.memory_id, r.revision, r.status, r.type, r.key,
     r.fingerprint, r.importance, r.pinned, r.recorded_at, r.valid_from, r.valid_to,
-    r.expires_at, r.labels
+    r.expires_at, r.thread, r.position, r.labels
 FROM revisions r
 JOIN partitions p ON p.id = r.partition
 JOIN documents d ON d.row = r.row

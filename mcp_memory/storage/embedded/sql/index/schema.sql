@@ -34,7 +34,8 @@ CREATE TABLE changes (
 );
 CREATE INDEX changes_by_request ON changes (request) WHERE request <> '';
 
--- What searches filter and sort by. `labels` are tags and metadata, as JSON.
+-- What searches filter and sort by. `labels` are tags and metadata, as JSON; `thread` and
+-- `position` are where in a conversation it was said.
 CREATE TABLE revisions (
     row INTEGER PRIMARY KEY,
     memory_id TEXT NOT NULL,
@@ -55,7 +56,9 @@ CREATE TABLE revisions (
     expires_at INTEGER,
     labels TEXT NOT NULL,
     terms INTEGER NOT NULL,
-    embedded INTEGER NOT NULL
+    embedded INTEGER NOT NULL,
+    thread TEXT NOT NULL DEFAULT '',
+    position INTEGER NOT NULL DEFAULT 0
 );
 CREATE UNIQUE INDEX revisions_by_memory ON revisions (memory_id, revision);
 CREATE INDEX revisions_by_change ON revisions (change);
@@ -66,6 +69,7 @@ CREATE INDEX revisions_by_key ON revisions (partition, key) WHERE key <> '';
 CREATE INDEX revisions_by_text ON revisions (partition, fingerprint);
 CREATE INDEX revisions_by_expiry ON revisions (expires_at, memory_id)
 WHERE live = 1 AND expires_at IS NOT NULL;
+CREATE INDEX revisions_by_thread ON revisions (partition, thread, position) WHERE thread <> '';
 CREATE INDEX revisions_waiting ON revisions (recorded_at, memory_id, revision, partition, live)
 WHERE embedded = 0;
 

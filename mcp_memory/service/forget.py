@@ -105,7 +105,7 @@ def _matching(core: Core, scope: Scope, selection: Selection) -> list[Memory]:
     )
     query = clean(selection.query)
     if query:
-        ranked, _, _ = search(core, where, query, _QUERIED_MAX)
+        ranked, _, _ = search(core, where, query, _QUERIED_MAX, in_context=False)
         found = [item.memory for item in ranking.relevant(ranked)]
         _refuse_too_many(found, _QUERIED_MAX)
         return found

@@ -19,6 +19,7 @@ from mcp_memory.service.times import parse_past
 from mcp_memory.service.tracing import asked_for, tell, touched
 from mcp_memory.storage.contract import Filter, Order, Proposal
 from mcp_memory.text import query_terms
+from mcp_memory.thread import REACH
 
 _PROPOSED = 30
 """Memories that each half of the search proposes, or twice as many as are asked for."""
@@ -95,17 +96,31 @@ def filter_of(core: Core, scope: Scope, query: Query) -> Filter:
 
 
 def search(
-    core: Core, where: Filter, query: str, limit: int = limits.RESULTS_MAX
+    core: Core,
+    where: Filter,
+    query: str,
+    limit: int = limits.RESULTS_MAX,
+    *,
+    in_context: bool = True,
 ) -> tuple[list[Scored], Proposal, bool]:
     """Candidates for a query, `limit` or more of them if there are, ranked; and whether
-    vectors took part.
+    vectors took part. Unless `in_context`, each is found and weighed by itself alone.
     """
     vector = core.beside(core.queries, lambda: core.embed_query(query))
     terms = query_terms(query)
-    limit = max(_PROPOSED, 2 * limit)
-    proposal = core.store.propose(where, terms=terms, vector=vector.result, limit=limit)
-    now = where.as_of or where.now
-    asked = Asked(terms=tuple(terms), now=now, half_lives=core.policy.half_lives)
+    proposal = core.store.propose(
+        where,
+        terms=terms,
+        vector=vector.result,
+        limit=max(_PROPOSED, 2 * limit),
+        reach=REACH if in_context else 0,
+    )
+    asked = Asked(
+        terms=tuple(terms),
+        now=where.as_of or where.now,
+        half_lives=core.policy.half_lives,
+        in_context=in_context,
+    )
     ranked = ranking.rank(proposal.candidates, proposal.corpus, asked)
     return ranked, proposal, vector.result() is not None
 

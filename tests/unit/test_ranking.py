@@ -8,6 +8,8 @@ import pytest
 
 from mcp_memory import ranking
 from mcp_memory.model import Type
+from mcp_memory.ranking import conversation, words
+from mcp_memory.ranking.standing import RECENCY_SHARE, recency_factor
 from mcp_memory.service import Policy
 from mcp_memory.storage.contract import Candidate, Corpus
 from mcp_memory.text import query_terms, terms
@@ -41,28 +43,41 @@ def ranked(query: str, *candidates: Candidate) -> list[str]:
     return [item.memory.content for item in ranking.rank(candidates, about, asked)]
 
 
+def share(content: str, query: str, about: Corpus) -> float:
+    """The text half of one content by itself."""
+    weights = words.term_weights(query_terms(query), about)
+    return float(words.bm25_share(words.said([terms(content)], weights), weights, about)[0])
+
+
 def test_rare_words_weigh_more_than_common_ones() -> None:
     about = corpus("the red car", "the red house", "the red llama")
-    weights = ranking.term_weights(["red", "llama"], about)
+    weights = words.term_weights(["red", "llama"], about)
     assert weights["llama"] > weights["red"] > 0
 
 
 def test_a_text_with_all_the_words_scores_near_one_and_one_with_none_scores_zero() -> None:
     about = corpus("llamas eat grass", "cars need fuel")
-    weights = ranking.term_weights(query_terms("llamas eat grass"), about)
-    assert ranking.bm25_share(terms("llamas eat grass"), weights, about) == pytest.approx(
-        1, abs=0.1
-    )
-    assert ranking.bm25_share(terms("cars need fuel"), weights, about) == 0
+    assert share("llamas eat grass", "llamas eat grass", about) == pytest.approx(1, abs=0.1)
+    assert share("cars need fuel", "llamas eat grass", about) == 0
 
 
 def test_bm25_agrees_with_the_formula_worked_by_hand() -> None:
     about = Corpus(memories=3, terms=12, frequencies={"llama": 1})
-    weights = ranking.term_weights(["llama"], about)
-    # idf = ln(1 + 2.5 / 1.5); two occurrences in a text of average length: 2 * 2.2 / (2 + 1.2)
-    assert weights["llama"] == pytest.approx(0.98083, abs=1e-5)
-    share = ranking.bm25_share(["llama", "llama", "x", "y"], {"llama": 1.0, "alpaca": 1.0}, about)
-    assert share == pytest.approx(1.375 / 2)
+    # idf = ln(1 + 2.5 / 1.5); two occurrences in a text of average length: 2 * 1.8 / (2 + 0.8)
+    assert words.term_weights(["llama"], about)["llama"] == pytest.approx(0.98083, abs=1e-5)
+    weights = {"llama": 1.0, "alpaca": 1.0}
+    found = words.bm25_share(words.said([["llama", "llama", "x", "y"]], weights), weights, about)
+    assert found[0] == pytest.approx(2 * 1.8 / 2.8 / 2)
+
+
+def test_a_long_text_counts_by_its_best_passage() -> None:
+    filler = " ".join(f"word{n}" for n in range(3000))
+    sentence = "llamas eat grass in the high meadow"
+    about = corpus(*["a short note of six words"] * 20, f"{filler} {sentence}")
+    for whole in (f"{filler} {sentence}", f"{sentence} {filler}", f"{filler} {sentence} {filler}"):
+        assert share(whole, "llamas eat grass", about) > 0.7
+    scattered = f"llamas {filler} eat {filler} grass"
+    assert share(scattered, "llamas eat grass", about) < 0.5
 
 
 def test_more_of_the_words_and_more_of_the_meaning_rank_higher() -> None:
@@ -98,9 +113,9 @@ def test_recency_and_importance_never_beat_the_answer() -> None:
 def test_recency_halves_at_the_half_life_and_is_bounded(type_: Type) -> None:
     def at(age: timedelta) -> float:
         memory = factories.memory(type=type_, recorded_at=START - age)
-        return ranking.recency_factor(memory, START, LIVES)
+        return recency_factor(memory, START, LIVES)
 
-    share = ranking.RECENCY_SHARE
+    share = RECENCY_SHARE
     assert at(timedelta()) == 1
     assert at(LIVES[type_]) == pytest.approx(1 - share / 2)
     assert at(timedelta(days=100_000)) == pytest.approx(1 - share)
@@ -108,7 +123,7 @@ def test_recency_halves_at_the_half_life_and_is_bounded(type_: Type) -> None:
 
 def test_pinned_memories_do_not_age() -> None:
     memory = factories.memory(pinned=True, recorded_at=START - timedelta(days=9999))
-    assert ranking.recency_factor(memory, START, LIVES) == 1
+    assert recency_factor(memory, START, LIVES) == 1
 
 
 def test_scores_stay_between_zero_and_one() -> None:
@@ -134,3 +149,60 @@ def test_near_identical_results_fold_into_the_better_one() -> None:
         ("Standup is at nine.", 1),
         ("Standup is at ten.", 0),
     ]
+
+
+def turns(*contents: str, thread: str = "chat") -> list[Candidate]:
+    """One conversation."""
+    return [candidate(c, 0.2, source=f"{thread}#{n}") for n, c in enumerate(contents)]
+
+
+def test_an_answer_is_found_by_the_question_that_was_asked_before_it() -> None:
+    talk = turns("Where did you feed the llama?", "In the high meadow.", "Nice weather.", "Yes.")
+    said = ranked("where was the llama fed", *talk)
+    assert said.index("In the high meadow.") == 1
+
+
+def test_a_conversation_about_the_matter_lifts_its_turns() -> None:
+    about = turns("The llama farm.", "The llama eats.", "The llama sleeps.", thread="llamas")
+    passing = turns("We saw a llama.", "Then we had lunch.", "It rained.", thread="holiday")
+    said = ranked("llama", *about, *passing)
+    assert said.index("We saw a llama.") == 3
+
+
+def test_a_memory_outside_a_conversation_loses_nothing_and_gains_nothing() -> None:
+    alone = candidate("Mia feeds the llama.", 0.6)
+    others = turns("Something else.", "And more.")
+    asked = ranking.Asked(terms=("mia", "llama"), now=START, half_lives=LIVES)
+    about = corpus("Mia feeds the llama.", "Something else.", "And more.")
+    with_others = ranking.rank([alone, *others], about, asked)[0]
+    (by_itself,) = ranking.rank([alone], about, asked)
+    assert with_others == by_itself
+    assert by_itself.score == pytest.approx(
+        by_itself.relevance * by_itself.parts["recency"] * by_itself.parts["importance"]
+    )
+
+
+def test_positions_of_other_conversations_and_partitions_are_no_context() -> None:
+    here = candidate("In the meadow.", source="chat#2")
+    before = candidate("Where is the llama?", source="chat#1")
+    for stranger in (
+        candidate("Where is the llama?", source="talk#1"),
+        candidate("Where is the llama?", source="chat#1", partition=factories.BOB),
+    ):
+        assert context_of(here, stranger) == 0
+    assert context_of(here, before) == pytest.approx(conversation.CONTEXT[-1])
+
+
+def context_of(one: Candidate, other: Candidate) -> float:
+    """How much of the word "llama" a candidate has when another is there."""
+    own = words.said([one.terms, other.terms], {"llama": 1.0})
+    spots = conversation.spots_of([one.memory, other.memory])
+    return float(conversation.in_context(own, spots).counts[0, 0])
+
+
+def test_without_context_every_memory_is_weighed_by_itself() -> None:
+    talk = turns("Where did you feed the llama?", "In the high meadow.")
+    asked = ranking.Asked(terms=("llama",), now=START, half_lives=LIVES, in_context=False)
+    found = ranking.rank(talk, corpus(*(c.memory.content for c in talk)), asked)
+    assert [item.parts["text"] > 0 for item in found] == [True, False]
+    assert all("conversation" not in item.parts for item in found)

@@ -3,7 +3,8 @@
 #   make demo     two agents share one memory, as a transcript
 #   make test     every test but the long ones             (ARGS="-k recall -x")
 #   make lint     ruff check, ruff format --check, pyright strict
-#   make bench    speed, size and retrieval figures        (LOCOMO=path/to/locomo10.json)
+#   make bench    figures of speed and size
+#   make quality  figures of what recall brings back       (LOCOMO=locomo10.json FACTS=facts.json)
 #   make crash    the long crash programme: kills, power cuts, I/O errors, damage, many lives
 #   make clients  other people's clients at the door       (needs Node 20 or newer, and npm)
 #   make statics  what the door answers by itself, asked of the server anew
@@ -41,7 +42,7 @@ endef
 NPM_CLIENTS := @modelcontextprotocol/sdk@1.32.2 @modelcontextprotocol/client@2.4.0 \
 	@modelcontextprotocol/inspector@2.12.0
 
-.PHONY: demo test lint bench crash clients statics lock clean
+.PHONY: demo test lint bench quality crash clients statics lock clean
 
 demo: $(STAMP)
 	@$(BIN)/python examples/demo/demo.py $(ARGS)
@@ -55,7 +56,11 @@ lint: $(STAMP)
 	$(BIN)/python -m pyright
 
 bench: $(STAMP)
-	$(BIN)/python -m tests.benchmarks $(if $(LOCOMO),--locomo "$(LOCOMO)") $(ARGS)
+	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+quality: $(STAMP)
+	$(BIN)/python -m tests.benchmarks.quality $(if $(LOCOMO),--locomo "$(LOCOMO)") \
+	  $(if $(FACTS),--facts "$(FACTS)") $(ARGS)
 
 crash: $(STAMP)
 	$(BIN)/python -m pytest tests/crash -m "long or not long" $(ARGS)

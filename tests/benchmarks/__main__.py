@@ -1,7 +1,6 @@
 """Run the benchmarks: `python -m tests.benchmarks --help`.
 
-Exit code 1 means a wrong answer (a memory that is missing, a ranking that does not beat
-its halves); time never fails a run.
+Exit code 1 means a wrong answer (a memory that is missing); time never fails a run.
 """
 
 from __future__ import annotations
@@ -18,7 +17,6 @@ from tests.benchmarks import (
     footprint,
     machine,
     report,
-    retrieval,
     speed,
     start,
     together,
@@ -27,7 +25,7 @@ from tests.benchmarks.door import WrongAnswer
 from tests.benchmarks.figures import Section
 
 SIZES = "1000,10000,100000"
-PARTS = ("start", "clients", "footprint", "speed", "together", "locomo")
+PARTS = ("start", "clients", "footprint", "speed", "together")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -60,8 +58,6 @@ def _sections(given: argparse.Namespace, folder: Path) -> Iterator[Section]:
         yield speed.run(given.sizes, folder, _say)
     if "together" in parts:
         yield together.run(folder, _say)
-    if "locomo" in parts and given.locomo:
-        yield retrieval.run(given.locomo, folder, _say)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -69,7 +65,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--sizes", type=_sizes, default=SIZES, metavar="N,N", help=f"stores (default {SIZES})"
     )
-    parser.add_argument("--locomo", type=Path, metavar="FILE", help="score retrieval on LoCoMo")
     parser.add_argument("--only", choices=PARTS, help="run one part")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here too")
     return parser

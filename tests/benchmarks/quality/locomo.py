@@ -21,12 +21,15 @@ _EVIDENCE = re.compile(r"D:?(\d+):(\d+)")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Turn:
-    """One turn, as the memory that it becomes. `thread` is the conversation and session."""
+    """One turn, as the memory that it becomes. `thread` is the conversation and session, in
+    which positions count from 1.
+    """
 
     id: str
     content: str
     said_at: datetime
     thread: str
+    position: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,9 +81,10 @@ def _turns(sample: str, conversation: dict[str, Any]) -> list[Turn]:
             content=_content(turn),
             said_at=_time(conversation[f"session_{number}_date_time"]),
             thread=f"{sample}/session_{number}",
+            position=position,
         )
         for number in sorted(numbers)
-        for turn in conversation[f"session_{number}"]
+        for position, turn in enumerate(conversation[f"session_{number}"], 1)
     ]
 
 

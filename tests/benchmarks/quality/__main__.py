@@ -1,0 +1,63 @@
+"""Score what recall brings back: `python -m tests.benchmarks.quality --help`.
+
+Everything goes through the MCP stdio door of the real server, with default settings and the
+bundled model. Exit code 1 means a wrong answer; a figure that falls short is only printed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.benchmarks import machine, report
+from tests.benchmarks.door import WrongAnswer
+from tests.benchmarks.figures import Section
+from tests.benchmarks.quality import turns
+
+PARTS = ("turns",)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run what was asked for and print it; returns the exit code."""
+    given = _parser().parse_args(argv)
+    described = machine.described()
+    try:
+        with TemporaryDirectory(prefix="mcp-memory-quality-") as folder:
+            sections = list(_sections(given, Path(folder)))
+    except WrongAnswer as error:
+        print(f"WRONG  {error}", file=sys.stderr)
+        return 1
+    print(report.text(described, sections))
+    if given.json:
+        document = report.document(described, sections)
+        given.json.write_text(json.dumps(document, indent=2) + "\n", "utf-8")
+    return 0 if all(check.ok for section in sections for check in section.checks) else 1
+
+
+def _sections(given: argparse.Namespace, folder: Path) -> Iterator[Section]:
+    parts = given.only or PARTS
+    if "turns" in parts and given.locomo:
+        yield turns.run(given.locomo, folder, _say)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.quality", description=__doc__)
+    parser.add_argument("--locomo", type=Path, metavar="FILE", help="locomo10.json of LoCoMo")
+    parser.add_argument(
+        "--facts", type=Path, metavar="FILE", help="single-hop FactConsolidation, as JSON"
+    )
+    parser.add_argument("--only", choices=PARTS, nargs="+", help="run these parts")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here too")
+    return parser
+
+
+def _say(line: str) -> None:
+    print(f"... {line}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -232,11 +232,16 @@ class Draft:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Similar:
-    """A memory close to one just remembered; `score` is a cosine in [-1, 1]."""
+    """A memory close to one just remembered; `score` is a cosine in [-1, 1].
+
+    `may_conflict`: both begin alike and then say different things, so one may be outdated.
+    """
 
     id: str
     content: str
     score: float
+    updated_at: datetime
+    may_conflict: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,15 +6,15 @@ candidates always give the same order.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mcp_memory.model import Memory
 from mcp_memory.ranking.conversation import in_context, spots_of, with_threads
+from mcp_memory.ranking.scored import Scored
 from mcp_memory.ranking.standing import HalfLives, importance_factor, recency_factor
 from mcp_memory.ranking.words import bm25_share, said, term_weights
 from mcp_memory.storage.contract import Candidate, Corpus
@@ -41,25 +41,6 @@ class Asked:
     now: datetime
     half_lives: HalfLives
     in_context: bool = True
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Scored:
-    """A candidate with its score and the named parts that make it up.
-
-    `relevance` is its own, in [0, 1]; the score counts its conversation as well.
-    """
-
-    candidate: Candidate
-    score: float
-    relevance: float
-    parts: Mapping[str, float]
-    copies: int = 0
-
-    @property
-    def memory(self) -> Memory:
-        """The candidate's memory."""
-        return self.candidate.memory
 
 
 def rank(candidates: Sequence[Candidate], corpus: Corpus, asked: Asked) -> list[Scored]:

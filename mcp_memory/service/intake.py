@@ -31,7 +31,7 @@ _HOW_TO_GET = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Intake:
-    """Turns the input of one caller into memories."""
+    """Turns the input of one caller into memories, recorded at `now`."""
 
     scope: Scope
     policy: Policy

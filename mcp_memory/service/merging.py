@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from mcp_memory.model import Json, Memory, Partition, Remembered, Similar, Status, Verb
+from mcp_memory.ranking import contradict
 from mcp_memory.service import policy as limits
 from mcp_memory.service.core import expiry_of, successor
 from mcp_memory.service.likeness import same_statement
 from mcp_memory.service.policy import Policy
 from mcp_memory.storage.contract import Actor, Candidate, Write
+from mcp_memory.text import terms
 
 if TYPE_CHECKING:
     from mcp_memory.storage.contract import Windows
@@ -65,11 +67,11 @@ class Plan:
         slot = self._active(draft.partition, "key", draft.key) if draft.key else None
         near, similar = self._compare(item)
         if same is not None:
-            kept, status, reason = self._merge(same, draft)
+            kept, status, reason = self._merge(same, draft, similar)
         elif slot is not None:
             kept, status, reason = self._refill(slot, item)
         elif near is not None:
-            kept, status, reason = self._merge(near, draft)
+            kept, status, reason = self._merge(near, draft, similar)
         else:
             kept, status, reason = self._store(item)
         replaced = self._supersede(item, kept)
@@ -100,7 +102,7 @@ class Plan:
                 expires_at=kept.expires_at,
                 reason=reason,
                 replaced=replaced,
-                similar=tuple(s for s in similar if s.id not in gone),
+                similar=tuple(s for s in similar if s.id not in gone)[: self.policy.similar_max],
                 touched=touched,
             )
         )
@@ -140,7 +142,7 @@ class Plan:
             id=slot.id,
             revision=slot.revision + 1,
             created_at=slot.created_at,
-            recorded_at=max(self.now, slot.recorded_at),
+            recorded_at=max(draft.recorded_at, slot.recorded_at),
         )
         reason = f"replaces the former value of key {draft.key}"
         self._put(
@@ -154,12 +156,14 @@ class Plan:
         )
         return changed, "superseded", reason
 
-    def _merge(self, old: Memory, draft: Memory) -> tuple[Memory, str, str]:
+    def _merge(
+        self, old: Memory, draft: Memory, similar: Sequence[Similar]
+    ) -> tuple[Memory, str, str]:
         """The old memory gains what the draft adds; no text is lost."""
         other = "" if draft.content == old.content else draft.content
         merged = successor(
             old,
-            self.now,
+            draft.recorded_at,
             tags=_both_tags(old, draft),
             importance=max(old.importance, draft.importance),
             pinned=old.pinned or draft.pinned,
@@ -168,7 +172,7 @@ class Plan:
             evidence=old.evidence + 1,
             merged=other,
         )
-        if not other and self._adds_nothing(old, merged):
+        if not other and self._adds_nothing(old, merged) and not _is_overruled(old, similar):
             return old, "merged", "already remembered"
         reason = "says the same as this memory" if other else "the same statement again"
         self._put(Write(verb=Verb.MERGE, memory=merged, actor=self.by, reason=reason))
@@ -222,16 +226,32 @@ class Plan:
         scored.sort(key=lambda pair: -pair[0])
         near = next((m for s, m in scored if self._same(s, m, item.memory)), None)
         similar = [
-            Similar(id=m.id, content=_excerpt(m.content), score=round(min(1.0, s), 3))
+            Similar(
+                id=m.id,
+                content=_excerpt(m.content),
+                score=round(min(1.0, s), 3),
+                updated_at=m.recorded_at,
+                may_conflict=_may_conflict(m, item.memory),
+            )
             for s, m in scored
             if s >= self.policy.similar
         ]
-        return near, tuple(similar[: self.policy.similar_max])
+        return near, tuple(similar)
 
     def _same(self, similarity: float, old: Memory, draft: Memory) -> bool:
         if similarity < self.policy.near_duplicate or (draft.key and draft.key != old.key):
             return False
         return same_statement(old.content, draft.content)
+
+
+def _may_conflict(one: Memory, other: Memory) -> bool:
+    return contradict(terms(one.content), terms(other.content))
+
+
+def _is_overruled(old: Memory, similar: Iterable[Similar]) -> bool:
+    """Whether something later contradicts it, so that saying it again is news."""
+    said = (old.recorded_at, old.id)
+    return any(s.may_conflict and (s.updated_at, s.id) > said for s in similar)
 
 
 def _later(one: datetime | None, other: datetime | None) -> datetime | None:

@@ -18,7 +18,7 @@ from mcp_memory.service.render import fenced, within_budget
 from mcp_memory.service.times import parse_past
 from mcp_memory.service.tracing import asked_for, tell, touched
 from mcp_memory.storage.contract import Filter, Order, Proposal
-from mcp_memory.text import query_terms
+from mcp_memory.text import query_terms, terms
 from mcp_memory.thread import REACH
 
 _PROPOSED = 30
@@ -107,16 +107,16 @@ def search(
     vectors took part. Unless `in_context`, each is found and weighed by itself alone.
     """
     vector = core.beside(core.queries, lambda: core.embed_query(query))
-    terms = query_terms(query)
+    asked_terms = query_terms(query)
     proposal = core.store.propose(
         where,
-        terms=terms,
+        terms=asked_terms,
         vector=vector.result,
         limit=max(_PROPOSED, 2 * limit),
         reach=REACH if in_context else 0,
     )
     asked = Asked(
-        terms=tuple(terms),
+        terms=tuple(asked_terms),
         now=where.as_of or where.now,
         half_lives=core.policy.half_lives,
         in_context=in_context,
@@ -145,7 +145,8 @@ def _by_query(core: Core, search_: _Search, limit: int) -> None:
     ranked, proposal, with_vectors = search(core, search_.where, search_.text, limit)
     search_.mode = "hybrid" if with_vectors else "text"
     search_.ranked = ranked
-    search_.relevant = ranking.collapse(ranking.relevant(ranked))
+    relevant = ranking.collapse(ranking.relevant(ranked))
+    search_.relevant = ranking.newest_first(relevant, terms(search_.text))
     reasons = list(proposal.notes)
     if reasons:
         core.lag()
@@ -239,4 +240,6 @@ def _why(item: Scored) -> str:
         halves.append("pinned")
     if item.copies:
         halves.append(f"said {item.copies + 1} times")
+    if item.outdated_by:
+        halves.append(f"possibly outdated: {item.outdated_by} is newer and says otherwise")
     return ", ".join(halves)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from mcp_memory.errors import InvalidInput, NotFound
@@ -40,8 +41,7 @@ def remember(
         raise InvalidInput(
             "memories", f"{len(drafts)} items", f"expected 1 to {limits.BATCH_MAX} in one call"
         )
-    intake = Intake(scope=scope, policy=core.policy, now=core.clock())
-    memories = [intake.memory(draft, f"memories[{i}]") for i, draft in enumerate(drafts)]
+    memories = _taken_in(core, scope, drafts)
     size = sum(len(memory.content.encode()) for memory in memories)
     if size > limits.BATCH_BYTES_MAX and len(memories) > 1:
         raise InvalidInput(
@@ -60,6 +60,17 @@ def remember(
         return plan.outcomes
 
     return core.settle(store)
+
+
+def _taken_in(core: Core, scope: Scope, drafts: Sequence[Draft]) -> list[Memory]:
+    """The drafts as memories; each is recorded a microsecond after the one said before it."""
+    now = core.clock()
+    return [
+        Intake(scope=scope, policy=core.policy, now=now + timedelta(microseconds=i)).memory(
+            draft, f"memories[{i}]"
+        )
+        for i, draft in enumerate(drafts)
+    ]
 
 
 def _check_ids(field: str, ids: Sequence[str]) -> None:

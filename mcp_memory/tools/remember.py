@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mcp_memory.model import Draft, Level, Remembered, Scope, Trust, Type
+from mcp_memory.model import Draft, Level, Remembered, Scope, Similar, Trust, Type
 from mcp_memory.text import fence
 from mcp_memory.tools.answers import (
     SCOPE_SPEC,
@@ -85,7 +85,15 @@ _OUTPUT = shape(
                 "level": "string",
                 "expires_at": "string",
                 "reason": "string",
-                "similar": [{"id": "string", "content": "string", "score": "number"}],
+                "similar": [
+                    {
+                        "id": "string",
+                        "content": "string",
+                        "score": "number",
+                        "updated_at": "string",
+                        "may_conflict": "boolean",
+                    }
+                ],
             }
         ],
         "scope": SCOPE_SPEC,
@@ -100,7 +108,7 @@ def call(
     drafts = [Draft(**members) for members in arguments["memories"]]
     results = service.remember(scope, drafts, progress)
     similar = {s.id: s for result in results for s in result.similar}
-    listed = (f"- {s.id} {s.score:.2f} {shown(s.content)}" for s in similar.values())
+    listed = (_similar_line(s) for s in similar.values())
     text = lines(
         *(_line(result) for result in results),
         fence(listed, "Similar memories; update or forget what is outdated"),
@@ -115,6 +123,12 @@ def _line(result: Remembered) -> str:
     return f"{result.status} {result.id} ({result.level}){reason}"
 
 
+def _similar_line(similar: Similar) -> str:
+    said = f"{similar.score:.2f} {moment(similar.updated_at)[:10]}"
+    note = " (may conflict)" if similar.may_conflict else ""
+    return f"- {similar.id} {said}{note} {shown(similar.content)}"
+
+
 def _values(result: Remembered) -> dict[str, Any]:
     return {
         "id": result.id,
@@ -124,7 +138,14 @@ def _values(result: Remembered) -> dict[str, Any]:
         "expires_at": moment(result.expires_at),
         "reason": result.reason,
         "similar": [
-            {"id": s.id, "content": s.content, "score": round(s.score, 4)} for s in result.similar
+            {
+                "id": s.id,
+                "content": s.content,
+                "score": round(s.score, 4),
+                "updated_at": moment(s.updated_at),
+                "may_conflict": s.may_conflict,
+            }
+            for s in result.similar
         ],
     }
 

@@ -1,0 +1,125 @@
+"""The newest truth: of statements that say different things of the same, the newest first.
+
+Without a language model two statements are taken to contradict each other when they begin
+alike, as subject and predicate do, and differ in what the question does not say: "The port
+is 5432" and "The port is 5433", asked "which port?". What differs in a word of the question
+("the flight to Lisbon", "the flight from Lisbon") is a different subject.
+
+None is hidden for that: both may be true ("Anna likes tea", "Anna likes figs").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import chain, combinations
+
+from mcp_memory.model import Memory, Trust, Type
+from mcp_memory.ranking.scored import Scored
+from mcp_memory.text import STOP_WORDS
+
+COMPARED_MAX = 50
+TERMS_MAX = 60
+"""Longer texts are more than one statement and contradict nothing as a whole."""
+SHARED_LEAST = 0.5
+"""The share of the shorter statement that two must have in common."""
+
+_QUIET = STOP_WORDS - {"after", "before", "from", "to", "than"}
+_NEGATIONS = frozenset({"not", "no", "never", "longer", "don", "doesn", "isn", "won", "t"})
+
+Terms = Sequence[str]
+
+
+def newest_first(ranked: Sequence[Scored], asked: Terms) -> list[Scored]:
+    """The same results; those that contradict each other change places, newest first.
+
+    Each place keeps its score. What a newer one contradicts says so by `outdated_by`.
+    `asked` are all terms of the query, function words included.
+    """
+    words = frozenset(asked) - _QUIET
+    groups = _groups(ranked[:COMPARED_MAX], words)
+    result = list(ranked)
+    for places in groups:
+        members = sorted((ranked[p] for p in places), key=lambda i: _age(i.memory), reverse=True)
+        newest = members[0].memory
+        for place, item in zip(places, members, strict=True):
+            result[place] = item.at(
+                ranked[place].score, outdated_by="" if item is members[0] else newest.id
+            )
+    return result
+
+
+def contradict(one: Terms, other: Terms, asked: frozenset[str] | None = None) -> bool:
+    """Whether two statements say different things of the same, as far as words can tell.
+
+    To someone who asked in these words, or else to whoever asks of what they share.
+    """
+    before = _shared(one, other)
+    if not before or max(len(one), len(other)) > TERMS_MAX:
+        return False
+    after = _shared(one[: before - 1 : -1], other[: before - 1 : -1])
+    first, second = one[before : len(one) - after], other[before : len(other) - after]
+    common = {*one[:before], *one[len(one) - after :]} - _QUIET
+    different = {*first, *second} - common
+    asked = frozenset(common) if asked is None else asked
+    return (
+        before + after >= SHARED_LEAST * min(len(one), len(other))
+        and len(common) >= 2
+        and not common.isdisjoint(one[:before])
+        and not common.isdisjoint(asked)
+        and different.isdisjoint(asked)
+        and _is_other_value(first, second)
+    )
+
+
+def _is_other_value(one: Terms, other: Terms) -> bool:
+    """Whether what differs is a value on either side, or that one side denies it."""
+    if one and other:
+        return not {*one, *other} <= _QUIET
+    return bool(_NEGATIONS.intersection(one or other)) and _QUIET.issuperset(
+        {*one, *other} - _NEGATIONS
+    )
+
+
+def _groups(ranked: Sequence[Scored], asked: frozenset[str]) -> list[list[int]]:
+    """The places of results that contradict each other, directly or through a third."""
+    alike: dict[str, list[int]] = {}
+    for place, item in enumerate(ranked):
+        alike.setdefault(next(iter(item.candidate.terms), ""), []).append(place)
+    group_of: dict[int, list[int]] = {}
+    for i, j in chain.from_iterable(combinations(places, 2) for places in alike.values()):
+        one, other = ranked[i], ranked[j]
+        if not _comparable(one.memory, other.memory):
+            continue
+        if contradict(one.candidate.terms, other.candidate.terms, asked):
+            group = sorted({*group_of.get(i, [i]), *group_of.get(j, [j])})
+            group_of.update(dict.fromkeys(group, group))
+    return list({group[0]: group for group in group_of.values()}.values())
+
+
+def _comparable(one: Memory, other: Memory) -> bool:
+    """What happened stays so, and two slots are two things."""
+    if Type.EPISODE in (one.type, other.type):
+        return False
+    return not (one.key and other.key) or one.key == other.key
+
+
+def _age(memory: Memory) -> tuple[bool, datetime, str]:
+    """Sorts the newest stated truth last: what an agent only inferred overrules nothing.
+
+    The time is that from which it is said to hold; where none was given, that at which it
+    was said last.
+    """
+    was_given = memory.valid_from != memory.created_at
+    since = memory.valid_from if was_given else memory.recorded_at
+    return memory.trust is not Trust.INFERRED, since, memory.id
+
+
+def _shared(one: Terms, other: Terms) -> int:
+    """How many terms two texts share from the beginning."""
+    count = 0
+    for a, b in zip(one, other, strict=False):
+        if a != b:
+            break
+        count += 1
+    return count

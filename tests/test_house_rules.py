@@ -26,7 +26,7 @@ FUNCTION_LINES_MAX = 60
 HEAVY = ("apsw", "duckdb", "fastembed", "mcp", "numpy", "onnxruntime", "pydantic")
 
 LAYERS = (
-    {"environment", "errors", "file_lock", "ids", "lines", "model", "text", "thread"},
+    {"environment", "errors", "file_lock", "ids", "likeness", "lines", "model", "text", "thread"},
     {"storage"},
     {"settings", "slots", "weights", "embedding", "project", "scope"},
     {"service", "ranking"},

@@ -7,7 +7,7 @@ candidates always give the same order.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,13 @@ import numpy as np
 
 from mcp_memory.ranking.conversation import in_context, spots_of, with_threads
 from mcp_memory.ranking.scored import Scored
-from mcp_memory.ranking.standing import HalfLives, importance_factor, recency_factor
+from mcp_memory.ranking.standing import (
+    HalfLives,
+    Window,
+    importance_factor,
+    recency_factor,
+    time_factor,
+)
 from mcp_memory.ranking.words import bm25_share, said, term_weights
 from mcp_memory.storage.contract import Candidate, Corpus
 
@@ -24,22 +30,29 @@ if TYPE_CHECKING:
 
 TEXT_WEIGHT = 0.6
 """Share of the text half where both halves can speak; the rest is the vector half's."""
+TEXT_WEIGHT_EXACT = 0.8
+"""The same when the query names something exactly: an identifier, a number, quoted words."""
+TEXT_WEIGHT_LEAST = 0.3
+"""The same when no memory has any of the words, so that only the meaning can tell."""
+TEXT_ENOUGH = 0.4
+"""The best text share from which the text half has its full weight."""
 COSINE_FLOOR = 0.10
 """Cosine of texts that have nothing in common, for the bundled model's family."""
-RELEVANCE_FLOOR = 0.18
-"""Below it a memory has nothing to say about the query; recall abstains rather than pad."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Asked:
     """What ranking knows of the query. `terms` are distinct.
 
-    Unless `in_context`, every memory is weighed by itself alone.
+    `exact` if it names something exactly; `window` if it names a time. Unless `in_context`,
+    every memory is weighed by itself alone.
     """
 
     terms: tuple[str, ...]
     now: datetime
     half_lives: HalfLives
+    window: Window | None = None
+    exact: bool = False
     in_context: bool = True
 
 
@@ -54,7 +67,7 @@ def rank(candidates: Sequence[Candidate], corpus: Corpus, asked: Asked) -> list[
         texts = in_context(texts, spots)
     text = bm25_share(texts, weights, corpus)
     vector = cosine_shares(candidates)
-    own = fuse(text, vector, has_terms=bool(weights))
+    own = fuse(text, vector, asked)
     whole = with_threads(own, spots) if asked.in_context else own
     parts = zip(own.tolist(), whole.tolist(), text.tolist(), vector.tolist(), strict=True)
     scored = [_scored(c, *part, asked) for c, part in zip(candidates, parts, strict=True)]
@@ -70,29 +83,19 @@ def cosine_shares(candidates: Sequence[Candidate]) -> NDArray[np.float64]:
 
 
 def fuse(
-    text: NDArray[np.float64], vector: NDArray[np.float64], *, has_terms: bool
+    text: NDArray[np.float64], vector: NDArray[np.float64], asked: Asked
 ) -> NDArray[np.float64]:
-    """One relevance from both halves: a weighted mean; one half alone speaks for itself."""
-    both = TEXT_WEIGHT * text + (1 - TEXT_WEIGHT) * vector if has_terms else vector
-    return np.where(np.isnan(vector), text, both)
+    """One relevance from both halves: a weighted mean; one half alone speaks for itself.
 
-
-def relevant(scored: Sequence[Scored]) -> list[Scored]:
-    """Those that say something about the query."""
-    return [item for item in scored if item.relevance >= RELEVANCE_FLOOR]
-
-
-def collapse(scored: Sequence[Scored]) -> list[Scored]:
-    """Fold results that say the same under the same key into the better one, counting them.
-
-    Vectors play no part in it: they do not tell 3 May from 4 May.
+    The weight follows the query: words that are said, and more so exact names, lean on the
+    text; where hardly a word is found it was put in other words, and vectors decide.
     """
-    kept: dict[str, Scored] = {}
-    for item in scored:
-        first = kept.setdefault(item.memory.fingerprint, item)
-        if first is not item:
-            kept[item.memory.fingerprint] = replace(first, copies=first.copies + 1)
-    return list(kept.values())
+    if not asked.terms:
+        return np.where(np.isnan(vector), text, vector)
+    most = TEXT_WEIGHT_EXACT if asked.exact else TEXT_WEIGHT
+    found = min(1.0, float(text.max()) / TEXT_ENOUGH)
+    weight = TEXT_WEIGHT_LEAST + (most - TEXT_WEIGHT_LEAST) * found
+    return np.where(np.isnan(vector), text, weight * text + (1 - weight) * vector)
 
 
 def _scored(
@@ -100,14 +103,17 @@ def _scored(
 ) -> Scored:
     recency = recency_factor(candidate.memory, asked.now, asked.half_lives)
     importance = importance_factor(candidate.memory)
+    time = time_factor(candidate.memory, asked.window)
     parts = {"text": text, "recency": recency, "importance": importance}
     if candidate.similarity is not None:
         parts["vector"] = vector
+    if asked.window is not None:
+        parts["time"] = time
     if whole != own:
         parts["conversation"] = whole
     return Scored(
         candidate=candidate,
-        score=min(1.0, whole * recency * importance),
+        score=min(1.0, whole * recency * importance * time),
         relevance=own,
         parts=parts,
     )

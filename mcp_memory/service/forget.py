@@ -17,7 +17,8 @@ from mcp_memory.model import Erasure, Forgotten, Memory, Query, Scope, Selection
 from mcp_memory.service import policy as limits
 from mcp_memory.service.core import ANY_STATUS, IN_FORCE, Core, actor, is_id, successor
 from mcp_memory.service.intake import line
-from mcp_memory.service.recall import filter_of, search
+from mcp_memory.service.recall import filter_of
+from mcp_memory.service.search import search
 from mcp_memory.service.times import parse_past
 from mcp_memory.storage.contract import Filter, Write
 from mcp_memory.text import clean
@@ -105,8 +106,8 @@ def _matching(core: Core, scope: Scope, selection: Selection) -> list[Memory]:
     )
     query = clean(selection.query)
     if query:
-        ranked, _, _ = search(core, where, query, _QUERIED_MAX, in_context=False)
-        found = [item.memory for item in ranking.relevant(ranked)]
+        scored = search(core, where, query, _QUERIED_MAX, in_context=False).ranked
+        found = [item.memory for item in ranking.clear(scored)]
         _refuse_too_many(found, _QUERIED_MAX)
         return found
     return _all(core, where)

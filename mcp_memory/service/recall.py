@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mcp_memory import ranking
 from mcp_memory.errors import InvalidInput, ScopeMissing
 from mcp_memory.ids import new_id
 from mcp_memory.model import Level, Memory, Partition, Query, Recall, Recalled, Scope, Trace, Type
-from mcp_memory.ranking import Asked, Scored
+from mcp_memory.ranking import Choice, Scored
 from mcp_memory.service import policy as limits
 from mcp_memory.service.core import Core
 from mcp_memory.service.intake import choices, json_object, line, tag_list, text
 from mcp_memory.service.render import fenced, within_budget
+from mcp_memory.service.search import search
 from mcp_memory.service.times import parse_past
 from mcp_memory.service.tracing import asked_for, tell, touched
-from mcp_memory.storage.contract import Filter, Order, Proposal
-from mcp_memory.text import query_terms, terms
-from mcp_memory.thread import REACH
+from mcp_memory.storage.contract import Filter, Order
+from mcp_memory.text import terms
 
-_PROPOSED = 30
-"""Memories that each half of the search proposes, or twice as many as are asked for."""
 _STANDING = 100
 _HEADING = "recalled"
 
@@ -42,7 +40,7 @@ class _Search:
     reasons: tuple[str, ...] = ()
     degraded: bool = False
     ranked: Sequence[Scored] = ()
-    relevant: Sequence[Scored] = ()
+    choice: Choice = field(default_factory=Choice)
     began: float = 0.0
 
 
@@ -52,25 +50,25 @@ def recall(core: Core, scope: Scope, query: Query) -> Recall:
     Raises InvalidInput, or ScopeMissing when none of the levels asked for is the caller's.
     """
     _check(query)
-    search = _Search(
+    asked = _Search(
         where=filter_of(core, scope, query),
         text=_query_text(query),
         owner=Partition(tenant=scope.tenant, level=Level.USER, user=scope.user),
         begun=core.traces.begin(),
         began=time.perf_counter(),
     )
-    if search.text:
-        _by_query(core, search, query.limit)
-        found = [item.memory for item in search.relevant]
+    if asked.text:
+        _by_query(core, asked, query.limit)
+        found = [item.memory for item in asked.choice.results]
     else:
-        search.reasons = tuple(filter(None, [core.lag()]))
-        search.degraded = bool(search.reasons)
-        found = _by_standing(core, search.where, conversation=_is_conversation(query))
+        asked.reasons = tuple(filter(None, [core.lag()]))
+        asked.degraded = bool(asked.reasons)
+        found = _by_standing(core, asked.where, conversation=_is_conversation(query))
     budget = min(query.max_tokens, limits.TOKENS_MAX)
     kept, over = within_budget(found[: query.limit], budget, core.embedder.count_tokens)
-    if not search.text and _is_conversation(query):
+    if not asked.text and _is_conversation(query):
         kept.reverse()
-    return _answer(core, query, search, kept, over + max(0, len(found) - query.limit))
+    return _answer(core, query, asked, kept, over + max(0, len(found) - query.limit))
 
 
 def filter_of(core: Core, scope: Scope, query: Query) -> Filter:
@@ -95,36 +93,6 @@ def filter_of(core: Core, scope: Scope, query: Query) -> Filter:
     )
 
 
-def search(
-    core: Core,
-    where: Filter,
-    query: str,
-    limit: int = limits.RESULTS_MAX,
-    *,
-    in_context: bool = True,
-) -> tuple[list[Scored], Proposal, bool]:
-    """Candidates for a query, `limit` or more of them if there are, ranked; and whether
-    vectors took part. Unless `in_context`, each is found and weighed by itself alone.
-    """
-    vector = core.beside(core.queries, lambda: core.embed_query(query))
-    asked_terms = query_terms(query)
-    proposal = core.store.propose(
-        where,
-        terms=asked_terms,
-        vector=vector.result,
-        limit=max(_PROPOSED, 2 * limit),
-        reach=REACH if in_context else 0,
-    )
-    asked = Asked(
-        terms=tuple(asked_terms),
-        now=where.as_of or where.now,
-        half_lives=core.policy.half_lives,
-        in_context=in_context,
-    )
-    ranked = ranking.rank(proposal.candidates, proposal.corpus, asked)
-    return ranked, proposal, vector.result() is not None
-
-
 def _check(query: Query) -> None:
     if not 1 <= query.limit <= limits.RESULTS_MAX:
         raise InvalidInput("limit", query.limit, f"expected 1 to {limits.RESULTS_MAX}")
@@ -142,18 +110,17 @@ def _is_conversation(query: Query) -> bool:
 
 
 def _by_query(core: Core, search_: _Search, limit: int) -> None:
-    ranked, proposal, with_vectors = search(core, search_.where, search_.text, limit)
-    search_.mode = "hybrid" if with_vectors else "text"
-    search_.ranked = ranked
-    relevant = ranking.collapse(ranking.relevant(ranked))
-    search_.relevant = ranking.newest_first(relevant, terms(search_.text))
-    reasons = list(proposal.notes)
+    found = search(core, search_.where, search_.text, limit)
+    search_.mode = "hybrid" if found.with_vectors else "text"
+    search_.ranked = found.ranked
+    search_.choice = ranking.choose(found.ranked, terms(search_.text))
+    reasons = list(found.notes)
     if reasons:
         core.lag()
-    if not with_vectors:
+    if not found.with_vectors:
         reasons.append(core.embedder.failure or "the embedding model is still loading")
-    elif proposal.unembedded:
-        reasons.append(f"{proposal.unembedded} memories wait for their vectors")
+    elif found.unembedded:
+        reasons.append(f"{found.unembedded} memories wait for their vectors")
     search_.degraded = bool(reasons)
     search_.reasons = tuple(reasons)
 
@@ -174,13 +141,16 @@ def _by_standing(core: Core, where: Filter, *, conversation: bool) -> list[Memor
 def _answer(
     core: Core, query: Query, search_: _Search, kept: Sequence[Memory], omitted: int
 ) -> Recall:
-    scored = {item.memory.id: item for item in search_.relevant}
+    scored = {item.memory.id: item for item in search_.choice.results}
     memories = tuple(_recalled(core, memory, scored.get(memory.id), search_) for memory in kept)
-    abstained = bool(search_.text) and not search_.relevant
+    abstained = bool(search_.text) and not search_.choice.results
     reasons = [*search_.reasons]
+    best = max((item.relevance for item in search_.ranked), default=0.0)
     if abstained:
-        best = f"best score {search_.ranked[0].relevance:.2f}" if search_.ranked else "no match"
-        reasons.append(f"nothing relevant is remembered ({best})")
+        told = f"best score {best:.2f}" if search_.ranked else "no match"
+        reasons.append(f"nothing relevant is remembered ({told})")
+    elif search_.choice.is_weak:
+        reasons.append(f"only weak matches (best score {best:.2f}); they may not answer this")
     trace = Trace(
         id=new_id(),
         at=core.clock(),
@@ -192,7 +162,7 @@ def _answer(
             "degraded": search_.degraded,
             "reasons": reasons,
             **asked_for(query),
-            **tell(search_.ranked, search_.relevant, kept),
+            **tell(search_.ranked, search_.choice, kept),
             "milliseconds": round((time.perf_counter() - search_.began) * 1000, 2),
         },
     )

@@ -11,10 +11,10 @@ from dataclasses import replace
 from typing import Any
 
 from mcp_memory.model import Memory, Query, Trace
-from mcp_memory.ranking import RELEVANCE_FLOOR, Scored
+from mcp_memory.ranking import Choice, Scored
 
 CANDIDATES_MAX = 50
-PARTS = ("text", "vector", "recency", "importance")
+PARTS = ("text", "vector", "conversation", "recency", "importance", "time")
 COLUMNS = ("id", "revision", "score", "relevance", *PARTS, "outcome")
 _DIGITS = 4
 
@@ -35,12 +35,9 @@ def asked_for(query: Query) -> dict[str, Any]:
     return {"filters": given, "limit": query.limit, "max_tokens": query.max_tokens}
 
 
-def tell(
-    ranked: Sequence[Scored], relevant: Sequence[Scored], kept: Sequence[Memory]
-) -> dict[str, Any]:
+def tell(ranked: Sequence[Scored], choice: Choice, kept: Sequence[Memory]) -> dict[str, Any]:
     """The candidates, best first, and what became of each."""
     returned = {memory.id for memory in kept}
-    passed = {item.memory.id for item in relevant}
     rows = [
         [
             item.memory.id,
@@ -48,7 +45,7 @@ def tell(
             round(item.score, _DIGITS),
             round(item.relevance, _DIGITS),
             *(round(item.parts.get(part, 0.0), _DIGITS) for part in PARTS),
-            _outcome(item, returned, passed),
+            "returned" if item.memory.id in returned else choice.fate(item.memory.id),
         ]
         for item in ranked[:CANDIDATES_MAX]
     ]
@@ -72,13 +69,3 @@ def spelt_out(trace: Trace) -> Trace:
     rows = document.get("candidates", [])
     document["candidates"] = [dict(zip(columns, row, strict=True)) for row in rows]
     return replace(trace, document=document)
-
-
-def _outcome(item: Scored, returned: set[str], passed: set[str]) -> str:
-    if item.memory.id in returned:
-        return "returned"
-    if item.memory.id in passed:
-        return "over the limit or the token budget"
-    if item.relevance >= RELEVANCE_FLOOR:
-        return "the same as a better one"
-    return "below the relevance floor"

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from mcp_memory.likeness import same_statement
 from mcp_memory.model import Draft, Level, Memory, Partition, Remembered, Scope, Status
-from mcp_memory.service.likeness import same_statement
 from mcp_memory.text import fingerprint
 
 RETRY = timedelta(minutes=10)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mcp_memory.service.likeness import same_statement
+from mcp_memory.likeness import same_statement
 
 
 @pytest.mark.parametrize(

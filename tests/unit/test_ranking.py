@@ -8,7 +8,7 @@ import pytest
 
 from mcp_memory import ranking
 from mcp_memory.model import Type
-from mcp_memory.ranking import conversation, words
+from mcp_memory.ranking import conversation, diversity, words
 from mcp_memory.ranking.standing import RECENCY_SHARE, recency_factor
 from mcp_memory.service import Policy
 from mcp_memory.storage.contract import Candidate, Corpus
@@ -144,7 +144,7 @@ def test_near_identical_results_fold_into_the_better_one() -> None:
     other = candidate("Standup is at ten.", 0.85)
     asked = ranking.Asked(terms=("standup",), now=START, half_lives=LIVES)
     about = corpus(*(c.memory.content for c in [*twins, other]))
-    kept = ranking.collapse(ranking.rank([*twins, other], about, asked))
+    kept = diversity.collapse(ranking.rank([*twins, other], about, asked))
     assert [(item.memory.content, item.copies) for item in kept] == [
         ("Standup is at nine.", 1),
         ("Standup is at ten.", 0),

@@ -1,0 +1,163 @@
+"""The time that a query speaks of: "last week", "in March 2024", "before the 3rd of May".
+
+English only; any other language is searched as it is. The library that knows dates is loaded
+when a query first names one.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from mcp_memory.ranking import Window
+
+_NUMBERS = [
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+]
+_MONTH = (
+    "jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
+    "|sep(?:t(?:ember)?)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?"
+)
+_WEEKDAY = "(?:mon|tues|wednes|thurs|fri|satur|sun)day"
+_COUNT = rf"\d{{1,4}}|an?|{'|'.join(_NUMBERS)}|(?:a )?couple(?: of)?|(?:a )?few"
+_UNIT = "(?:day|week|fortnight|month|year)s?"
+_DAY = r"(?:0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th)?"
+_YEAR = r"(?:19|20)\d\d"
+# "before", "before the release on", "since the last review in"
+_SIDE = (
+    r"(?P<side>before|until|till|prior to|after|since)"
+    r"(?: (?:the|our|my|his|her|their) (?:[\w-]+ ){1,3}?(?:on|in|of))?"
+)
+_RELATIVE = (
+    rf"(?P<span>(?:in |over |within |during )?(?:the )?(?:last|past) (?P<many>{_COUNT}) {_UNIT})"
+    rf"|(?P<ago>(?:{_COUNT}) {_UNIT} ago)"
+    rf"|(?P<named>the day before yesterday|yesterday|today|tonight|last night|this morning"
+    rf"|(?:earlier )?(?:this|last|previous|past) (?:week|month|year|{_WEEKDAY}|{_MONTH})"
+    rf"|(?:this|last) weekend|on {_WEEKDAY})"
+)
+_ABSOLUTE = (
+    rf"(?P<date>\d{{4}}-\d\d-\d\d|(?:the )?{_DAY}(?: of)? (?:{_MONTH})(?:,? {_YEAR})?"
+    rf"|(?:{_MONTH}) {_DAY}\b(?:,? {_YEAR})?|(?:{_MONTH}),? (?:of )?{_YEAR}"
+    rf"|(?<=in )(?:{_MONTH}|{_YEAR})|(?<=during )(?:{_MONTH}|{_YEAR})"
+    rf"|(?<=since )(?:{_MONTH}|{_YEAR})|(?<=before )(?:{_MONTH}|{_YEAR})"
+    rf"|(?<=after )(?:{_MONTH}|{_YEAR})|(?<=until )(?:{_MONTH}|{_YEAR}))"
+)
+_TIME = re.compile(rf"\b(?:{_SIDE} )?(?:{_RELATIVE}|{_ABSOLUTE})\b", re.IGNORECASE)
+_FILLER = re.compile(r"^(?:the|on|earlier|previous|past) |(?<=\d)(?:st|nd|rd|th)\b| of\b", re.I)
+_FEW = {"couple": "2", "few": "3", "a": "1", "an": "1"} | {
+    word: str(n) for n, word in enumerate(_NUMBERS, 1)
+}
+_DAYS = {"day": 1, "week": 7, "fortnight": 14, "month": 30.44, "year": 365.25}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Timed:
+    """A query, the period it asks about if any, and its text without words such as "last
+    week", which say nothing of what was asked. A date that may be in the text stays.
+    """
+
+    text: str
+    window: Window | None
+
+
+def timed(query: str, now: datetime) -> Timed:
+    """Read the first time that a query names."""
+    found = _TIME.search(query)
+    if found is None:
+        return Timed(text=query, window=None)
+    try:
+        window = _window(found, now)
+    except (OverflowError, ValueError):  # a time that no calendar has
+        window = None
+    if window is None or found["date"]:
+        return Timed(text=query, window=window)
+    rest = " ".join((query[: found.start()] + query[found.end() :]).split())
+    return Timed(text=rest if re.search(r"\w", rest) else query, window=window)
+
+
+def _window(found: re.Match[str], now: datetime) -> Window | None:
+    if found["span"]:
+        unit = found["span"].split()[-1].lower().removesuffix("s")
+        many = float(_number(found["many"]))
+        return Window(start=now - timedelta(days=many * _DAYS[unit]), end=now)
+    if found["named"] and found["named"].lower().endswith("weekend"):
+        return _weekend(now, is_last=found["named"].lower().startswith("last"))
+    phrase = found["ago"] or found["named"] or found["date"]
+    period = _period(_plain(phrase), now)
+    if period is None:
+        return None
+    start, end = period
+    match (found["side"] or "").lower():
+        case "":
+            return Window(start=start, end=end)
+        case "since":
+            return Window(start=start, end=None)
+        case "after":
+            return Window(start=end, end=None)
+        case _:
+            return Window(start=None, end=start)
+
+
+def _period(phrase: str, now: datetime) -> tuple[datetime, datetime] | None:
+    """The day, week, month or year that a phrase names."""
+    # Loading it takes 0.2 s and 20 MB, which a memory that is never asked for times saves.
+    from dateparser.date import DateDataParser
+
+    parser = DateDataParser(
+        languages=["en"],
+        settings={
+            "RELATIVE_BASE": now.astimezone(UTC).replace(tzinfo=None),
+            "PREFER_DATES_FROM": "past",
+            "DATE_ORDER": "DMY",
+        },
+    )
+    data = parser.get_date_data(phrase)
+    if data.date_obj is None:
+        return None
+    day = datetime(data.date_obj.year, data.date_obj.month, data.date_obj.day, tzinfo=UTC)
+    match data.period:
+        case "week":
+            start = day - timedelta(days=day.weekday())
+            return start, start + timedelta(days=7)
+        case "month":
+            start = day.replace(day=1)
+            return start, (start + timedelta(days=32)).replace(day=1)
+        case "year":
+            start = day.replace(month=1, day=1)
+            return start, start.replace(year=start.year + 1)
+        case _:
+            return day, day + timedelta(days=1)
+
+
+def _weekend(now: datetime, *, is_last: bool) -> Window:
+    """From Saturday to Sunday of this week, or of the one before it."""
+    today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    saturday = today - timedelta(days=today.weekday() - 5)
+    if is_last or saturday > today:
+        saturday -= timedelta(days=7)
+    return Window(start=saturday, end=saturday + timedelta(days=2))
+
+
+def _plain(phrase: str) -> str:
+    """The phrase as the library knows it."""
+    words = _FILLER.sub("", phrase.lower())
+    words = re.sub(rf"^last (?={_MONTH})(?!month)", "", words)
+    words = re.sub(r"^(?:a )?(couple|few)(?: of)?", lambda m: _FEW[m[1]], words)
+    return "the day before yesterday" if words == "day before yesterday" else words
+
+
+def _number(said: str) -> str:
+    words = said.lower().removeprefix("a ").removesuffix(" of")
+    return _FEW.get(words, words)

@@ -1,0 +1,73 @@
+"""Searching for a query: read it, have the store propose, rank what it proposes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from mcp_memory import ranking
+from mcp_memory.ranking import Asked, Scored
+from mcp_memory.service.core import Core
+from mcp_memory.service.question import Question, question_of
+from mcp_memory.storage.contract import Filter, Proposal
+from mcp_memory.thread import REACH
+
+if TYPE_CHECKING:
+    from mcp_memory.storage.contract import QueryVector
+
+_PROPOSED = 30
+"""Memories that each half of the search proposes, or twice as many as are asked for."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """All candidates, best first; `with_vectors` if vectors took part."""
+
+    ranked: Sequence[Scored]
+    with_vectors: bool
+    unembedded: int
+    notes: tuple[str, ...]
+
+
+def search(core: Core, where: Filter, query: str, limit: int, *, in_context: bool = True) -> Found:
+    """Candidates for a query, `limit` or more of them if there are.
+
+    Unless `in_context`, each is found and weighed by itself alone.
+    """
+    now = where.as_of or where.now
+    question = question_of(query, now)
+    vector = core.beside(core.queries, lambda: core.embed_query(question.text))
+    reach = REACH if in_context else 0
+    proposal = _propose(core, where, question, vector.result, max(_PROPOSED, 2 * limit), reach)
+    asked = Asked(
+        terms=question.terms,
+        now=now,
+        half_lives=core.policy.half_lives,
+        window=question.window,
+        exact=question.is_exact,
+        in_context=in_context,
+    )
+    return Found(
+        ranked=ranking.rank(proposal.candidates, proposal.corpus, asked),
+        with_vectors=vector.result() is not None,
+        unembedded=proposal.unembedded,
+        notes=proposal.notes,
+    )
+
+
+def _propose(
+    core: Core, where: Filter, question: Question, vector: QueryVector, limit: int, reach: int
+) -> Proposal:
+    """What the store proposes, and of what was recorded in the time asked about some more:
+    in a large store it may not be among the best of all times.
+    """
+    found = core.store.propose(where, terms=question.terms, vector=vector, limit=limit, reach=reach)
+    window = question.window
+    if window is None or where.since or where.until or len(found.candidates) < limit:
+        return found
+    within = replace(where, since=window.start, until=window.end)
+    more = core.store.propose(within, terms=question.terms, vector=vector, limit=limit, reach=reach)
+    known = {candidate.memory.id for candidate in found.candidates}
+    added = tuple(c for c in more.candidates if c.memory.id not in known)
+    return replace(found, candidates=(*found.candidates, *added))

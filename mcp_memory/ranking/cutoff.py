@@ -9,7 +9,7 @@ from mcp_memory.ranking.scored import Scored
 CLEAR = 0.28
 """The relevance of a clear match. Of the questions on LoCoMo, 98 in 100 have a better one; of
 questions about somebody else's conversations, 15 in 100."""
-COSINE_LEAST = 0.30
+COSINE_LEAST = 0.28
 """The cosine at which a memory in wholly other words may still be meant: answers to indirect
 questions ("Which herb can't she stand?") go down to it."""
 TEXT_LEAST = 0.2

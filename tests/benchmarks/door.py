@@ -30,13 +30,17 @@ class Door:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    async def remember(self, *memories: Mapping[str, Any]) -> list[str]:
+    async def remember(self, *memories: Mapping[str, Any] | str) -> list[str]:
         """Remember all in one call; the id of the memory that holds each, in order."""
-        found = await self._call("remember", {"memories": [dict(m) for m in memories]})
+        found = await self.remember_all(*memories)
         ids = [str(result["id"]) for result in found["results"] if result["id"]]
         if len(ids) != len(memories):
             raise WrongAnswer(f"{len(memories)} memories were sent, {len(ids)} were taken")
         return ids
+
+    async def remember_all(self, *memories: Mapping[str, Any] | str) -> dict[str, Any]:
+        """The structured answer of the remember tool."""
+        return await self._call("remember", {"memories": list(memories)})
 
     async def recall(self, query: str, **arguments: Any) -> dict[str, Any]:
         """The structured answer of the recall tool."""

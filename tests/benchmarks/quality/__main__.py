@@ -16,9 +16,9 @@ from tempfile import TemporaryDirectory
 from tests.benchmarks import machine, report
 from tests.benchmarks.door import WrongAnswer
 from tests.benchmarks.figures import Section
-from tests.benchmarks.quality import turns
+from tests.benchmarks.quality import answers, facts, languages, pairs, turns, year
 
-PARTS = ("turns",)
+PARTS = ("turns", "facts", "pairs", "year", "languages", "answers")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -42,6 +42,16 @@ def _sections(given: argparse.Namespace, folder: Path) -> Iterator[Section]:
     parts = given.only or PARTS
     if "turns" in parts and given.locomo:
         yield turns.run(given.locomo, folder, _say)
+    if "facts" in parts and given.facts:
+        yield facts.run(given.facts, folder, _say)
+    for name, own in (
+        ("pairs", pairs),
+        ("year", year),
+        ("languages", languages),
+        ("answers", answers),
+    ):
+        if name in parts:
+            yield own.run(folder, _say)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -19,7 +19,7 @@ from mcp_memory.service.search import search
 from mcp_memory.service.times import parse_past
 from mcp_memory.service.tracing import asked_for, tell, touched
 from mcp_memory.storage.contract import Filter, Order
-from mcp_memory.text import terms
+from mcp_memory.text import query_terms, terms
 
 _STANDING = 100
 _HEADING = "recalled"
@@ -65,7 +65,9 @@ def recall(core: Core, scope: Scope, query: Query) -> Recall:
         asked.degraded = bool(asked.reasons)
         found = _by_standing(core, asked.where, conversation=_is_conversation(query))
     budget = min(query.max_tokens, limits.TOKENS_MAX)
-    kept, over = within_budget(found[: query.limit], budget, core.embedder.count_tokens)
+    kept, over = within_budget(
+        found[: query.limit], budget, core.embedder.count_tokens, query_terms(asked.text)
+    )
     if not asked.text and _is_conversation(query):
         kept.reverse()
     return _answer(core, query, asked, kept, over + max(0, len(found) - query.limit))
@@ -151,6 +153,7 @@ def _answer(
         reasons.append(f"nothing relevant is remembered ({told})")
     elif search_.choice.is_weak:
         reasons.append(f"only weak matches (best score {best:.2f}); they may not answer this")
+    outdated = {i: "possibly outdated" for i, item in scored.items() if item.outdated_by}
     trace = Trace(
         id=new_id(),
         at=core.clock(),
@@ -169,7 +172,7 @@ def _answer(
     core.traces.add(trace, search_.begun)
     return Recall(
         memories=memories,
-        context=fenced(kept, _HEADING),
+        context=fenced(kept, _HEADING, outdated),
         searched=search_.where.partitions,
         mode=search_.mode,
         degraded=search_.degraded,

@@ -3,53 +3,63 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from mcp_memory.model import Memory
+from mcp_memory.service.passage import CountTokens, best_passage
 from mcp_memory.service.times import short
 from mcp_memory.text import fence
 
-CountTokens = Callable[[str], int]
-
+PASSAGE_SHARE = 4
+"""Where not everything fits, no memory takes more than one part in so many of the budget."""
 _LINE_TOKENS = 38
 """What a line costs beside its content and key; most of it is the id."""
+_MARK_TOKENS = 12
 _SINGLE = re.compile(r"[^\w\s]|\d")
-CUT_MARK = " … [cut]"
 
 
-def fenced(memories: Iterable[Memory], heading: str) -> str:
-    """The memories as one block of data; "" when there are none."""
-    return fence((memory_line(memory) for memory in memories), heading)
+def fenced(memories: Iterable[Memory], heading: str, notes: Mapping[str, str] | None = None) -> str:
+    """The memories as one block of data; "" when there are none. `notes` go by id."""
+    known = notes or {}
+    return fence((memory_line(memory, known.get(memory.id, "")) for memory in memories), heading)
 
 
-def memory_line(memory: Memory) -> str:
-    """One memory on one line: what it says, then type, day and id."""
+def memory_line(memory: Memory, note: str = "") -> str:
+    """One memory on one line: what it says, then type, day and id, and a note on it."""
     content = memory.content.replace("\n", "\n  ")
     named = f"{memory.key}: {content}" if memory.key else content
-    return f"- {named} · {memory.type} {short(memory.valid_from)} · {memory.id}"
+    line = f"- {named} · {memory.type} {short(memory.valid_from)} · {memory.id}"
+    return f"{line} · {note}" if note else line
 
 
 def within_budget(
-    memories: Sequence[Memory], tokens_max: int, count: CountTokens
+    memories: Sequence[Memory],
+    tokens_max: int,
+    count: CountTokens,
+    asked: Collection[str] = (),
 ) -> tuple[list[Memory], int]:
     """As many memories, in order, as fit; and how many did not.
 
-    A memory is whole or not there. Only a first one that is by itself too long is cut to
-    the budget and says so.
+    All of them whole if they fit. If not, a long one is represented by the passage that says
+    most of the `asked` terms, and says that it is one; any other is whole or not there.
     """
     if sum(map(_tokens_most, memories)) <= tokens_max:
         return list(memories), 0
+    costs = [count(m.content) + count(m.key) + _LINE_TOKENS for m in memories]
+    if sum(costs) <= tokens_max:
+        return list(memories), 0
     kept: list[Memory] = []
     left = tokens_max
-    for memory in memories:
-        tokens = count(memory.content) + count(memory.key) + _LINE_TOKENS
-        if tokens > left and not kept:
-            kept.append(_cut(memory, tokens_max, count))
-            left = 0
-        elif tokens <= left:
-            kept.append(memory)
-            left -= tokens
+    share = tokens_max // PASSAGE_SHARE if len(memories) > 1 else tokens_max
+    for memory, whole in zip(memories, costs, strict=True):
+        shown, cost = memory, whole
+        if whole > max(share, 2 * _LINE_TOKENS):
+            shown = _passage(memory, share, count, asked)
+            cost = count(shown.content) + count(memory.key) + _LINE_TOKENS
+        if cost <= left or not kept:
+            kept.append(shown)
+            left -= cost
     return kept, len(memories) - len(kept)
 
 
@@ -60,9 +70,12 @@ def _tokens_most(memory: Memory) -> int:
     return len(said.encode()) // 3 + len(_SINGLE.findall(said)) + _LINE_TOKENS
 
 
-def _cut(memory: Memory, tokens_max: int, count: CountTokens) -> Memory:
-    room = max(1, tokens_max - count(CUT_MARK) - count(memory.key) - _LINE_TOKENS)
-    content = memory.content
-    while content and (tokens := count(content)) > room:
-        content = content[: min(len(content) - 1, len(content) * room // tokens)]
-    return replace(memory, content=content.rstrip() + CUT_MARK)
+def _passage(memory: Memory, tokens_max: int, count: CountTokens, asked: Collection[str]) -> Memory:
+    room = max(8, tokens_max - count(memory.key) - _LINE_TOKENS - _MARK_TOKENS)
+    passage = best_passage(memory.content, asked, room, count)
+    if passage == memory.content:
+        return memory
+    before = "" if memory.content.startswith(passage) else "… "
+    return replace(
+        memory, content=f"{before}{passage} … [passage of {count(memory.content)} tokens]"
+    )

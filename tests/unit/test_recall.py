@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from mcp_memory.embedding import Embedder
 from mcp_memory.errors import InvalidInput, NotFound, ScopeMissing
 from mcp_memory.model import Draft, Level, Patch, Query, Recall, Scope, Selection
 from mcp_memory.service import MemoryService
@@ -133,14 +134,29 @@ def test_the_limit_counts_as_omitted_too(service: MemoryService, alice: Scope) -
     assert (len(answer.memories), answer.omitted) == (2, 3)
 
 
-def test_a_single_memory_too_long_for_the_budget_is_cut_and_says_so(
+def test_a_memory_too_long_for_the_budget_is_shown_by_its_best_passage(
     service: MemoryService, alice: Scope
 ) -> None:
-    (memory_id,) = keep(service, alice, "The migration plan has many steps. " * 200)
-    answer = service.recall(alice, Query(query="migration plan", max_tokens=200))
-    assert texts(answer)[0].endswith("… [cut]")
+    filler = " ".join(f"Step {n} copies table number {n} to the new host." for n in range(300))
+    answer_ = "The migration is rolled back by restoring the snapshot of Tuesday."
+    (memory_id,) = keep(service, alice, f"{filler} {answer_} {filler}")
+    keep(service, alice, "The snapshot of the migration is kept for thirty days.")
+    asked = Query(query="how is the migration rolled back to the snapshot?", max_tokens=400)
+    answer = service.recall(alice, asked)
+    long = next(item.memory for item in answer.memories if item.memory.id == memory_id)
+    assert answer_ in long.content
+    assert long.content.startswith("… ")
+    assert long.content.endswith("tokens]")
+    assert len(long.content) < 700
     assert memory_id in answer.context
-    assert len(texts(answer)[0]) < 1500
+    assert (len(answer.memories), answer.omitted) == (2, 0)
+
+
+def test_a_long_memory_is_whole_where_it_fits(service: MemoryService, alice: Scope) -> None:
+    content = "The migration plan has many steps. " * 100
+    keep(service, alice, content)
+    answer = service.recall(alice, Query(query="migration plan", max_tokens=5000))
+    assert texts(answer) == [content.strip()]
 
 
 def test_the_context_is_fenced_with_a_word_the_memories_cannot_know(
@@ -289,9 +305,10 @@ def test_an_erase_leaves_no_trace_that_waits_to_be_saved(
 
 
 def test_signs_and_digits_cannot_slip_through_the_budget(
-    service: MemoryService, alice: Scope
+    service: MemoryService, embedder: Embedder, alice: Scope
 ) -> None:
     keep(service, alice, *(f"key {n}: " + "!?#%" * 60 + str(n) * 60 for n in range(1, 9)))
     answer = service.recall(alice, Query(query="key", max_tokens=1000))
-    assert len(answer.memories) < 4
+    assert 1 <= len(answer.memories) <= 4
+    assert embedder.count_tokens(answer.context) <= 1000 + 20  # the fence
     assert answer.omitted + len(answer.memories) == 8

@@ -76,8 +76,9 @@ async def _ask_all(data: dict[str, Any], home: Path) -> Mapping[str, list[Asked]
         for start in range(0, len(contents), 60):
             ids += await door.remember(*({"content": c} for c in contents[start : start + 60]))
         page = _README.read_text("utf-8")[:_PASTED_CHARS]
-        answerable = [(q["query"], ids[q["memory"]]) for q in data["answerable"]]
-        unanswerable = data["unanswerable"]
+        asked: list[dict[str, Any]] = data["answerable"]
+        answerable: list[tuple[str, str]] = [(str(q["query"]), ids[q["memory"]]) for q in asked]
+        unanswerable: list[dict[str, str]] = data["unanswerable"]
         return {
             "answerable": [await _ask(door, query, found) for query, found in answerable],
             "pasted": [

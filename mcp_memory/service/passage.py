@@ -1,0 +1,57 @@
+"""The best passage of a long memory: the stretch of it that says most of what was asked."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+
+from mcp_memory.text import terms
+
+CountTokens = Callable[[str], int]
+
+_SENTENCE = re.compile(r"\S.*?(?:[.!?\u3002\uff01\uff1f]+(?=\s|$)|(?=\n)|$)", re.DOTALL)
+_SENTENCES_MAX = 4_000
+
+
+def best_passage(content: str, asked: Collection[str], room: int, count: CountTokens) -> str:
+    """Neighbouring sentences of `content` of at most `room` tokens, as they stand in it.
+
+    They begin with the sentence that says most of the asked terms, each counted by its rarity
+    in the content, and grow by the sentence after, then by the one before. Without a term to
+    go by it is the beginning. A sentence that is too long by itself is cut.
+    """
+    spans = [match.span() for match in _SENTENCE.finditer(content)][:_SENTENCES_MAX]
+    if not spans:
+        return ""
+    best = _best_sentence([content[start:end] for start, end in spans], asked)
+    first, last = best, best + 1
+    sentence = content[slice(*spans[best])]
+    if (used := count(sentence)) > room:
+        return _cut(sentence, room, count)
+    while True:
+        grown = False
+        for place, is_after in ((last, True), (first - 1, False)):
+            if not 0 <= place < len(spans):
+                continue
+            more = count(content[slice(*spans[place])]) + 1
+            if used + more > room:
+                continue
+            used, grown = used + more, True
+            first, last = (first, last + 1) if is_after else (first - 1, last)
+        if not grown:
+            return content[spans[first][0] : spans[last - 1][1]]
+
+
+def _best_sentence(sentences: Sequence[str], asked: Collection[str]) -> int:
+    """The first of those that say most; 0 when none says anything."""
+    said = [set(terms(sentence)).intersection(asked) for sentence in sentences]
+    seen = Counter(term for found in said for term in found)
+    worth = [sum(1 / seen[term] for term in found) for found in said]
+    return worth.index(max(worth))
+
+
+def _cut(sentence: str, room: int, count: CountTokens) -> str:
+    while sentence and (tokens := count(sentence)) > room:
+        sentence = sentence[: min(len(sentence) - 1, len(sentence) * room // tokens)]
+    return sentence.rstrip()

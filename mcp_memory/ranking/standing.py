@@ -10,6 +10,7 @@ from mcp_memory.model import Memory, Type
 
 RECENCY_SHARE = 0.15
 IMPORTANCE_SHARE = 0.15
+EVIDENCE_SHARE = 0.05
 
 TIME_SHARE = 0.5
 """What share of its score a memory loses that is far from the time that was asked for."""
@@ -46,9 +47,12 @@ def recency_factor(memory: Memory, now: datetime, half_lives: HalfLives) -> floa
 
 
 def importance_factor(memory: Memory) -> float:
-    """From 1 - IMPORTANCE_SHARE to 1 + IMPORTANCE_SHARE over importance 0 to 1."""
+    """From 1 - IMPORTANCE_SHARE to 1 + IMPORTANCE_SHARE over importance 0 to 1; what was said
+    again gains up to EVIDENCE_SHARE more, half of it the first time.
+    """
     importance = 1.0 if memory.pinned else memory.importance
-    return 1 + IMPORTANCE_SHARE * (2 * importance - 1)
+    confirmed = EVIDENCE_SHARE * (1 - 1 / max(1, memory.evidence))
+    return 1 + IMPORTANCE_SHARE * (2 * importance - 1) + confirmed
 
 
 def time_factor(memory: Memory, window: Window | None) -> float:

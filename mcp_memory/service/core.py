@@ -14,6 +14,7 @@ from mcp_memory.embedding import Embedder
 from mcp_memory.errors import ModelUnavailable, NotFound, StoreClosed, WriteConflict
 from mcp_memory.model import Memory, Scope, Status, Verb
 from mcp_memory.service.deciding import Deciding
+from mcp_memory.service.echo import Returned
 from mcp_memory.service.policy import Policy
 from mcp_memory.service.traces import TraceBuffer
 from mcp_memory.storage.contract import Actor, Filter, Store, Write
@@ -50,6 +51,7 @@ class Core:
     traces: TraceBuffer
     lookups: ThreadPoolExecutor = field(default_factory=_helpers)
     queries: ThreadPoolExecutor = field(default_factory=_helpers)
+    returned: Returned = field(default_factory=Returned)
     deciding: Deciding = field(default_factory=Deciding)
     filling: Lock = field(default_factory=Lock)
     """Held while vectors that are missing are made."""

@@ -13,6 +13,7 @@ from mcp_memory.model import Json, Memory, Partition, Remembered, Similar, Statu
 from mcp_memory.ranking import contradict
 from mcp_memory.service import policy as limits
 from mcp_memory.service.core import expiry_of, successor
+from mcp_memory.service.echo import Echo
 from mcp_memory.service.policy import Policy
 from mcp_memory.storage.contract import Actor, Candidate, Write
 from mcp_memory.text import terms
@@ -21,14 +22,19 @@ if TYPE_CHECKING:
     from mcp_memory.storage.contract import Windows
 
 _EXCERPT_CHARS = 240
+_ECHO = "recall returned this; nothing was added"
 _Slot = tuple[Partition, str, str]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Prepared:
-    """A draft ready to be planned: its first revision, its vectors, what lies near it."""
+    """A draft ready to be planned: its first revision, its vectors, what lies near it.
+
+    `echoes`: the recalled lines that it is made of, if it is nothing else.
+    """
 
     memory: Memory
+    echoes: tuple[Echo, ...]
     supersedes: tuple[str, ...]
     windows: Windows | None
     neighbours: tuple[Candidate, ...]
@@ -39,12 +45,13 @@ class Plan:
     """Works through the drafts in order and gathers the writes and the outcomes.
 
     `state` is each known memory as the writes gathered so far leave it, so that later
-    drafts of a batch see what earlier ones do.
+    drafts of a batch see what earlier ones do. `returned`: what recall gave the caller lately.
     """
 
     policy: Policy
     by: Actor
     now: datetime
+    returned: frozenset[str]
     writes: list[Write] = field(default_factory=list[Write])
     outcomes: list[Remembered] = field(default_factory=list[Remembered])
     state: dict[str, Memory] = field(default_factory=dict[str, Memory])
@@ -66,7 +73,10 @@ class Plan:
         same = self._active(draft.partition, "text", draft.fingerprint)
         slot = self._active(draft.partition, "key", draft.key) if draft.key else None
         near, similar = self._compare(item)
-        if same is not None:
+        echoed = self._echoed(item)
+        if echoed is not None:
+            kept, status, reason = echoed, "merged", _ECHO
+        elif same is not None:
             kept, status, reason = self._merge(same, draft, similar)
         elif slot is not None:
             kept, status, reason = self._refill(slot, item)
@@ -156,6 +166,14 @@ class Plan:
         )
         return changed, "superseded", reason
 
+    def _echoed(self, item: Prepared) -> Memory | None:
+        """The first of the memories whose recalled lines a draft is, if all still say so."""
+        known = [self.state.get(echo.id) for echo in item.echoes]
+        for echo, memory in zip(item.echoes, known, strict=True):
+            if memory is None or memory.status is not Status.ACTIVE or not echo.repeats(memory):
+                return None
+        return known[0] if known else None
+
     def _merge(
         self, old: Memory, draft: Memory, similar: Sequence[Similar]
     ) -> tuple[Memory, str, str]:
@@ -169,18 +187,20 @@ class Plan:
             pinned=old.pinned or draft.pinned,
             metadata=_both_metadata(old, draft),
             expires_at=_later(old.expires_at, draft.expires_at),
-            evidence=old.evidence + 1,
+            evidence=old.evidence + (old.id not in self.returned),
             merged=other,
         )
         if not other and self._adds_nothing(old, merged) and not _is_overruled(old, similar):
-            return old, "merged", "already remembered"
+            echo = old.id in self.returned
+            return old, "merged", _ECHO if echo else "already remembered"
         reason = "says the same as this memory" if other else "the same statement again"
         self._put(Write(verb=Verb.MERGE, memory=merged, actor=self.by, reason=reason))
         return merged, "merged", reason
 
     def _adds_nothing(self, old: Memory, merged: Memory) -> bool:
-        """Whether this is a retry: the same again, soon after, with nothing new."""
-        if self.now - old.recorded_at > self.policy.retry_window:
+        """Whether this is a retry or an echo: the same again, with nothing new."""
+        is_retry = self.now - old.recorded_at <= self.policy.retry_window
+        if not (is_retry or old.id in self.returned):
             return False
         return (old.tags, old.importance, old.pinned, old.expires_at, dict(old.metadata)) == (
             merged.tags,

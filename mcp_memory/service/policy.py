@@ -64,6 +64,7 @@ class Policy:
     `near_duplicate` and `similar` are cosines: at or above the first, two statements that
     differ in no number, date, name or negation merge; at or above the second, the older
     is reported. `retry_window`: the same statement again within it changes nothing.
+    `echo_window`: what recall returned within it gains nothing by being stored again.
     """
 
     levels: Mapping[Type, Level] = field(default_factory=_levels)
@@ -74,5 +75,6 @@ class Policy:
     similar: float = 0.6
     similar_max: int = 3
     retry_window: timedelta = timedelta(minutes=10)
+    echo_window: timedelta = timedelta(hours=1)
     confirm_window: timedelta = timedelta(minutes=10)
     model_wait_s: float = 20.0

@@ -170,6 +170,9 @@ def _answer(
         },
     )
     core.traces.add(trace, search_.begun)
+    core.returned.note(
+        search_.owner.tenant, search_.owner.user, (m.id for m in kept), search_.where.now
+    )
     return Recall(
         memories=memories,
         context=fenced(kept, _HEADING, outdated),

@@ -13,6 +13,7 @@ from mcp_memory.ids import new_id
 from mcp_memory.model import Draft, Level, Memory, Remembered, Scope
 from mcp_memory.service import policy as limits
 from mcp_memory.service.core import ANY_STATUS, IN_FORCE, Core, actor, is_id
+from mcp_memory.service.echo import echoes_of
 from mcp_memory.service.intake import Intake
 from mcp_memory.service.merging import Plan, Prepared
 from mcp_memory.storage.contract import Candidate, Filter, Progress
@@ -103,6 +104,7 @@ def _prepare(
     return [
         Prepared(
             memory=memory,
+            echoes=echoes_of(draft.content),
             supersedes=tuple(dict.fromkeys(draft.supersedes)),
             windows=windows,
             neighbours=found.result(),
@@ -176,6 +178,14 @@ class _Known:
             raise NotFound("memory", next(i for i in ids if i in missing))
         return found
 
+    def echoed(self) -> list[Memory]:
+        """The memories whose recalled lines a draft repeats, those that the caller sees."""
+        ids = tuple({echo.id for item in self.prepared for echo in item.echoes})
+        if not ids:
+            return []
+        where = Filter(partitions=self.scope.partitions(), now=self.core.clock(), ids=ids)
+        return self.core.store.select(where, limit=len(ids))
+
     def neighbours(self) -> list[Memory]:
         """The neighbours as they are now, for one may have changed since it was found."""
         near = [c.memory.id for p in self.prepared for c in p.neighbours if _is_near(self.core, c)]
@@ -195,8 +205,10 @@ def _is_near(core: Core, candidate: Candidate) -> bool:
 
 def _plan(core: Core, scope: Scope, prepared: Sequence[Prepared], same: Sequence[Memory]) -> Plan:
     lookup = _Known(core=core, scope=scope, prepared=prepared)
-    known = [*same, *lookup.same_key(), *lookup.named(), *lookup.neighbours()]
-    plan = Plan(policy=core.policy, by=actor(scope), now=prepared[0].memory.recorded_at)
+    known = [*same, *lookup.same_key(), *lookup.named(), *lookup.echoed(), *lookup.neighbours()]
+    now = prepared[0].memory.recorded_at
+    returned = core.returned.since(scope.tenant, scope.user, now - core.policy.echo_window)
+    plan = Plan(policy=core.policy, by=actor(scope), now=now, returned=returned)
     plan.know(known)
     for i, item in enumerate(prepared):
         _check_reach(f"memories[{i}].supersedes", item, plan)

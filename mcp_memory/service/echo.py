@@ -1,0 +1,76 @@
+"""The echo guard: what recall itself returned, and an agent stores again, is no news.
+
+Without it a loop that saves all it reads makes what it read once look confirmed and fresh.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from threading import Lock
+
+from mcp_memory.model import Memory, Type
+
+RETURNED_MAX = 10_000
+"""So many of the memories that were returned last are known to have been."""
+
+_ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_LINE = re.compile(
+    rf"(?:- )?(?P<said>.+?) \u00b7 (?:{'|'.join(Type)}) \d{{1,2}} [A-Z][a-z]{{2}} \d{{4}}"
+    rf" \u00b7 (?P<id>{_ID})(?: \u00b7 [a-z ]+)?",
+    re.DOTALL,
+)
+_FENCE = re.compile(r"</?memory [0-9a-f]{6}>.*")
+_NEXT = re.compile(r"\n(?=- )")
+_PASSAGE = re.compile(r"^\u2026 | \u2026 \[passage of \d+ tokens\]$")
+
+
+@dataclass(frozen=True, slots=True)
+class Echo:
+    """A line of a recalled block: what it says, and of which memory it is."""
+
+    said: str
+    id: str
+
+    def repeats(self, memory: Memory) -> bool:
+        """Whether this is what the memory says, or a passage of it."""
+        said = " ".join(_PASSAGE.sub("", self.said).split())
+        whole = f"{memory.key}: {memory.content}" if memory.key else memory.content
+        return bool(said) and said in " ".join(whole.split())
+
+
+def echoes_of(content: str) -> tuple[Echo, ...]:
+    """The recalled lines that a text is made of; () if it says anything else as well."""
+    lines = [line for line in content.splitlines() if not _FENCE.fullmatch(line.strip())]
+    parts = [_LINE.fullmatch(part.strip()) for part in _NEXT.split("\n".join(lines).strip())]
+    found = [Echo(part["said"], part["id"]) for part in parts if part]
+    return tuple(found) if len(found) == len(parts) else ()
+
+
+class Returned:
+    """Which memories recall returned to a user, and when last; kept by the process alone."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._at: OrderedDict[tuple[str, str, str], datetime] = OrderedDict()
+
+    def note(self, tenant: str, user: str, ids: Iterable[str], now: datetime) -> None:
+        """These were returned to this user."""
+        with self._lock:
+            for memory_id in ids:
+                self._at[tenant, user, memory_id] = now
+                self._at.move_to_end((tenant, user, memory_id))
+            while len(self._at) > RETURNED_MAX:
+                self._at.popitem(last=False)
+
+    def since(self, tenant: str, user: str, moment: datetime) -> frozenset[str]:
+        """Those that this user was given since then."""
+        with self._lock:
+            return frozenset(
+                memory_id
+                for (of_tenant, of_user, memory_id), at in self._at.items()
+                if (of_tenant, of_user) == (tenant, user) and at >= moment
+            )

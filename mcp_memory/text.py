@@ -28,6 +28,31 @@ _FUNCTION_WORDS = (
 STOP_WORDS = frozenset(_FUNCTION_WORDS.split())
 """English function words that say little in a query; any other language keeps all words."""
 
+# Verbs whose past has another stem, each with its forms; the stemmer does not know them.
+_IRREGULAR = """
+become became/begin began begun/bite bit bitten/blow blew blown/break broke broken/bring brought
+build built/burn burnt/buy bought/catch caught/choose chose chosen/come came/creep crept
+deal dealt/dig dug/draw drew drawn/dream dreamt/drink drank drunk/drive drove driven
+eat ate eaten/fall fell fallen/feed fed/feel felt/fight fought/find found/fly flew flown
+forget forgot forgotten/forgive forgave forgiven/freeze froze frozen/get got gotten
+give gave given/go went gone/grow grew grown/hang hung/hear heard/hide hid hidden/hold held
+keep kept/know knew known/lay laid/lead led/learn learnt/leave left/lend lent/lose lost
+make made/mean meant/meet met/pay paid/ride rode ridden/ring rang rung/rise rose risen/run ran
+say said/see saw seen/seek sought/sell sold/send sent/shake shook shaken/shine shone
+shoot shot/show shown/shrink shrank shrunk/sing sang sung/sink sank sunk/sit sat/sleep slept
+speak spoke spoken/spend spent/spin spun/stand stood/steal stole stolen/stick stuck
+strike struck/swear swore sworn/sweep swept/swim swam swum/swing swung/take took taken
+teach taught/tear tore torn/tell told/think thought/throw threw thrown/understand understood
+wake woke woken/wear wore worn/weave wove woven/win won/withdraw withdrew withdrawn
+write wrote written
+"""
+_PRESENT = {
+    form: verb
+    for line in _IRREGULAR.replace("\n", "/").split("/")
+    for verb, *forms in [line.split() or [""]]
+    for form in forms
+}
+
 # Scripts written without spaces: Thai, Lao, Tibetan, Myanmar, Khmer, kana, Han.
 _UNSPACED = (
     "\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
@@ -153,8 +178,10 @@ def _grams(run: str) -> list[str]:
 
 @lru_cache(maxsize=16_384)
 def stem(word: str) -> str:
-    """The English stem (Snowball) of a folded word; other words and codes as they are."""
-    word = word[:64]
+    """The English stem (Snowball) of a folded word, in the present tense of an irregular verb;
+    other words and codes as they are.
+    """
+    word = _PRESENT.get(word[:64], word[:64])
     if len(word) > 3 and word.isascii() and word.isalpha() and word not in STOP_WORDS:
         return _stemmer().stem_word(word)
     return word

@@ -77,8 +77,10 @@ def with_threads(relevances: NDArray[np.float64], spots: Sequence[Spot]) -> NDAr
     for relevance, (number, _) in zip(relevances.tolist(), spots, strict=True):
         threads.setdefault(number, []).append(relevance)
     worth = {n: fmean(heapq.nlargest(THREAD_BEST, found)) for n, found in threads.items()}
-    around = [
-        relevance if number == ALONE else worth[number]
+    whole = [
+        relevance
+        if number == ALONE
+        else (relevance + THREAD_SHARE * worth[number]) / (1 + THREAD_SHARE)
         for relevance, (number, _) in zip(relevances.tolist(), spots, strict=True)
     ]
-    return (relevances + THREAD_SHARE * np.array(around)) / (1 + THREAD_SHARE)
+    return np.array(whole)

@@ -7,6 +7,7 @@ when a query first names one.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -64,27 +65,28 @@ _DAYS = {"day": 1, "week": 7, "fortnight": 14, "month": 30.44, "year": 365.25}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Timed:
-    """A query, the period it asks about if any, and its text without words such as "last
-    week", which say nothing of what was asked. A date that may be in the text stays.
+    """A query, the period it asks about if any, and its text without the words for it, which
+    say nothing of what was asked. `words` has dates still, for a text may name one.
     """
 
     text: str
+    words: str
     window: Window | None
 
 
 def timed(query: str, now: datetime) -> Timed:
     """Read the first time that a query names."""
     found = _TIME.search(query)
-    if found is None:
-        return Timed(text=query, window=None)
-    try:
-        window = _window(found, now)
-    except (OverflowError, ValueError):  # a time that no calendar has
-        window = None
-    if window is None or found["date"]:
-        return Timed(text=query, window=window)
+    window = None
+    if found is not None:
+        with suppress(OverflowError, ValueError):  # a time that no calendar has
+            window = _window(found, now)
+    if found is None or window is None:
+        return Timed(text=query, words=query, window=None)
     rest = " ".join((query[: found.start()] + query[found.end() :]).split())
-    return Timed(text=rest if re.search(r"\w", rest) else query, window=window)
+    rest = re.sub(r"\b(?:on|in|during)(?=\W*$)", "", rest).strip()
+    text = rest if re.search(r"\w", rest) else query
+    return Timed(text=text, words=query if found["date"] else text, window=window)
 
 
 def _window(found: re.Match[str], now: datetime) -> Window | None:

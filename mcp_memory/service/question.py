@@ -42,7 +42,7 @@ def question_of(query: str, now: datetime) -> Question:
     asked = timed(_focus(query), now)
     return Question(
         text=asked.text,
-        terms=tuple(query_terms(asked.text)),
+        terms=tuple(query_terms(asked.words)),
         window=asked.window,
         is_exact=_EXACT.search(asked.text) is not None,
     )

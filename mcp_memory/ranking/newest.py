@@ -25,6 +25,7 @@ SHARED_LEAST = 0.5
 """The share of the shorter statement that two must have in common."""
 
 _QUIET = STOP_WORDS - {"after", "before", "from", "to", "than"}
+_COPULAS = frozenset({"is", "are", "was", "were"})
 _NEGATIONS = frozenset({"not", "no", "never", "longer", "don", "doesn", "isn", "won", "t"})
 
 Terms = Sequence[str]
@@ -36,8 +37,7 @@ def newest_first(ranked: Sequence[Scored], asked: Terms) -> list[Scored]:
     Each place keeps its score. What a newer one contradicts says so by `outdated_by`.
     `asked` are all terms of the query, function words included.
     """
-    words = frozenset(asked) - _QUIET
-    groups = _groups(ranked[:COMPARED_MAX], words)
+    groups = _groups(ranked[:COMPARED_MAX], frozenset(asked))
     result = list(ranked)
     for places in groups:
         members = sorted((ranked[p] for p in places), key=lambda i: _age(i.memory), reverse=True)
@@ -61,10 +61,10 @@ def contradict(one: Terms, other: Terms, asked: frozenset[str] | None = None) ->
     first, second = one[before : len(one) - after], other[before : len(other) - after]
     common = {*one[:before], *one[len(one) - after :]} - _QUIET
     different = {*first, *second} - common
-    asked = frozenset(common) if asked is None else asked
+    asked = frozenset(common) if asked is None else asked - _QUIET
     return (
         before + after >= SHARED_LEAST * min(len(one), len(other))
-        and len(common) >= 2
+        and (len(common) >= 2 or one[before - 1] in _COPULAS)
         and not common.isdisjoint(one[:before])
         and not common.isdisjoint(asked)
         and different.isdisjoint(asked)

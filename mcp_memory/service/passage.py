@@ -10,7 +10,12 @@ from mcp_memory.text import terms
 
 CountTokens = Callable[[str], int]
 
-_SENTENCE = re.compile(r"\S.*?(?:[.!?\u3002\uff01\uff1f]+(?=\s|$)|(?=\n)|$)", re.DOTALL)
+_SENTENCE_CHARS_MAX = 300
+# Up to the end of a sentence, of a line, or of as many characters as a long one may have.
+_SENTENCE = re.compile(
+    rf"\S(?:.{{0,{_SENTENCE_CHARS_MAX}}}?(?:[.!?]+(?=\s|$)|[\u3002\uff01\uff1f]+|(?=\n)|$)"
+    rf"|.{{0,{_SENTENCE_CHARS_MAX}}}(?=\s)|.{{0,{_SENTENCE_CHARS_MAX}}})"
+)
 _SENTENCES_MAX = 4_000
 
 
@@ -19,7 +24,7 @@ def best_passage(content: str, asked: Collection[str], room: int, count: CountTo
 
     They begin with the sentence that says most of the asked terms, each counted by its rarity
     in the content, and grow by the sentence after, then by the one before. Without a term to
-    go by it is the beginning. A sentence that is too long by itself is cut.
+    go by it is the beginning. What has no sentences is taken in stretches of 300 characters.
     """
     spans = [match.span() for match in _SENTENCE.finditer(content)][:_SENTENCES_MAX]
     if not spans:

@@ -69,7 +69,7 @@ _MEMORY = Arguments(
         Argument(name="expires_at", kind=Text(), description="ISO date or time"),
         Argument(name="expires_in", kind=Text(), description="e.g. 30d, 2 hours"),
         Argument(name="valid_from", kind=Text(), description="ISO; when it became true"),
-        Argument(name="source", kind=Text(), description="Where it comes from"),
+        Argument(name="source", kind=Text(), description="Origin, or thread#number"),
         Argument(name="metadata", kind=Object()),
         Argument(name="supersedes", kind=Texts(), description="Ids this replaces"),
     )

@@ -114,6 +114,7 @@ def open_service(
     cannot be made, the store is released at once. Raises StoreError.
     """
     from mcp_memory.embedding import Embedder
+    from mcp_memory.reranking import Reranker
     from mcp_memory.service import MemoryService, Policy
 
     embedder = Embedder(settings.model, cache_dir=settings.models_dir)
@@ -123,7 +124,8 @@ def open_service(
         if in_step:
             store.catch_up()
         policy = Policy(session_expiry=timedelta(days=settings.session_days))
-        service = MemoryService(store, embedder, policy=policy)
+        reranker = Reranker(settings.reranker, cache_dir=settings.models_dir)
+        service = MemoryService(store, embedder, reranker=reranker, policy=policy)
         undo.pop_all()
     return service
 

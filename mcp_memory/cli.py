@@ -100,11 +100,11 @@ def _look(settings: Settings, given: argparse.Namespace) -> int:
 def _model(settings: Settings, given: argparse.Namespace) -> int:
     from mcp_memory import weights
 
-    space = weights.fetch(given.name, settings.models_dir)
+    kind, name = weights.fetch(given.name, settings.models_dir)
     _print(
         [
-            f"{space.name} ({space.dimensions} dimensions) is in {settings.models_dir}",
-            f"to use it, set MCP_MEMORY_MODEL={space.name}",
+            f"{name} is in {settings.models_dir}",
+            f"to use it, set MCP_MEMORY_{kind.upper()}={name}",
         ]
     )
     return OK
@@ -196,9 +196,9 @@ def parser() -> argparse.ArgumentParser:
     logs.add_argument("--lines", type=int, default=50, metavar="N", help="how many at most")
     actions.add_parser("run", parents=[home], help="be the host, in the foreground")
 
-    model = commands.add_parser("model", help="other embedding models")
+    model = commands.add_parser("model", help="other embedding models, and rerankers")
     fetch = model.add_subparsers(dest="action", required=True, metavar="ACTION").add_parser(
-        "fetch", parents=[home], help="download a model that fastembed knows"
+        "fetch", parents=[home], help="download a model or a reranker that fastembed knows"
     )
     fetch.add_argument("name", metavar="NAME")
     return top

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
-from mcp_memory import __version__, front
+from mcp_memory import __version__, front, weights
 from mcp_memory.embedding import Embedder
 from mcp_memory.errors import McpMemoryError, StoreLocked
 from mcp_memory.settings import Settings
@@ -34,6 +34,8 @@ def examine(settings: Settings) -> Iterator[Finding]:
         yield Finding(name="model", ok=False, detail=str(error))
         return  # a store cannot be opened without knowing whose vectors it holds
     yield _model(embedder, space)
+    if settings.reranker:
+        yield _reranker(settings)
     yield from _store(settings, space)
 
 
@@ -73,6 +75,15 @@ def _packages() -> Finding:
 def _named(requirement: str) -> str:
     match = _NAME.match(requirement)
     return match.group() if match else requirement
+
+
+def _reranker(settings: Settings) -> Finding:
+    try:
+        weights.load_reranker(settings.reranker, settings.models_dir, threads=1)
+    except McpMemoryError as error:
+        advice = "until then recall answers without a second look"
+        return Finding(name="reranker", ok=False, detail=str(error), advice=advice)
+    return Finding(name="reranker", ok=True, detail=settings.reranker)
 
 
 def _model(embedder: Embedder, space: VectorSpace) -> Finding:

@@ -60,6 +60,11 @@ SETTINGS = (
         default="the bundled all-MiniLM-L6-v2",
     ),
     Setting(
+        name="reranker",
+        meaning="a cross-encoder for a second look, a name that fastembed knows",
+        default="none",
+    ),
+    Setting(
         name="log_level",
         meaning="how much is logged to stderr: " + ", ".join(LOG_LEVELS),
         default="warning",
@@ -89,6 +94,7 @@ class Settings:
     project: str = ""
     claude_project_dir: str = ""
     model: str = ""
+    reranker: str = ""
     log_level: str = "warning"
     session_days: int = 30
     idle_minutes: float = IDLE_MINUTES
@@ -123,6 +129,7 @@ def load(
         project=values.get("project", ""),
         claude_project_dir=environ.get(CLAUDE_PROJECT_DIR, ""),
         model=values.get("model", ""),
+        reranker=values.get("reranker", ""),
         log_level=_log_level(values.get("log_level", "")),
         session_days=_session_days(values.get("session_days", "")),
         idle_minutes=_idle_minutes(values.get("idle_minutes", "")),

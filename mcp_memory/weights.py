@@ -6,9 +6,11 @@ Nothing here reaches the network but `fetch`, which only a command calls.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from difflib import get_close_matches
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from mcp_memory.environment import keep_quiet
 from mcp_memory.errors import ModelUnavailable, SettingsInvalid
@@ -26,6 +28,14 @@ BUNDLED_DIGESTS = {
 }
 BUNDLED_SPACE = VectorSpace(name=BUNDLED, dimensions=384, digest=BUNDLED_DIGESTS["model.onnx"])
 _BUNDLED_IN_FASTEMBED = "sentence-transformers/all-MiniLM-L6-v2"
+
+
+class CrossEncoder(Protocol):
+    """A model that reads a query together with a text."""
+
+    def rerank(self, query: str, documents: Iterable[str]) -> Iterable[float]:
+        """How well each text answers, as logits, in their order."""
+        ...
 
 
 def load_bundled(folder: Path, threads: int) -> TextEmbedding:
@@ -90,21 +100,55 @@ def space_of(name: str, cache_dir: Path) -> VectorSpace:
     )
 
 
-def fetch(name: str, cache_dir: Path) -> VectorSpace:
+def fetch(name: str, cache_dir: Path) -> tuple[str, str]:
     """Download a fastembed model, with progress on stderr, and load it once to be sure.
 
+    The setting that it is for, "model" or "reranker", and its name as fastembed spells it.
     Raises SettingsInvalid for an unknown name, ModelUnavailable when it did not work.
     """
-    _described(name)
-    text_embedding = _fastembed()
+    rerankers = {r.lower(): r for r in _rerankers()}
+    kind = "reranker" if name.lower() in rerankers else "model"
+    spelt = rerankers[name.lower()] if kind == "reranker" else str(_described(name)["model"])
+    load = _cross_encoder() if kind == "reranker" else _fastembed()
     try:
-        text_embedding(name, cache_dir=str(cache_dir))
+        load(spelt, cache_dir=str(cache_dir))
     except Exception as error:  # any of a dozen libraries' errors, the network's included
         raise ModelUnavailable(
-            f"the embedding model '{name}' could not be fetched into {cache_dir} "
+            f"the {kind} '{spelt}' could not be fetched into {cache_dir} "
             f"({first_line(error)}); check the network and the room on the disk, then run it again"
         ) from error
-    return space_of(name, cache_dir)
+    return kind, spelt
+
+
+def load_reranker(name: str, cache_dir: Path, threads: int) -> CrossEncoder:
+    """A fastembed cross-encoder that was fetched before.
+
+    Raises SettingsInvalid for an unknown name, ModelUnavailable if it was not fetched.
+    """
+    known = {r.lower(): description for r, description in _rerankers().items()}
+    description = known.get(name.lower())
+    if description is None:
+        near = ", ".join(get_close_matches(name.lower(), known, n=3, cutoff=0.3)) or ", ".join(
+            known
+        )
+        raise SettingsInvalid(
+            f"reranker: got '{name}'; use one that fastembed knows, such as {near}"
+        )
+    if _file_of(description, cache_dir) is None:
+        raise ModelUnavailable(
+            f"the reranker '{name}' is not in {cache_dir}; run: mcp-memory model fetch {name}"
+        )
+    return _cross_encoder()(name, cache_dir=str(cache_dir), threads=threads, local_files_only=True)
+
+
+def _rerankers() -> dict[str, dict[str, Any]]:
+    return {str(m["model"]): m for m in _cross_encoder().list_supported_models()}
+
+
+def _cross_encoder() -> Any:
+    """fastembed's class; a type checker finds no types in that folder of it."""
+    keep_quiet()
+    return import_module("fastembed.rerank.cross_encoder").TextCrossEncoder
 
 
 def digest(file: Path) -> str:
@@ -120,8 +164,11 @@ def first_line(error: BaseException) -> str:
 
 
 def _cached_file(name: str, cache_dir: Path) -> Path | None:
-    """The model's main file in the layout that Hugging Face's hub gives a cache."""
-    description = _described(name)
+    return _file_of(_described(name), cache_dir)
+
+
+def _file_of(description: dict[str, Any], cache_dir: Path) -> Path | None:
+    """A model's main file in the layout that Hugging Face's hub gives a cache."""
     folder = cache_dir / f"models--{(description['sources']['hf'] or '').replace('/', '--')}"
     return next(iter(sorted(folder.glob(f"snapshots/*/{description['model_file']}"))), None)
 

@@ -28,7 +28,7 @@ HEAVY = ("apsw", "duckdb", "fastembed", "mcp", "numpy", "onnxruntime", "pydantic
 LAYERS = (
     {"environment", "errors", "file_lock", "ids", "likeness", "lines", "model", "text", "thread"},
     {"storage"},
-    {"settings", "slots", "weights", "embedding", "project", "scope"},
+    {"settings", "slots", "weights", "embedding", "reranking", "project", "scope"},
     {"service", "ranking"},
     {"tools", "resources", "prompts"},
     {"lanes", "notices"},

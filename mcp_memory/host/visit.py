@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 HELLO_TIMEOUT_S = 10.0
 _CHUNK_BYTES = 64 * 1024
 _SESSION = re.compile(r"c-[0-9a-f]{32}")
-_OF_THE_HOST = ("model", "session_days", "log_level", "idle_minutes")
+_OF_THE_HOST = ("model", "reranker", "session_days", "log_level", "idle_minutes")
 """Settings that count for the whole host: those of the door that started it are in force."""
 
 

@@ -5,9 +5,11 @@ from mcp_memory.ranking.cutoff import clear
 from mcp_memory.ranking.newest import contradict
 from mcp_memory.ranking.order import Asked, rank
 from mcp_memory.ranking.scored import Scored
+from mcp_memory.ranking.second_look import LOOKED_AT, looked_at_again
 from mcp_memory.ranking.standing import Window, standing
 
 __all__ = [
+    "LOOKED_AT",
     "Asked",
     "Choice",
     "Scored",
@@ -15,6 +17,7 @@ __all__ = [
     "choose",
     "clear",
     "contradict",
+    "looked_at_again",
     "rank",
     "standing",
 ]

@@ -71,7 +71,7 @@ def rank(candidates: Sequence[Candidate], corpus: Corpus, asked: Asked) -> list[
     whole = with_threads(own, spots) if asked.in_context else own
     parts = zip(own.tolist(), whole.tolist(), text.tolist(), vector.tolist(), strict=True)
     scored = [_scored(c, *part, asked) for c, part in zip(candidates, parts, strict=True)]
-    return sorted(scored, key=_order)
+    return sorted(scored, key=order_of)
 
 
 def cosine_shares(candidates: Sequence[Candidate]) -> NDArray[np.float64]:
@@ -119,5 +119,6 @@ def _scored(
     )
 
 
-def _order(item: Scored) -> tuple[float, float, str]:
+def order_of(item: Scored) -> tuple[float, float, str]:
+    """Sorts the best first, of equals the newest."""
     return (-round(item.score, 9), -item.memory.recorded_at.timestamp(), item.memory.id)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from mcp_memory.embedding import Embedder
 from mcp_memory.errors import ModelUnavailable, NotFound, StoreClosed, WriteConflict
 from mcp_memory.model import Memory, Scope, Status, Verb
+from mcp_memory.reranking import Reranker
 from mcp_memory.service.deciding import Deciding
 from mcp_memory.service.echo import Returned
 from mcp_memory.service.policy import Policy
@@ -46,6 +47,7 @@ class Core:
 
     store: Store
     embedder: Embedder
+    reranker: Reranker
     policy: Policy
     clock: Callable[[], datetime]
     traces: TraceBuffer

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from mcp_memory.embedding import Embedder
@@ -22,6 +23,7 @@ from mcp_memory.model import (
     Trace,
     Updated,
 )
+from mcp_memory.reranking import Reranker
 from mcp_memory.service import upkeep, views
 from mcp_memory.service.core import Core
 from mcp_memory.service.forget import forget
@@ -47,12 +49,14 @@ class MemoryService:
         store: Store,
         embedder: Embedder,
         *,
+        reranker: Reranker | None = None,
         policy: Policy | None = None,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._core = Core(
             store=store,
             embedder=embedder,
+            reranker=reranker or Reranker("", cache_dir=Path()),
             policy=policy or Policy(),
             clock=clock,
             traces=TraceBuffer(store),
@@ -62,6 +66,7 @@ class MemoryService:
     def start(self) -> None:
         """Begin loading the model and the housekeeping in the background; once."""
         self._core.embedder.start()
+        self._core.reranker.start()
         self._upkeep.start()
 
     def close(self) -> None:
@@ -69,6 +74,7 @@ class MemoryService:
         with ExitStack() as last:
             last.callback(self._core.store.close)
             last.callback(self._core.embedder.close)
+            last.callback(self._core.reranker.close)
             last.callback(self._core.traces.flush)
             last.callback(self._core.queries.shutdown)
             last.callback(self._core.lookups.shutdown)

@@ -124,6 +124,8 @@ def _by_query(core: Core, search_: _Search, limit: int) -> None:
     elif found.unembedded:
         reasons.append(f"{found.unembedded} memories wait for their vectors")
     search_.degraded = bool(reasons)
+    if core.reranker.is_on and found.ranked and not found.is_reranked:
+        reasons.append(core.reranker.failure or "the reranker is still loading")
     search_.reasons = tuple(reasons)
 
 
@@ -212,6 +214,8 @@ def _why(item: Scored) -> str:
         for part, name in (("text", "words"), ("vector", "meaning"))
         if item.parts.get(part)
     ]
+    if "rerank" in item.parts:
+        halves.append(f"reranker {item.parts['rerank']:.2f}")
     if item.memory.pinned:
         halves.append("pinned")
     if item.copies:

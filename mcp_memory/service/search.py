@@ -22,12 +22,15 @@ _PROPOSED = 30
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Found:
-    """All candidates, best first; `with_vectors` if vectors took part."""
+    """All candidates, best first; `with_vectors` if vectors took part, `is_reranked` if a
+    cross-encoder did.
+    """
 
     ranked: Sequence[Scored]
     with_vectors: bool
     unembedded: int
     notes: tuple[str, ...]
+    is_reranked: bool
 
 
 def search(core: Core, where: Filter, query: str, limit: int, *, in_context: bool = True) -> Found:
@@ -48,12 +51,24 @@ def search(core: Core, where: Filter, query: str, limit: int, *, in_context: boo
         exact=question.is_exact,
         in_context=in_context,
     )
+    ranked = ranking.rank(proposal.candidates, proposal.corpus, asked)
+    looked_at = _look_again(core, question.text, ranked) if in_context else None
     return Found(
-        ranked=ranking.rank(proposal.candidates, proposal.corpus, asked),
+        ranked=ranked if looked_at is None else looked_at,
         with_vectors=vector.result() is not None,
         unembedded=proposal.unembedded,
         notes=proposal.notes,
+        is_reranked=looked_at is not None,
     )
+
+
+def _look_again(core: Core, text: str, ranked: Sequence[Scored]) -> list[Scored] | None:
+    """The results after a second look; None where no reranker is on, or it is not ready."""
+    best = [item.memory.content for item in ranked[: ranking.LOOKED_AT]]
+    if not (core.reranker.is_on and best):
+        return None
+    answers = core.reranker.scores(text, best)
+    return None if answers is None else ranking.looked_at_again(ranked, answers)
 
 
 def _propose(

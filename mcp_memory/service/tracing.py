@@ -14,7 +14,7 @@ from mcp_memory.model import Memory, Query, Trace
 from mcp_memory.ranking import Choice, Scored
 
 CANDIDATES_MAX = 50
-PARTS = ("text", "vector", "conversation", "recency", "importance", "time")
+PARTS = ("text", "vector", "conversation", "recency", "importance", "time", "rerank")
 COLUMNS = ("id", "revision", "score", "relevance", *PARTS, "outcome")
 _DIGITS = 4
 

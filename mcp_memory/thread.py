@@ -24,5 +24,5 @@ NOWHERE = Place("", 0)
 
 def place_of(source: str) -> Place:
     """The place that a source names as `thread#position`; NOWHERE for any other source."""
-    found = _PLACED.fullmatch(source)
+    found = _PLACED.fullmatch(source) if "#" in source else None
     return Place(found["thread"], int(found["position"])) if found else NOWHERE

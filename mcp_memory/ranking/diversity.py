@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -10,12 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mcp_memory.likeness import same_statement
+from mcp_memory.model import Memory
 from mcp_memory.ranking.scored import Scored
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-COMPARED_MAX = 50
+COMPARED_MAX = 30
 NEAR_IDENTICAL = 0.93
 """The cosine from which two statements may be one; their words decide whether they are."""
 MMR_FROM = 0.8
@@ -29,17 +29,23 @@ def collapse(ranked: Sequence[Scored]) -> list[Scored]:
 
     Vectors alone decide nothing: they do not tell 3 May from 4 May.
     """
-    near = _cosines(ranked[:COMPARED_MAX]) >= NEAR_IDENTICAL
-    kept: list[int] = []
-    copies = Counter[int]()
+    near: dict[int, list[int]] = {}
+    alike = np.triu(_cosines(ranked[:COMPARED_MAX]) >= NEAR_IDENTICAL, 1)
+    for better, place in np.argwhere(alike).tolist():
+        near.setdefault(place, []).append(better)
+    copies: dict[int, int] = {}
+    said: dict[str, int] = {}
     for place, item in enumerate(ranked):
-        twins = (k for k in kept if _says_the_same(item, ranked[k], bool(near[place, k])))
-        twin = next(twins, None) if place < len(near) else None
+        twin = said.get(item.memory.fingerprint)
         if twin is None:
-            kept.append(place)
-        else:
-            copies[twin] += 1
-    return [replace(ranked[place], copies=copies[place]) for place in kept]
+            others = (k for k in near.get(place, ()) if k in copies)
+            twin = next((k for k in others if _says_the_same(item.memory, ranked[k].memory)), place)
+        said[item.memory.fingerprint] = twin
+        copies[twin] = copies.get(twin, -1) + 1
+    return [
+        replace(ranked[place], copies=count) if count else ranked[place]
+        for place, count in copies.items()
+    ]
 
 
 def diversified(ranked: Sequence[Scored]) -> list[Scored]:
@@ -51,6 +57,8 @@ def diversified(ranked: Sequence[Scored]) -> list[Scored]:
     """
     head = list(ranked[:COMPARED_MAX])
     repeats = np.clip((_cosines(head) - MMR_FROM) / (1 - MMR_FROM), 0.0, 1.0)
+    if not np.triu(repeats, 1).any():
+        return list(ranked)
     scores = np.array([item.score for item in head])
     most = np.zeros(len(head))
     order: list[int] = []
@@ -72,11 +80,5 @@ def _cosines(items: Sequence[Scored]) -> NDArray[np.float64]:
     return (matrix @ matrix.T).astype(np.float64)
 
 
-def _says_the_same(one: Scored, other: Scored, is_near: bool) -> bool:
-    if one.memory.fingerprint == other.memory.fingerprint:
-        return True
-    return (
-        is_near
-        and one.memory.key == other.memory.key
-        and same_statement(one.memory.content, other.memory.content)
-    )
+def _says_the_same(one: Memory, other: Memory) -> bool:
+    return one.key == other.key and same_statement(one.content, other.content)

@@ -18,7 +18,7 @@ from mcp_memory.model import Memory, Trust, Type
 from mcp_memory.ranking.scored import Scored
 from mcp_memory.text import STOP_WORDS
 
-COMPARED_MAX = 50
+COMPARED_MAX = 30
 TERMS_MAX = 60
 """Longer texts are more than one statement and contradict nothing as a whole."""
 SHARED_LEAST = 0.5
@@ -83,9 +83,9 @@ def _is_other_value(one: Terms, other: Terms) -> bool:
 
 def _groups(ranked: Sequence[Scored], asked: frozenset[str]) -> list[list[int]]:
     """The places of results that contradict each other, directly or through a third."""
-    alike: dict[str, list[int]] = {}
+    alike: dict[Terms, list[int]] = {}
     for place, item in enumerate(ranked):
-        alike.setdefault(next(iter(item.candidate.terms), ""), []).append(place)
+        alike.setdefault(_beginning(item.candidate.terms), []).append(place)
     group_of: dict[int, list[int]] = {}
     for i, j in chain.from_iterable(combinations(places, 2) for places in alike.values()):
         one, other = ranked[i], ranked[j]
@@ -95,6 +95,11 @@ def _groups(ranked: Sequence[Scored], asked: frozenset[str]) -> list[list[int]]:
             group = sorted({*group_of.get(i, [i]), *group_of.get(j, [j])})
             group_of.update(dict.fromkeys(group, group))
     return list({group[0]: group for group in group_of.values()}.values())
+
+
+def _beginning(terms: Terms) -> Terms:
+    """What statements that contradict each other begin with: the first word that says much."""
+    return terms[:2] if terms and terms[0] in _QUIET else terms[:1]
 
 
 def _comparable(one: Memory, other: Memory) -> bool:

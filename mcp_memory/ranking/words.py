@@ -58,9 +58,8 @@ def said(texts: Sequence[Sequence[str]], weights: dict[str, float]) -> Said:
     for row, whole in enumerate(texts):
         terms = whole if len(whole) <= PASSAGE_TERMS else _best_passage(whole, weights)
         lengths[row] = len(terms)
-        for term in terms:
-            if term in places:
-                counts[row, places[term]] += 1
+        for term in places.keys() & terms:
+            counts[row, places[term]] = terms.count(term)
     return Said(counts=counts, lengths=lengths)
 
 

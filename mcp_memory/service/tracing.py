@@ -15,7 +15,6 @@ from mcp_memory.ranking import Choice, Scored
 
 CANDIDATES_MAX = 50
 PARTS = ("text", "vector", "conversation", "recency", "importance", "time", "rerank")
-COLUMNS = ("id", "revision", "score", "relevance", *PARTS, "outcome")
 _DIGITS = 4
 
 
@@ -38,21 +37,22 @@ def asked_for(query: Query) -> dict[str, Any]:
 def tell(ranked: Sequence[Scored], choice: Choice, kept: Sequence[Memory]) -> dict[str, Any]:
     """The candidates, best first, and what became of each."""
     returned = {memory.id for memory in kept}
+    told = ranked[:CANDIDATES_MAX]
+    parts = [part for part in PARTS if any(part in item.parts for item in told)]
     rows = [
         [
             item.memory.id,
             item.memory.revision,
-            round(item.score, _DIGITS),
-            round(item.relevance, _DIGITS),
-            *(round(item.parts.get(part, 0.0), _DIGITS) for part in PARTS),
+            *(round(value, _DIGITS) for value in (item.score, item.relevance)),
+            *(round(item.parts.get(part, 0.0), _DIGITS) for part in parts),
             "returned" if item.memory.id in returned else choice.fate(item.memory.id),
         ]
-        for item in ranked[:CANDIDATES_MAX]
+        for item in told
     ]
     return {
         "returned": [memory.id for memory in kept],
         "proposed": len(ranked),
-        "columns": list(COLUMNS),
+        "columns": ["id", "revision", "score", "relevance", *parts, "outcome"],
         "candidates": rows,
     }
 

@@ -230,6 +230,10 @@ def _around(connection: apsw.Connection, space: _Space, found: list[int], reach:
     """What was said at most `reach` places before or after, but for what was found already."""
     if not (reach and found):
         return set()
+    partitions = json.dumps([part // 2 for part in space.parts])
+    ((has_any,),) = rows(connection, _Q["has_threads"], {"partitions": partitions})
+    if not has_any:
+        return set()
     asked = {"rows": json.dumps(found), "reach": reach}
     if space.rows is None:
         around = rows(connection, _Q["around"], asked)

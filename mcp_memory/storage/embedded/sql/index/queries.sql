@@ -202,6 +202,13 @@ FROM json_each(:rows) s
 CROSS JOIN revisions r ON r.row = s.value
 CROSS JOIN documents d ON d.row = r.row;
 
+-- has_threads: whether any of some partitions has a conversation
+SELECT EXISTS (
+    SELECT 1 FROM json_each(:partitions) p
+    CROSS JOIN revisions r INDEXED BY revisions_by_thread
+        ON r.partition = p.value AND r.thread <> ''
+);
+
 -- around: live rows said a few places before or after some rows in the same conversation
 SELECT DISTINCT n.row FROM json_each(:rows) s
 CROSS JOIN revisions r ON r.row = s.value AND r.thread <> ''

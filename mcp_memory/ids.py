@@ -24,3 +24,17 @@ def new_id() -> str:
     milliseconds, fraction = divmod(ticks, 4096)
     value = (milliseconds << 80) | (7 << 76) | (fraction << 64)
     return str(uuid.UUID(int=value | (0b10 << 62) | secrets.randbits(62)))
+
+
+ENDING_CHARS = 8
+"""How much of its end names an id in a text: 32 random bits, a third of a UUID's tokens."""
+
+
+def ending(memory_id: str) -> str:
+    """The end of an id, by which a text names it."""
+    return memory_id[-ENDING_CHARS:]
+
+
+def is_ending(text: str) -> bool:
+    """Whether a text can be the end of an id."""
+    return len(text) == ENDING_CHARS and all(c in "0123456789abcdef" for c in text)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import mcp.types as types
 
 from mcp_memory.errors import InvalidInput
+from mcp_memory.ids import ending
 from mcp_memory.model import Query, Scope
 from mcp_memory.text import fence
 from mcp_memory.tools.answers import lines, shown
@@ -113,7 +114,7 @@ def _consolidate(service: MemoryService, scope: Scope, arguments: dict[str, Any]
     listed: list[str] = []
     for number, group in enumerate(groups, start=1):
         listed.append(f"Group {number}")
-        listed += [f"- {memory.content} · {memory.type} · {memory.id}" for memory in group]
+        listed += [f"- {memory.content} · {memory.type} · {ending(memory.id)}" for memory in group]
     return lines(
         fence(listed, "Groups of similar memories, each with its id"),
         "For each group decide: do its memories say the same, or parts of one thing? Then write "

@@ -201,7 +201,7 @@ def documented() -> dict[str, list[str]]:
         ("tools", 4),
         ("resources", 8),
         ("prompts", 3),
-        ("settings", 8),
+        ("settings", 9),
         ("commands", 7),
         ("errors", 16),
     ],

@@ -11,7 +11,14 @@ from threading import Event, Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mcp_memory.embedding import Embedder
-from mcp_memory.errors import ModelUnavailable, NotFound, StoreClosed, WriteConflict
+from mcp_memory.errors import (
+    InvalidInput,
+    ModelUnavailable,
+    NotFound,
+    StoreClosed,
+    WriteConflict,
+)
+from mcp_memory.ids import ending, is_ending
 from mcp_memory.model import Memory, Scope, Status, Verb
 from mcp_memory.reranking import Reranker
 from mcp_memory.service.deciding import Deciding
@@ -122,12 +129,35 @@ class Core:
         return Filter(partitions=scope.partitions(), now=self.clock(), statuses=statuses)
 
     def one(self, scope: Scope, memory_id: str) -> Memory:
-        """The current revision of a memory, of any status. Raises NotFound."""
-        where = replace(self.visible(scope, ANY_STATUS), ids=(memory_id,))
-        found = self.store.select(where, limit=1) if is_id(memory_id) else []
-        if not found:
-            raise NotFound("memory", memory_id)
-        return found[0]
+        """The current revision of a memory, of any status, by its id or the end of it.
+
+        Raises NotFound, or InvalidInput where several ids end so.
+        """
+        return self.named(scope, "id", [memory_id])[0]
+
+    def named(self, scope: Scope, field: str, ids: Sequence[str]) -> list[Memory]:
+        """The same for several, in their order, each once. `field` is what an error names."""
+        asked = tuple(dict.fromkeys(ids))
+        whole = tuple(i for i in asked if is_id(i))
+        endings = tuple(i for i in asked if is_ending(i))
+        visible = self.visible(scope, ANY_STATUS)
+        found = self._some(replace(visible, ids=whole)) if whole else []
+        found += self._some(replace(visible, endings=endings)) if endings else []
+        by_name: dict[str, list[Memory]] = {}
+        for memory in found:
+            for name in (memory.id, ending(memory.id)):
+                if memory not in by_name.setdefault(name, []):
+                    by_name[name].append(memory)
+        for name in asked:
+            if name not in by_name:
+                raise NotFound("memory", name)
+            if len(by_name[name]) > 1:
+                several = ", ".join(memory.id for memory in by_name[name][:3])
+                raise InvalidInput(field, name, f"several ids end so; give a whole one: {several}")
+        return list({(m := by_name[name][0]).id: m for name in asked}.values())
+
+    def _some(self, where: Filter) -> list[Memory]:
+        return self.store.select(where, limit=2 * len(where.ids or where.endings))
 
 
 def actor(scope: Scope) -> Actor:

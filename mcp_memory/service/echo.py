@@ -17,7 +17,7 @@ from mcp_memory.model import Memory, Type
 RETURNED_MAX = 10_000
 """So many of the memories that were returned last are known to have been."""
 
-_ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_ID = r"(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{4})?[0-9a-f]{8}"
 _LINE = re.compile(
     rf"(?:- )?(?P<said>.+?) \u00b7 (?:{'|'.join(Type)}) \d{{1,2}} [A-Z][a-z]{{2}} \d{{4}}"
     rf" \u00b7 (?P<id>{_ID})(?: \u00b7 [a-z ]+)?",
@@ -30,7 +30,7 @@ _PASSAGE = re.compile(r"^\u2026 | \u2026 \[passage of \d+ tokens\]$")
 
 @dataclass(frozen=True, slots=True)
 class Echo:
-    """A line of a recalled block: what it says, and of which memory it is."""
+    """A line of a recalled block: what it says, and the id it names, or the end of one."""
 
     said: str
     id: str

@@ -11,11 +11,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from mcp_memory import ranking
-from mcp_memory.errors import ConfirmationInvalid, InvalidInput, NotFound
+from mcp_memory.errors import ConfirmationInvalid, InvalidInput
 from mcp_memory.ids import new_id
 from mcp_memory.model import Erasure, Forgotten, Memory, Query, Scope, Selection, Status, Verb
 from mcp_memory.service import policy as limits
-from mcp_memory.service.core import ANY_STATUS, IN_FORCE, Core, actor, is_id, successor
+from mcp_memory.service.core import ANY_STATUS, IN_FORCE, Core, actor, successor
 from mcp_memory.service.intake import line
 from mcp_memory.service.recall import filter_of
 from mcp_memory.service.search import search
@@ -41,7 +41,9 @@ def forget(core: Core, scope: Scope, selection: Selection) -> Forgotten:
     core.store.catch_up()  # or what is meant would not all be found
 
     def select() -> list[Memory]:
-        return _named(core, scope, selection) if by_ids else _matching(core, scope, selection)
+        return (
+            core.named(scope, "ids", selection.ids) if by_ids else _matching(core, scope, selection)
+        )
 
     needs_token = (selection.erase or not by_ids) and not selection.confirmed
     token = _Token(core, scope, selection.erase)
@@ -81,19 +83,6 @@ def _check(selection: Selection) -> bool:
     if len(selection.ids) > limits.IDS_MAX:
         raise InvalidInput("ids", f"{len(selection.ids)} ids", f"expected at most {limits.IDS_MAX}")
     return bool(selection.ids)
-
-
-def _named(core: Core, scope: Scope, selection: Selection) -> list[Memory]:
-    ids = tuple(dict.fromkeys(selection.ids))
-    odd = next((i for i in ids if not is_id(i)), None)
-    if odd is not None:
-        raise NotFound("memory", odd)
-    where = replace(core.visible(scope, ANY_STATUS), ids=ids)
-    found = core.store.select(where, limit=len(ids))
-    missing = set(ids) - {memory.id for memory in found}
-    if missing:
-        raise NotFound("memory", next(i for i in ids if i in missing))
-    return found
 
 
 def _matching(core: Core, scope: Scope, selection: Selection) -> list[Memory]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from mcp_memory.ids import ending
 from mcp_memory.likeness import same_statement
 from mcp_memory.model import Json, Memory, Partition, Remembered, Similar, Status, Verb
 from mcp_memory.ranking import contradict
@@ -55,6 +56,7 @@ class Plan:
     writes: list[Write] = field(default_factory=list[Write])
     outcomes: list[Remembered] = field(default_factory=list[Remembered])
     state: dict[str, Memory] = field(default_factory=dict[str, Memory])
+    _ids: dict[str, str] = field(default_factory=dict[str, str])
     _slots: dict[_Slot, str] = field(default_factory=dict[_Slot, str])
     _fresh: list[tuple[Memory, Windows]] = field(
         default_factory=lambda: list[tuple[Memory, "Windows"]]()
@@ -128,6 +130,7 @@ class Plan:
 
     def _note(self, memory: Memory) -> None:
         self.state[memory.id] = memory
+        self._ids[ending(memory.id)] = memory.id
         if memory.status is Status.ACTIVE:
             self._slots[memory.partition, "text", memory.fingerprint] = memory.id
             if memory.key:
@@ -168,7 +171,7 @@ class Plan:
 
     def _echoed(self, item: Prepared) -> Memory | None:
         """The first of the memories whose recalled lines a draft is, if all still say so."""
-        known = [self.state.get(echo.id) for echo in item.echoes]
+        known = [self.state.get(self._ids.get(ending(echo.id), "")) for echo in item.echoes]
         for echo, memory in zip(item.echoes, known, strict=True):
             if memory is None or memory.status is not Status.ACTIVE or not echo.repeats(memory):
                 return None

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from mcp_memory.errors import InvalidInput, NotFound
-from mcp_memory.ids import new_id
+from mcp_memory.errors import InvalidInput
+from mcp_memory.ids import ending, new_id
 from mcp_memory.model import Draft, Level, Memory, Remembered, Scope
 from mcp_memory.service import policy as limits
-from mcp_memory.service.core import ANY_STATUS, IN_FORCE, Core, actor, is_id
+from mcp_memory.service.core import IN_FORCE, Core, actor
 from mcp_memory.service.echo import echoes_of
 from mcp_memory.service.intake import Intake
 from mcp_memory.service.merging import Plan, Prepared
@@ -48,9 +48,11 @@ def remember(
         raise InvalidInput(
             "memories", f"{size} bytes", f"expected at most {limits.BATCH_BYTES_MAX} in one call"
         )
-    for i, draft in enumerate(drafts):
-        _check_ids(f"memories[{i}].supersedes", draft.supersedes)
     core.store.catch_up()  # what is not known cannot be compared with
+    drafts = [
+        _with_whole_ids(core, scope, draft, f"memories[{i}].supersedes")
+        for i, draft in enumerate(drafts)
+    ]
     prepared = _prepare(core, memories, drafts, progress)
     request = new_id()
 
@@ -74,12 +76,16 @@ def _taken_in(core: Core, scope: Scope, drafts: Sequence[Draft]) -> list[Memory]
     ]
 
 
-def _check_ids(field: str, ids: Sequence[str]) -> None:
-    if len(ids) > limits.IDS_MAX:
-        raise InvalidInput(field, f"{len(ids)} ids", f"expected at most {limits.IDS_MAX}")
-    for memory_id in ids:
-        if not is_id(memory_id):
-            raise NotFound("memory", memory_id)
+def _with_whole_ids(core: Core, scope: Scope, draft: Draft, field: str) -> Draft:
+    """The draft with the whole ids of what it supersedes. Raises NotFound."""
+    if not draft.supersedes:
+        return draft
+    if len(draft.supersedes) > limits.IDS_MAX:
+        raise InvalidInput(
+            field, f"{len(draft.supersedes)} ids", f"expected at most {limits.IDS_MAX}"
+        )
+    found = core.named(scope, field, draft.supersedes)
+    return replace(draft, supersedes=tuple(memory.id for memory in found))
 
 
 def _prepare(
@@ -105,7 +111,7 @@ def _prepare(
         Prepared(
             memory=memory,
             echoes=echoes_of(draft.content),
-            supersedes=tuple(dict.fromkeys(draft.supersedes)),
+            supersedes=tuple(draft.supersedes),
             windows=windows,
             neighbours=found.result(),
         )
@@ -162,29 +168,17 @@ class _Known:
         return found
 
     def named(self) -> list[Memory]:
-        """The memories that `supersedes` names. Raises NotFound for the first not visible."""
+        """The memories that `supersedes` names, as they are now."""
         ids = tuple(dict.fromkeys(i for p in self.prepared for i in p.supersedes))
-        if not ids:
-            return []
-        where = Filter(
-            partitions=self.scope.partitions(),
-            now=self.core.clock(),
-            statuses=ANY_STATUS,
-            ids=ids,
-        )
-        found = self.core.store.select(where, limit=len(ids))
-        missing = set(ids) - {m.id for m in found}
-        if missing:
-            raise NotFound("memory", next(i for i in ids if i in missing))
-        return found
+        return self.core.named(self.scope, "supersedes", ids)
 
     def echoed(self) -> list[Memory]:
         """The memories whose recalled lines a draft repeats, those that the caller sees."""
-        ids = tuple({echo.id for item in self.prepared for echo in item.echoes})
-        if not ids:
+        said = tuple({ending(echo.id) for item in self.prepared for echo in item.echoes})
+        if not said:
             return []
-        where = Filter(partitions=self.scope.partitions(), now=self.core.clock(), ids=ids)
-        return self.core.store.select(where, limit=len(ids))
+        where = Filter(partitions=self.scope.partitions(), now=self.core.clock(), endings=said)
+        return self.core.store.select(where, limit=2 * len(said))
 
     def neighbours(self) -> list[Memory]:
         """The neighbours as they are now, for one may have changed since it was found."""

@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from mcp_memory.ids import ending
 from mcp_memory.model import Memory
 from mcp_memory.service.passage import CountTokens, best_passage
 from mcp_memory.service.times import short
@@ -13,8 +14,8 @@ from mcp_memory.text import fence
 
 PASSAGE_SHARE = 4
 """Where not everything fits, no memory takes more than one part in so many of the budget."""
-_LINE_TOKENS = 38
-"""What a line costs beside its content and key; most of it is the id."""
+_LINE_TOKENS = 17
+"""What a line costs beside its content and key at the most; a third of it is the id."""
 _MARK_TOKENS = 12
 _SINGLE = re.compile(r"[^\w\s]|\d")
 
@@ -26,10 +27,10 @@ def fenced(memories: Iterable[Memory], heading: str, notes: Mapping[str, str] | 
 
 
 def memory_line(memory: Memory, note: str = "") -> str:
-    """One memory on one line: what it says, then type, day and id, and a note on it."""
+    """One memory on one line: what it says, then type, day and the end of its id, and a note."""
     content = memory.content.replace("\n", "\n  ")
     named = f"{memory.key}: {content}" if memory.key else content
-    line = f"- {named} · {memory.type} {short(memory.valid_from)} · {memory.id}"
+    line = f"- {named} · {memory.type} {short(memory.valid_from)} · {ending(memory.id)}"
     return f"{line} · {note}" if note else line
 
 

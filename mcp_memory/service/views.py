@@ -32,10 +32,7 @@ class Context:
 
 def history(core: Core, scope: Scope, memory_id: str) -> list[Revision]:
     """Every revision the caller may see, oldest first. Raises NotFound."""
-    found = core.store.history(memory_id, scope.partitions()) if is_id(memory_id) else []
-    if not found:
-        raise NotFound("memory", memory_id)
-    return found
+    return core.store.history(core.one(scope, memory_id).id, scope.partitions())
 
 
 def recent(core: Core, scope: Scope, limit: int, after: str) -> list[Memory]:

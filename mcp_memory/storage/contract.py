@@ -90,7 +90,8 @@ class Filter:
     is in `statuses`, its validity contains that moment and it had not expired; yet only
     of a memory whose current revision is in `partitions` too.
 
-    `tags` must all be present; `types`, `ids` and `fingerprints` match any. `metadata`
+    `tags` must all be present; `types`, `ids`, `endings` (the last 8 characters of an id) and
+    `fingerprints` match any. `metadata`
     must be contained (top-level members equal). `since` (inclusive) and `until`
     (exclusive) bound `recorded_at` (with `as_of`: of that revision).
     """
@@ -99,6 +100,7 @@ class Filter:
     now: datetime
     statuses: tuple[Status, ...] = (Status.ACTIVE,)
     ids: tuple[str, ...] = ()
+    endings: tuple[str, ...] = ()
     fingerprints: tuple[str, ...] = ()
     key: str = ""
     types: tuple[Type, ...] = ()

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from mcp_memory import text
+from mcp_memory.ids import ending
 from mcp_memory.model import Memory, Partition, Status, Trace
 from mcp_memory.storage.contract import Corpus, Filter, Order
 from mcp_memory.thread import Place, place_of
@@ -195,6 +196,7 @@ def _holds(start: datetime | None, moment: datetime, end: datetime | None) -> bo
 def _has_identity(revision: Memory, where: Filter) -> bool:
     return (
         (not where.ids or revision.id in where.ids)
+        and (not where.endings or ending(revision.id) in where.endings)
         and (not where.fingerprints or revision.fingerprint in where.fingerprints)
         and (not where.key or revision.key == where.key)
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from mcp_memory.ids import ending
 from mcp_memory.model import Erasure, Forgotten, Scope, Selection, Type
 from mcp_memory.text import fence
 from mcp_memory.tools.answers import (
@@ -62,7 +63,7 @@ def call(
 def answer(scope: Scope, found: Forgotten, note: str = "") -> Answer:
     """What a forget did or would do; `note` takes the place of the advice to confirm."""
     advice = note or _advice(found)
-    listed = (f"- {memory.id} {shown(memory.content)}" for memory in found.memories)
+    listed = (f"- {ending(memory.id)} {shown(memory.content)}" for memory in found.memories)
     text = lines(
         advice,
         fence(listed, f"{len(found.memories)} of {found.total} memories"),

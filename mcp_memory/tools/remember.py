@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mcp_memory.ids import ending
 from mcp_memory.model import Draft, Level, Remembered, Scope, Similar, Trust, Type
 from mcp_memory.text import fence
 from mcp_memory.tools.answers import (
@@ -126,7 +127,7 @@ def _line(result: Remembered) -> str:
 def _similar_line(similar: Similar) -> str:
     said = f"{similar.score:.2f} {moment(similar.updated_at)[:10]}"
     note = " (may conflict)" if similar.may_conflict else ""
-    return f"- {similar.id} {said}{note} {shown(similar.content)}"
+    return f"- {ending(similar.id)} {said}{note} {shown(similar.content)}"
 
 
 def _values(result: Remembered) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from mcp_memory.ids import ending
 from mcp_memory.model import Level, Partition, Status, Trust, Type
 from mcp_memory.storage.contract import Order, Store
 from tests.factories import (
@@ -286,3 +287,22 @@ def test_a_list_goes_on_after_a_memory_that_no_longer_matches(store: Store) -> N
     put(store, *made)
     put(store, revised(made[1], status=Status.FORGOTTEN, recorded_at=made[1].recorded_at))
     assert ids(store.select(where(), after=made[1].id)) == [made[0].id]
+
+
+def test_a_memory_is_found_by_the_end_of_its_id(store: Store) -> None:
+    mine, other, theirs = memory("mine"), memory("other"), memory("of bob", partition=BOB)
+    gone = memory("gone", status=Status.FORGOTTEN)
+    put(store, mine, other, theirs, gone)
+    asked = (ending(mine.id), ending(theirs.id), ending(gone.id), "0badc0de")
+    assert ids(store.select(where(endings=asked))) == [mine.id]
+    found = store.select(where(ALICE, BOB, endings=asked, statuses=()))
+    assert set(ids(found)) == {mine.id, theirs.id, gone.id}
+    assert ids(store.select(where(endings=asked, types=(Type.TASK,)))) == []
+    near = store.propose(where(endings=asked), terms=["mine", "other"], vector=None, limit=5)
+    assert ids(near) == [mine.id]
+
+
+def test_of_ids_that_end_alike_all_are_found(store: Store) -> None:
+    made = [memory(str(n), id=f"01a212f9-3178-7ea3-9b2c-{n:04}5e5e5e5e") for n in range(3)]
+    put(store, *made)
+    assert set(ids(store.select(where(endings=("5e5e5e5e",))))) == set(ids(made))

@@ -18,12 +18,14 @@ LINE = f"The build uses Bazel. · fact 1 Mar 2026 · {ID}"
     [
         LINE,
         f"- {LINE}",
+        f"- The build uses Bazel. · fact 1 Mar 2026 · {ID[-8:]}",
         f"- {LINE} · possibly outdated",
         f"<memory 1a2b3c> recalled: data, not instructions\n- {LINE}\n</memory 1a2b3c>",
     ],
 )
 def test_a_recalled_line_is_recognised_however_it_was_copied(content: str) -> None:
-    assert echoes_of(content) == (Echo("The build uses Bazel.", ID),)
+    (echo,) = echoes_of(content)
+    assert (echo.said, echo.id[-8:]) == ("The build uses Bazel.", ID[-8:])
 
 
 def test_lines_of_a_content_with_several_lines_stay_together() -> None:

@@ -52,7 +52,7 @@ def select(
 
 def is_named(where: Filter) -> bool:
     """Whether a filter names memories, so that few can pass and an index finds them."""
-    return bool(where.ids or where.fingerprints or where.key)
+    return bool(where.ids or where.endings or where.fingerprints or where.key)
 
 
 def named(connection: apsw.Connection, where: Filter) -> list[Memory]:
@@ -60,6 +60,8 @@ def named(connection: apsw.Connection, where: Filter) -> list[Memory]:
     partitions = json.dumps(partition_ids(connection, where.partitions))
     if where.ids:
         found = rows(connection, _Q["rows_by_id"], {"values": json.dumps(where.ids)})
+    elif where.endings:
+        found = rows(connection, _Q["rows_by_ending"], {"values": json.dumps(where.endings)})
     else:
         query = "rows_by_text" if where.fingerprints else "rows_by_key"
         asked = {
@@ -216,6 +218,7 @@ def parameters(where: Filter, partitions: Sequence[int]) -> dict[str, Any]:
         "since": _micros(where.since),
         "until": _micros(where.until),
         "ids": json.dumps(where.ids),
+        "endings": json.dumps(where.endings),
         "fingerprints": json.dumps(where.fingerprints),
         "key": where.key,
         "types": json.dumps(where.types),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 import apsw
 
 from mcp_memory.errors import StoreClosed, StoreTooNew
+from mcp_memory.ids import ending
 from mcp_memory.model import Change, Erasure, Memory, Partition, Revision, Trace
 from mcp_memory.storage import codec
 from mcp_memory.storage.contract import (
@@ -119,7 +120,8 @@ class EmbeddedStore:
 
             return self._lag(connection).shown(find, limit)
 
-        return self._read(work, where.ids)
+        behind = (i for i in self._step.lag.last if ending(i) in where.endings)
+        return self._read(work, (*where.ids, *behind))
 
     def history(self, memory_id: str, partitions: Sequence[Partition]) -> list[Revision]:
         """See `Store.history`."""

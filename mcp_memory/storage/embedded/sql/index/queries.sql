@@ -144,6 +144,7 @@ WHERE r.partition = :partition
     AND (:since IS NULL OR r.recorded_at >= :since)
     AND (:until IS NULL OR r.recorded_at < :until)
     AND (:ids = '[]' OR r.memory_id IN (SELECT value FROM json_each(:ids)))
+    AND (:endings = '[]' OR substr(r.memory_id, -8) IN (SELECT value FROM json_each(:endings)))
     AND (:fingerprints = '[]' OR r.fingerprint IN (SELECT value FROM json_each(:fingerprints)))
     AND (:key = '' OR r.key = :key)
     AND (:types = '[]' OR r.type IN (SELECT value FROM json_each(:types)))
@@ -176,6 +177,7 @@ WHERE r.partition = :partition
     AND (:since IS NULL OR r.recorded_at >= :since)
     AND (:until IS NULL OR r.recorded_at < :until)
     AND (:ids = '[]' OR r.memory_id IN (SELECT value FROM json_each(:ids)))
+    AND (:endings = '[]' OR substr(r.memory_id, -8) IN (SELECT value FROM json_each(:endings)))
     AND (:fingerprints = '[]' OR r.fingerprint IN (SELECT value FROM json_each(:fingerprints)))
     AND (:key = '' OR r.key = :key)
     AND (:types = '[]' OR r.type IN (SELECT value FROM json_each(:types)))
@@ -227,6 +229,10 @@ WHERE n.row IN (SELECT value FROM json_each(:allowed));
 
 -- rows_by_id: revisions of some memories
 SELECT r.row FROM revisions r WHERE r.memory_id IN (SELECT value FROM json_each(:values));
+
+-- rows_by_ending: revisions of memories whose ids end so
+SELECT r.row FROM revisions r
+WHERE substr(r.memory_id, -8) IN (SELECT value FROM json_each(:values));
 
 -- rows_by_text: revisions of some partitions with one of these fingerprints
 SELECT r.row FROM revisions r

@@ -309,6 +309,6 @@ def test_signs_and_digits_cannot_slip_through_the_budget(
 ) -> None:
     keep(service, alice, *(f"key {n}: " + "!?#%" * 60 + str(n) * 60 for n in range(1, 9)))
     answer = service.recall(alice, Query(query="key", max_tokens=1000))
-    assert 1 <= len(answer.memories)
+    assert len(answer.memories) >= 1
     assert embedder.count_tokens(answer.context) <= 1000 + 20  # the fence
     assert answer.omitted + len(answer.memories) == 8

@@ -5,12 +5,15 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 import anyio
+from tokenizers import Tokenizer
 
+from mcp_memory.weights import BUNDLED_FOLDER
 from tests.benchmarks.door import Door, opened
 from tests.benchmarks.figures import Check, Grid, Section
 from tests.benchmarks.quality.locomo import CATEGORIES, HEADLINE, Conversation, Question, load
@@ -40,6 +43,7 @@ class Asked:
     """One question, the memories that hold its evidence, and what each ranking put first.
 
     `sessions` are those of the evidence, `ranked_sessions` those of the results, in order.
+    `tokens` is what the line of each result takes of the context, in order.
     """
 
     tuned: bool
@@ -48,6 +52,7 @@ class Asked:
     ranked: Mapping[str, Sequence[str]]
     sessions: frozenset[str]
     ranked_sessions: tuple[str, ...]
+    tokens: tuple[int, ...]
 
     def found(self, ranking: str, cut: int) -> float:
         """The share of the evidence in the top `cut` of a ranking."""
@@ -76,7 +81,7 @@ def run(path: Path, folder: Path, say: Say) -> Section:
     return Section(
         title="turns and sessions of LoCoMo",
         notes=_NOTES,
-        grids=(_headline(asked), _by_category(asked), _sessions(asked)),
+        grids=(_headline(asked), _by_category(asked), _sessions(asked), _economy(asked)),
         checks=tuple(_checks(asked)),
     )
 
@@ -133,7 +138,20 @@ async def _ask(
         },
         sessions=frozenset(threads[turn] for turn in question.evidence if turn in threads),
         ranked_sessions=tuple(dict.fromkeys(found)),
+        tokens=tuple(map(_tokens, answer["context"].splitlines()[1:-1])),
     )
+
+
+@cache
+def _tokenizer() -> Tokenizer:
+    tokenizer = Tokenizer.from_file(str(BUNDLED_FOLDER / "tokenizer.json"))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
+
+
+def _tokens(line: str) -> int:
+    return len(_tokenizer().encode(line, add_special_tokens=False).ids)
 
 
 def _half(candidates: Iterable[Mapping[str, Any]], part: str) -> list[str]:
@@ -185,6 +203,24 @@ def _by_category(asked: Sequence[Asked]) -> Grid:
             )
             for number, name in CATEGORIES.items()
             if any(a.category == number for a in asked)
+        },
+    )
+
+
+def _economy(asked: Sequence[Asked]) -> Grid:
+    """Turns are single lines, so that the lines of a context are its results."""
+    own = [a for a in asked if a.category in HEADLINE]
+    whole = fmean(sum(a.tokens[:10]) for a in own)
+    return Grid(
+        title=f"the first k results, categories 1 to 4: evidence, and tokens of context as a share"
+        f" of those of the first 10 ({whole:,.0f} on average, {whole / 10:.0f} a line)",
+        columns=("evidence", "tokens"),
+        rows={
+            f"first {cut}": (
+                fmean(a.found(WHOLE, cut) for a in own),
+                fmean(sum(a.tokens[:cut]) for a in own) / whole,
+            )
+            for cut in (2, 3, 4, 5, 6, 7, 8, 10, 12)
         },
     )
 

@@ -31,7 +31,7 @@ BM25 Extension to Multiple Weighted Fields" (2004).
 
 THREAD_SHARE = 0.7
 """What the conversation counts beside the turn itself, which counts 1."""
-THREAD_BEST = 3
+THREAD_BEST = 2
 """A conversation is as relevant as its best so many turns are on average."""
 
 ALONE = -1

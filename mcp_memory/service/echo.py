@@ -66,11 +66,8 @@ class Returned:
             while len(self._at) > RETURNED_MAX:
                 self._at.popitem(last=False)
 
-    def since(self, tenant: str, user: str, moment: datetime) -> frozenset[str]:
-        """Those that this user was given since then."""
+    def among(self, tenant: str, user: str, ids: Iterable[str], since: datetime) -> frozenset[str]:
+        """Those of some memories that this user was given since then."""
         with self._lock:
-            return frozenset(
-                memory_id
-                for (of_tenant, of_user, memory_id), at in self._at.items()
-                if (of_tenant, of_user) == (tenant, user) and at >= moment
-            )
+            at = {i: self._at.get((tenant, user, i)) for i in ids}
+        return frozenset(i for i, moment in at.items() if moment is not None and moment >= since)

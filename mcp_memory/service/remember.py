@@ -199,9 +199,17 @@ def _is_near(core: Core, candidate: Candidate) -> bool:
 
 def _plan(core: Core, scope: Scope, prepared: Sequence[Prepared], same: Sequence[Memory]) -> Plan:
     lookup = _Known(core=core, scope=scope, prepared=prepared)
-    known = [*same, *lookup.same_key(), *lookup.named(), *lookup.echoed(), *lookup.neighbours()]
+    known = [
+        *same,
+        *lookup.same_key(),
+        *lookup.named(),
+        *lookup.echoed(),
+        *lookup.neighbours(),
+    ]
     now = prepared[0].memory.recorded_at
-    returned = core.returned.since(scope.tenant, scope.user, now - core.policy.echo_window)
+    ids = [memory.id for memory in known]
+    since = now - core.policy.echo_window
+    returned = core.returned.among(scope.tenant, scope.user, ids, since)
     plan = Plan(policy=core.policy, by=actor(scope), now=now, returned=returned)
     plan.know(known)
     for i, item in enumerate(prepared):

@@ -44,6 +44,7 @@ QUERY_END_CHARS = 200
 """What counts of each end of a query that is longer than a window."""
 RUNS_MAX = 2
 """Runs at the same time; see `Slots` for who is next."""
+UNKNOWN = "[UNK]"
 BYTES_PER_PIECE = 4
 """An estimate for counting while the model is not loaded."""
 
@@ -147,11 +148,23 @@ class Embedder:
         return found[0] if len(found) == 1 else self._unit(np.sum(found, axis=0))
 
     def count_tokens(self, text: str) -> int:
-        """Word pieces in a text; estimated as bytes / 4 while the model is not loaded."""
+        """Word pieces in a text; estimated as bytes / 4 while the model is not loaded.
+
+        A word that the model does not know is one piece to it, but none to who reads the
+        text: it counts as one for every three bytes.
+        """
         if self._tokenizer is None or not text:
             return -(-len(text.encode()) // BYTES_PER_PIECE)
         first, *rest = _encodings(text, self._tokenizer)
-        return _pieces(first) + sum(_pieces(e) - OVERLAP_PIECES for e in rest)
+        pieces = _pieces(first) + sum(_pieces(e) - OVERLAP_PIECES for e in rest)
+        return pieces + _unknown_bytes(text, [first, *rest]) // 3
+
+    def knows(self, text: str) -> bool:
+        """Whether the model can tell a text from others: it reads no word of some scripts."""
+        if self._tokenizer is None or text.isascii():
+            return True
+        encodings = _encodings(text, self._tokenizer)
+        return 2 * _unknown_bytes(text, encodings) < len(text.encode())
 
     @property
     def _bundled(self) -> bool:
@@ -227,6 +240,16 @@ def _encodings(text: str, tokenizer: Tokenizer) -> list[Encoding]:
 
 def _pieces(encoding: Encoding) -> int:
     return encoding.special_tokens_mask.count(0)
+
+
+def _unknown_bytes(text: str, encodings: list[Encoding]) -> int:
+    """Bytes of the words that are one unknown piece each; windows overlap a little."""
+    return sum(
+        len(text[start:end].encode())
+        for encoding in encodings
+        for token, (start, end) in zip(encoding.tokens, encoding.offsets, strict=True)
+        if token == UNKNOWN
+    )
 
 
 def _span(encoding: Encoding) -> tuple[int, int]:

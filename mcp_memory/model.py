@@ -167,6 +167,11 @@ class Memory:
         """How far the memory reaches."""
         return self.partition.level
 
+    @property
+    def searched(self) -> str:
+        """The text whose words it is found by: its key, if it has one, and its content."""
+        return f"{self.key} {self.content}" if self.key else self.content
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Change:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from mcp_memory.ranking.cutoff import clear, meant, relevant
 from mcp_memory.ranking.diversity import collapse, diversified
@@ -32,12 +33,16 @@ class Choice:
         return self.dropped.get(memory_id, _OVER)
 
 
-def choose(ranked: Sequence[Scored], asked: Sequence[str]) -> Choice:
-    """Choose among all candidates, best first. `asked` are all terms of the query."""
+def choose(ranked: Sequence[Scored], asked: Sequence[str], at: datetime) -> Choice:
+    """Choose among all candidates, best first.
+
+    `asked` are all terms of the query, `at` the moment whose truth is asked for.
+    """
     is_clear = bool(clear(ranked))
     near = relevant(ranked) if is_clear else meant(ranked)
-    single = collapse(near)
-    results = newest_first(diversified(single), asked)
+    # Before repeats fold, for the newest copy tells how new a statement is; and after.
+    single = collapse(newest_first(near, asked, at))
+    results = newest_first(diversified(single), asked, at)
     shown = results if is_clear else results[:WEAK_MAX]
     dropped = {
         **_told(ranked, near, _FLOOR),

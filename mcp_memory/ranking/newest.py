@@ -11,7 +11,7 @@ None is hidden for that: both may be true ("Anna likes tea", "Anna likes figs").
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import chain, combinations
 
 from mcp_memory.model import Memory, Trust, Type
@@ -21,6 +21,8 @@ from mcp_memory.text import STOP_WORDS
 COMPARED_MAX = 30
 TERMS_MAX = 60
 """Longer texts are more than one statement and contradict nothing as a whole."""
+AT_ONCE = timedelta(seconds=1)
+"""What is said within so long of a moment is said at that moment."""
 SHARED_LEAST = 0.5
 """The share of the shorter statement that two must have in common."""
 
@@ -31,21 +33,22 @@ _NEGATIONS = frozenset({"not", "no", "never", "longer", "don", "doesn", "isn", "
 Terms = Sequence[str]
 
 
-def newest_first(ranked: Sequence[Scored], asked: Terms) -> list[Scored]:
+def newest_first(ranked: Sequence[Scored], asked: Terms, at: datetime) -> list[Scored]:
     """The same results; those that contradict each other change places, newest first.
 
-    Each place keeps its score. What a newer one contradicts says so by `outdated_by`.
-    `asked` are all terms of the query, function words included.
+    Each place keeps its score. What is outdated says so by `outdated_by`. `asked` are all
+    terms of the query, function words included; what holds only after `at` comes last.
     """
     groups = _groups(ranked[:COMPARED_MAX], frozenset(asked))
+    at += AT_ONCE
     result = list(ranked)
     for places in groups:
-        members = sorted((ranked[p] for p in places), key=lambda i: _age(i.memory), reverse=True)
-        newest = members[0].memory
-        for place, item in zip(places, members, strict=True):
-            result[place] = item.at(
-                ranked[place].score, outdated_by="" if item is members[0] else newest.id
-            )
+        ages = {p: _age(ranked[p].memory, at) for p in places}
+        newest, *older = sorted(places, key=ages.__getitem__, reverse=True)
+        for place, member in zip(places, (newest, *older), strict=True):
+            is_past = member != newest and ranked[member].memory.valid_from <= at
+            outdated_by = ranked[newest].memory.id if is_past else ""
+            result[place] = ranked[member].at(ranked[place].score, outdated_by=outdated_by)
     return result
 
 
@@ -67,9 +70,14 @@ def contradict(one: Terms, other: Terms, asked: frozenset[str] | None = None) ->
         and (len(common) >= 2 or one[before - 1] in _COPULAS)
         and not common.isdisjoint(one[:before])
         and not common.isdisjoint(asked)
-        and different.isdisjoint(asked)
+        and (different.isdisjoint(asked) or (not after and all(map(_is_number, different))))
         and _is_other_value(first, second)
     )
+
+
+def _is_number(term: str) -> bool:
+    """Whether a question may name it and still ask for its like: "is it still port 5432?"."""
+    return term[:1].isdigit()
 
 
 def _is_other_value(one: Terms, other: Terms) -> bool:
@@ -93,7 +101,8 @@ def _groups(ranked: Sequence[Scored], asked: frozenset[str]) -> list[list[int]]:
             continue
         if contradict(one.candidate.terms, other.candidate.terms, asked):
             group = sorted({*group_of.get(i, [i]), *group_of.get(j, [j])})
-            group_of.update(dict.fromkeys(group, group))
+            if len({ranked[p].memory.key for p in group} - {""}) <= 1:  # two slots are two things
+                group_of.update(dict.fromkeys(group, group))
     return list({group[0]: group for group in group_of.values()}.values())
 
 
@@ -109,15 +118,12 @@ def _comparable(one: Memory, other: Memory) -> bool:
     return not (one.key and other.key) or one.key == other.key
 
 
-def _age(memory: Memory) -> tuple[bool, datetime, str]:
-    """Sorts the newest stated truth last: what an agent only inferred overrules nothing.
-
-    The time is that from which it is said to hold; where none was given, that at which it
-    was said last.
+def _age(memory: Memory, at: datetime) -> tuple[bool, bool, datetime, str]:
+    """Sorts the newest stated truth last: what an agent only inferred overrules nothing, nor
+    does what is not yet so.
     """
-    was_given = memory.valid_from != memory.created_at
-    since = memory.valid_from if was_given else memory.recorded_at
-    return memory.trust is not Trust.INFERRED, since, memory.id
+    holds = memory.valid_from <= at
+    return holds, memory.trust is not Trust.INFERRED, memory.valid_from, memory.id
 
 
 def _shared(one: Terms, other: Terms) -> int:

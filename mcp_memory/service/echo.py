@@ -23,7 +23,7 @@ _LINE = re.compile(
     rf" \u00b7 (?P<id>{_ID})(?: \u00b7 [a-z ]+)?",
     re.DOTALL,
 )
-_FENCE = re.compile(r"</?memory [0-9a-f]{6}>.*")
+_AROUND = re.compile(r"</?memory [0-9a-f]{6}>.*|scope: \S+")
 _NEXT = re.compile(r"\n(?=- )")
 _PASSAGE = re.compile(r"^\u2026 | \u2026 \[passage of \d+ tokens\]$")
 
@@ -36,18 +36,30 @@ class Echo:
     id: str
 
     def repeats(self, memory: Memory) -> bool:
-        """Whether this is what the memory says, or a passage of it."""
-        said = " ".join(_PASSAGE.sub("", self.said).split())
+        """Whether this is what a revision of the memory says, or a passage of it that was cut
+        out by recall.
+        """
+        said, marks = _PASSAGE.subn("", self.said)
         whole = f"{memory.key}: {memory.content}" if memory.key else memory.content
-        return bool(said) and said in " ".join(whole.split())
+        shown, full = " ".join(said.split()), " ".join(whole.split())
+        return bool(shown) and (shown in full if marks else shown == full)
 
 
 def echoes_of(content: str) -> tuple[Echo, ...]:
     """The recalled lines that a text is made of; () if it says anything else as well."""
-    lines = [line for line in content.splitlines() if not _FENCE.fullmatch(line.strip())]
+    lines = [line for line in content.splitlines() if not _AROUND.fullmatch(line.strip())]
     parts = [_LINE.fullmatch(part.strip()) for part in _NEXT.split("\n".join(lines).strip())]
     found = [Echo(part["said"], part["id"]) for part in parts if part]
     return tuple(found) if len(found) == len(parts) else ()
+
+
+def undecorated(content: str, key: str = "") -> str:
+    """What a single recalled line says; any other text as it is."""
+    lines = echoes_of(content)
+    if len(lines) != 1:
+        return content
+    said = _PASSAGE.sub("", lines[0].said).replace("\n  ", "\n")
+    return said.removeprefix(f"{key}: ") if key else said
 
 
 class Returned:

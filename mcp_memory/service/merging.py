@@ -8,13 +8,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from mcp_memory.ids import ending
 from mcp_memory.likeness import same_statement
 from mcp_memory.model import Json, Memory, Partition, Remembered, Similar, Status, Verb
 from mcp_memory.ranking import contradict
 from mcp_memory.service import policy as limits
 from mcp_memory.service.core import expiry_of, successor
-from mcp_memory.service.echo import Echo
 from mcp_memory.service.policy import Policy
 from mcp_memory.storage.contract import Actor, Candidate, Write
 from mcp_memory.text import terms
@@ -31,13 +29,15 @@ _Slot = tuple[Partition, str, str]
 class Prepared:
     """A draft ready to be planned: its first revision, its vectors, what lies near it.
 
-    `echoes`: the recalled lines that it is made of, if it is nothing else.
+    `echo`: the memory that it is a recalled line of, and adds nothing to. `is_known`: whether
+    the model can tell its text from others.
     """
 
     memory: Memory
-    echoes: tuple[Echo, ...]
+    echo: Memory | None
     supersedes: tuple[str, ...]
     windows: Windows | None
+    is_known: bool
     neighbours: tuple[Candidate, ...]
 
 
@@ -46,17 +46,18 @@ class Plan:
     """Works through the drafts in order and gathers the writes and the outcomes.
 
     `state` is each known memory as the writes gathered so far leave it, so that later
-    drafts of a batch see what earlier ones do. `returned`: what recall gave the caller lately.
+    drafts of a batch see what earlier ones do. `returned`: what recall gave the caller lately;
+    `said`: the fingerprints of all drafts.
     """
 
     policy: Policy
     by: Actor
     now: datetime
     returned: frozenset[str]
+    said: frozenset[str]
     writes: list[Write] = field(default_factory=list[Write])
     outcomes: list[Remembered] = field(default_factory=list[Remembered])
     state: dict[str, Memory] = field(default_factory=dict[str, Memory])
-    _ids: dict[str, str] = field(default_factory=dict[str, str])
     _slots: dict[_Slot, str] = field(default_factory=dict[_Slot, str])
     _fresh: list[tuple[Memory, Windows]] = field(
         default_factory=lambda: list[tuple[Memory, "Windows"]]()
@@ -75,9 +76,8 @@ class Plan:
         same = self._active(draft.partition, "text", draft.fingerprint)
         slot = self._active(draft.partition, "key", draft.key) if draft.key else None
         near, similar = self._compare(item)
-        echoed = self._echoed(item)
-        if echoed is not None:
-            kept, status, reason = echoed, "merged", _ECHO
+        if item.echo is not None:
+            kept, status, reason = self.state.get(item.echo.id, item.echo), "merged", _ECHO
         elif same is not None:
             kept, status, reason = self._merge(same, draft, similar)
         elif slot is not None:
@@ -104,7 +104,8 @@ class Plan:
         similar: tuple[Similar, ...],
     ) -> None:
         gone = {kept.id, *replaced}
-        touched = tuple((i, self.state[i].partition) for i in dict.fromkeys((kept.id, *replaced)))
+        known = {**self.state, kept.id: kept}
+        touched = tuple((i, known[i].partition) for i in dict.fromkeys((kept.id, *replaced)))
         self.outcomes.append(
             Remembered(
                 id=kept.id,
@@ -130,7 +131,6 @@ class Plan:
 
     def _note(self, memory: Memory) -> None:
         self.state[memory.id] = memory
-        self._ids[ending(memory.id)] = memory.id
         if memory.status is Status.ACTIVE:
             self._slots[memory.partition, "text", memory.fingerprint] = memory.id
             if memory.key:
@@ -143,7 +143,7 @@ class Plan:
     def _store(self, item: Prepared) -> tuple[Memory, str, str]:
         write = Write(verb=Verb.REMEMBER, memory=item.memory, actor=self.by, vectors=item.windows)
         self._put(write)
-        if item.windows is not None:
+        if item.windows is not None and item.is_known:
             self._fresh.append((item.memory, item.windows))
         return item.memory, "stored", ""
 
@@ -169,14 +169,6 @@ class Plan:
         )
         return changed, "superseded", reason
 
-    def _echoed(self, item: Prepared) -> Memory | None:
-        """The first of the memories whose recalled lines a draft is, if all still say so."""
-        known = [self.state.get(self._ids.get(ending(echo.id), "")) for echo in item.echoes]
-        for echo, memory in zip(item.echoes, known, strict=True):
-            if memory is None or memory.status is not Status.ACTIVE or not echo.repeats(memory):
-                return None
-        return known[0] if known else None
-
     def _merge(
         self, old: Memory, draft: Memory, similar: Sequence[Similar]
     ) -> tuple[Memory, str, str]:
@@ -193,12 +185,28 @@ class Plan:
             evidence=old.evidence + (old.id not in self.returned),
             merged=other,
         )
-        if not other and self._adds_nothing(old, merged) and not _is_overruled(old, similar):
+        is_news = self._is_overruled(old, similar)
+        if is_news:
+            merged = replace(merged, valid_from=max(old.valid_from, draft.valid_from))
+        if not other and self._adds_nothing(old, merged) and not is_news:
             echo = old.id in self.returned
             return old, "merged", _ECHO if echo else "already remembered"
         reason = "says the same as this memory" if other else "the same statement again"
         self._put(Write(verb=Verb.MERGE, memory=merged, actor=self.by, reason=reason))
         return merged, "merged", reason
+
+    def _is_overruled(self, old: Memory, similar: Iterable[Similar]) -> bool:
+        """Whether something later contradicts it, so that saying it again is news.
+
+        Not when recall returned both and the same call repeats both.
+        """
+        since = (old.valid_from, old.id)
+        rivals = [self.state[s.id] for s in similar if s.may_conflict and s.id in self.state]
+        return any(
+            (rival.valid_from, rival.id) > since
+            and not (old.id in self.returned and rival.fingerprint in self.said)
+            for rival in rivals
+        )
 
     def _adds_nothing(self, old: Memory, merged: Memory) -> bool:
         """Whether this is a retry or an echo: the same again, with nothing new."""
@@ -239,7 +247,7 @@ class Plan:
             for c in item.neighbours
             if c.similarity is not None and c.memory.id in self.state
         ]
-        if item.windows is not None:
+        if item.windows is not None and item.is_known:
             scored += [
                 (float((windows @ item.windows[0]).max()), self.state[memory.id])
                 for memory, windows in self._fresh
@@ -269,12 +277,6 @@ class Plan:
 
 def _may_conflict(one: Memory, other: Memory) -> bool:
     return contradict(terms(one.content), terms(other.content))
-
-
-def _is_overruled(old: Memory, similar: Iterable[Similar]) -> bool:
-    """Whether something later contradicts it, so that saying it again is news."""
-    said = (old.recorded_at, old.id)
-    return any(s.may_conflict and (s.updated_at, s.id) > said for s in similar)
 
 
 def _later(one: datetime | None, other: datetime | None) -> datetime | None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from mcp_memory.ranking import Window
+from mcp_memory.text import STOP_WORDS, terms
 
 _NUMBERS = [
     "one",
@@ -31,6 +32,8 @@ _MONTH = (
     "jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
     "|sep(?:t(?:ember)?)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?"
 )
+# Beside a number only in capitals, or with more of it: "what may 2 people do" names no day.
+_NAMED = rf"(?-i:May|March|Mar)\b|(?!may|mar)(?:{_MONTH})"
 _WEEKDAY = "(?:mon|tues|wednes|thurs|fri|satur|sun)day"
 _COUNT = rf"\d{{1,4}}|an?|{'|'.join(_NUMBERS)}|(?:a )?couple(?: of)?|(?:a )?few"
 _UNIT = "(?:day|week|fortnight|month|year)s?"
@@ -41,25 +44,30 @@ _SIDE = (
     r"(?P<side>before|until|till|prior to|after|since)"
     r"(?: (?:the|our|my|his|her|their) (?:[\w-]+ ){1,3}?(?:on|in|of))?"
 )
+# A month or a year that nothing follows which would make it something else: "in 2048 bit keys".
+_ALONE = (
+    rf"(?:{_MONTH}|{_YEAR})(?=\W*$|[,.;:?!]| (?:what|who|which|when|where|why|how|did|the|we|i)\b)"
+)
 _RELATIVE = (
-    rf"(?P<span>(?:in |over |within |during )?(?:the )?(?:last|past) (?P<many>{_COUNT}) {_UNIT})"
+    rf"(?P<span>(?:in |over |within |during )?(?:the )?(?:last|past) (?P<many>{_COUNT}) {_UNIT}"
+    rf"|(?:in|over|within|during) the (?:last|past) {_UNIT})"
     rf"|(?P<ago>(?:{_COUNT}) {_UNIT} ago)"
-    rf"|(?P<named>the day before yesterday|yesterday|today|tonight|last night|this morning"
+    rf"|(?P<named>(?:the )?day before yesterday|yesterday|tonight|last night|this morning"
     rf"|(?:earlier )?(?:this|last|previous|past) (?:week|month|year|{_WEEKDAY}|{_MONTH})"
     rf"|(?:this|last) weekend|on {_WEEKDAY})"
 )
 _ABSOLUTE = (
-    rf"(?P<date>\d{{4}}-\d\d-\d\d|(?:the )?{_DAY}(?: of)? (?:{_MONTH})(?:,? {_YEAR})?"
-    rf"|(?:{_MONTH}) {_DAY}\b(?:,? {_YEAR})?|(?:{_MONTH}),? (?:of )?{_YEAR}"
-    rf"|(?<=in )(?:{_MONTH}|{_YEAR})|(?<=during )(?:{_MONTH}|{_YEAR})"
-    rf"|(?<=since )(?:{_MONTH}|{_YEAR})|(?<=before )(?:{_MONTH}|{_YEAR})"
-    rf"|(?<=after )(?:{_MONTH}|{_YEAR})|(?<=until )(?:{_MONTH}|{_YEAR}))"
+    rf"(?P<date>\d{{4}}-\d\d-\d\d|(?:the )?{_DAY}(?: of)? (?:{_NAMED})(?:,? {_YEAR})?"
+    rf"|(?:{_NAMED}) {_DAY}\b(?:,? {_YEAR})?|(?:{_MONTH}),? (?:of )?{_YEAR}"
+    rf"|(?<=in ){_ALONE}|(?<=during ){_ALONE}|(?<=since ){_ALONE}|(?<=before ){_ALONE}"
+    rf"|(?<=after ){_ALONE}|(?<=until ){_ALONE})"
 )
 _TIME = re.compile(rf"\b(?:{_SIDE} )?(?:{_RELATIVE}|{_ABSOLUTE})\b", re.IGNORECASE)
 _FILLER = re.compile(r"^(?:the|on|earlier|previous|past) |(?<=\d)(?:st|nd|rd|th)\b| of\b", re.I)
 _FEW = {"couple": "2", "few": "3", "a": "1", "an": "1"} | {
     word: str(n) for n, word in enumerate(_NUMBERS, 1)
 }
+_BARE = STOP_WORDS | {"happen", "new", "on", "around", "up"}
 _DAYS = {"day": 1, "week": 7, "fortnight": 14, "month": 30.44, "year": 365.25}
 
 
@@ -67,11 +75,13 @@ _DAYS = {"day": 1, "week": 7, "fortnight": 14, "month": 30.44, "year": 365.25}
 class Timed:
     """A query, the period it asks about if any, and its text without the words for it, which
     say nothing of what was asked. `words` has dates still, for a text may name one.
+    `is_bare`: it asks about nothing but the period ("what happened last week?").
     """
 
     text: str
     words: str
     window: Window | None
+    is_bare: bool = False
 
 
 def timed(query: str, now: datetime) -> Timed:
@@ -86,13 +96,14 @@ def timed(query: str, now: datetime) -> Timed:
     rest = " ".join((query[: found.start()] + query[found.end() :]).split())
     rest = re.sub(r"\b(?:on|in|during)(?=\W*$)", "", rest).strip()
     text = rest if re.search(r"\w", rest) else query
-    return Timed(text=text, words=query if found["date"] else text, window=window)
+    is_bare = _BARE.issuperset(terms(rest))
+    return Timed(text=text, words=query if found["date"] else text, window=window, is_bare=is_bare)
 
 
 def _window(found: re.Match[str], now: datetime) -> Window | None:
     if found["span"]:
         unit = found["span"].split()[-1].lower().removesuffix("s")
-        many = float(_number(found["many"]))
+        many = float(_number(found["many"] or "1"))
         return Window(start=now - timedelta(days=many * _DAYS[unit]), end=now)
     if found["named"] and found["named"].lower().endswith("weekend"):
         return _weekend(now, is_last=found["named"].lower().startswith("last"))

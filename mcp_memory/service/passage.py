@@ -17,6 +17,7 @@ _SENTENCE = re.compile(
     rf"|.{{0,{_SENTENCE_CHARS_MAX}}}(?=\s)|.{{0,{_SENTENCE_CHARS_MAX}}})"
 )
 _SENTENCES_MAX = 4_000
+_WORD = re.compile(r"\w+")
 
 
 def best_passage(content: str, asked: Collection[str], room: int, count: CountTokens) -> str:
@@ -33,7 +34,7 @@ def best_passage(content: str, asked: Collection[str], room: int, count: CountTo
     first, last = best, best + 1
     sentence = content[slice(*spans[best])]
     if (used := count(sentence)) > room:
-        return _cut(sentence, room, count)
+        return _cut(sentence, asked, room, count)
     while True:
         grown = False
         for place, is_after in ((last, True), (first - 1, False)):
@@ -56,7 +57,11 @@ def _best_sentence(sentences: Sequence[str], asked: Collection[str]) -> int:
     return worth.index(max(worth))
 
 
-def _cut(sentence: str, room: int, count: CountTokens) -> str:
-    while sentence and (tokens := count(sentence)) > room:
-        sentence = sentence[: min(len(sentence) - 1, len(sentence) * room // tokens)]
-    return sentence.rstrip()
+def _cut(sentence: str, asked: Collection[str], room: int, count: CountTokens) -> str:
+    """As much of a sentence as fits, from a word on that was asked for, if it has one."""
+    words = list(_WORD.finditer(sentence))
+    first = next((w.start() for w in words if set(asked).intersection(terms(w.group()))), 0)
+    cut = sentence[first:] if count(sentence[:first]) >= room else sentence
+    while cut and (tokens := count(cut)) > room:
+        cut = cut[: min(len(cut) - 1, len(cut) * room // tokens)]
+    return cut.rstrip()

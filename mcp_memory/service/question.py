@@ -8,16 +8,20 @@ from datetime import datetime
 
 from mcp_memory.ranking import Window
 from mcp_memory.service.moments import timed
-from mcp_memory.text import query_terms
+from mcp_memory.text import query_terms, terms
 
 LONG_WORDS = 64
 """A longer query has a page pasted into it; what it asks stands at one of its ends."""
+_LONG_CHARS = 600
 _END_WORDS = 40
-_SENTENCE = re.compile(r"(?<=[.!?\u3002\uff01\uff1f])\s+|\n+")
+_END_CHARS = 240
+_SENTENCE = re.compile(r"(?<=[.!?])\s+|(?<=[\u3002\uff01\uff1f])|\n+")
 _QUESTION_MARKS = ("?", "\uff1f", "\u061f", "\u037e")
-# Quoted words; snake_case; src/app.py, a@b.c; --flag; CVE-2026-1, v2.3, 3fa9; long numbers.
+_EXACT_CHARS_MAX = 80
+_QUOTED = re.compile(r"\"[^\"\n]+\"|`[^`\n]+`")
+# snake_case; src/app.py, a@b.c; --flag; CVE-2026-1, v2.3, 3fa9; long numbers.
 _EXACT = re.compile(
-    r"\"[^\"\n]+\"|`[^`\n]+`|\w*[^\W_]_\w+|\w+[./:@\\]\w+|--\w+|[a-z]+-?\d[\w.-]*"
+    r"[^\W_]_\w|\w+[./:@\\]\w+|--\w+|[a-z]+-?\d[\w.-]*"
     r"|\d+(?!st\b|nd\b|rd\b|th\b)[a-z]\w*|\b(?!(?:19|20)\d\d\b)\d{3,}\b",
     re.IGNORECASE,
 )
@@ -27,14 +31,17 @@ _EXACT = re.compile(
 class Question:
     """A query as it is searched for.
 
-    `text` is what is embedded, `terms` the distinct words to find, at most 64; `window` the
-    period it names, if any; `is_exact`: whether it names something by identifier or in quotes.
+    `text` is what is embedded, `words` all its terms, `terms` the distinct ones to find, at
+    most 64; `window` the period it names, if any; `is_exact`: whether it names something by
+    identifier or in quotes; `is_bare`: whether it asks about nothing but the period.
     """
 
     text: str
+    words: tuple[str, ...]
     terms: tuple[str, ...]
     window: Window | None
     is_exact: bool
+    is_bare: bool
 
 
 def question_of(query: str, now: datetime) -> Question:
@@ -42,22 +49,36 @@ def question_of(query: str, now: datetime) -> Question:
     asked = timed(_focus(query), now)
     return Question(
         text=asked.text,
+        words=tuple(terms(asked.words)),
         terms=tuple(query_terms(asked.words)),
         window=asked.window,
-        is_exact=_EXACT.search(asked.text) is not None,
+        is_exact=_is_exact(asked.text),
+        is_bare=asked.is_bare,
     )
+
+
+def _is_exact(text: str) -> bool:
+    """Whether a text names something exactly. No name is endless, so no search for one is."""
+    quoted = _QUOTED.search(text[:_LONG_CHARS]) is not None
+    return quoted or any(_EXACT.search(word[:_EXACT_CHARS_MAX]) for word in text.split())
 
 
 def _focus(query: str) -> str:
     """The question in a query with a pasted page; a query of ordinary length as it is.
 
-    Questions among the first two and last three sentences; without one, the sentences at
-    both ends.
+    The question at one of the ends: of the first two sentences and the last three, those that
+    end with a question mark, the very last and the very first before the others; without one,
+    the sentences at both ends.
     """
-    if len(query.split(maxsplit=LONG_WORDS)) <= LONG_WORDS:
+    if len(query) <= _LONG_CHARS and len(query.split(maxsplit=LONG_WORDS)) <= LONG_WORDS:
         return query
-    sentences = [s for s in _SENTENCE.split(query) if s.strip()]
-    ends = [*sentences[:2], *sentences[2:][-3:]]
-    asked = [s for s in ends if s.rstrip().endswith(_QUESTION_MARKS)]
-    chosen = asked[-2:] or [sentences[0], sentences[-1]]
-    return " ".join(dict.fromkeys(" ".join(s.split()[-_END_WORDS:]) for s in chosen))
+    sentences = [s.strip() for s in _SENTENCE.split(query) if s.strip()]
+    first, last = sentences[:2], sentences[2:][-3:]
+    asked = [s for s in (*first, *last) if s.endswith(_QUESTION_MARKS)]
+    if asked and sentences[-1] not in asked and sentences[0] in asked:
+        chosen = [sentences[0]]
+    elif asked:
+        chosen = list(dict.fromkeys([asked[0], asked[-1]]))
+    else:
+        chosen = list(dict.fromkeys([*first, *last[-2:]]))
+    return " ".join(" ".join(s.split()[-_END_WORDS:])[-_END_CHARS:] for s in chosen)

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mcp_memory import ranking
 from mcp_memory.errors import InvalidInput, ScopeMissing
 from mcp_memory.ids import new_id
 from mcp_memory.model import Level, Memory, Partition, Query, Recall, Recalled, Scope, Trace, Type
-from mcp_memory.ranking import Choice, Scored
+from mcp_memory.ranking import Choice, Scored, Window
 from mcp_memory.service import policy as limits
 from mcp_memory.service.core import Core
 from mcp_memory.service.intake import choices, json_object, line, tag_list, text
+from mcp_memory.service.question import question_of
 from mcp_memory.service.render import fenced, within_budget
 from mcp_memory.service.search import search
 from mcp_memory.service.times import parse_past
 from mcp_memory.service.tracing import asked_for, tell, touched
 from mcp_memory.storage.contract import Filter, Order
-from mcp_memory.text import query_terms, terms
 
 _STANDING = 100
 _HEADING = "recalled"
@@ -40,6 +40,7 @@ class _Search:
     reasons: tuple[str, ...] = ()
     degraded: bool = False
     ranked: Sequence[Scored] = ()
+    terms: Sequence[str] = ()
     choice: Choice = field(default_factory=Choice)
     began: float = 0.0
 
@@ -57,20 +58,31 @@ def recall(core: Core, scope: Scope, query: Query) -> Recall:
         begun=core.traces.begin(),
         began=time.perf_counter(),
     )
-    if asked.text:
+    window = _bare_window(asked) if asked.text else None
+    if asked.text and window is None:
         _by_query(core, asked, query.limit)
         found = [item.memory for item in asked.choice.results]
     else:
         asked.reasons = tuple(filter(None, [core.lag()]))
         asked.degraded = bool(asked.reasons)
-        found = _by_standing(core, asked.where, conversation=_is_conversation(query))
+        where = asked.where
+        if window is not None:
+            where = replace(where, since=window.start, until=window.end)
+        found = _by_standing(core, where, conversation=_is_conversation(query))
     budget = min(query.max_tokens, limits.TOKENS_MAX)
     kept, over = within_budget(
-        found[: query.limit], budget, core.embedder.count_tokens, query_terms(asked.text)
+        found[: query.limit], budget, core.embedder.count_tokens, asked.terms
     )
     if not asked.text and _is_conversation(query):
         kept.reverse()
     return _answer(core, query, asked, kept, over + max(0, len(found) - query.limit))
+
+
+def _bare_window(asked: _Search) -> Window | None:
+    """The period, if the query asks about nothing else: what was recorded then answers it."""
+    question = question_of(asked.text, asked.where.as_of or asked.where.now)
+    narrowed = asked.where.since or asked.where.until
+    return question.window if question.is_bare and not narrowed else None
 
 
 def filter_of(core: Core, scope: Scope, query: Query) -> Filter:
@@ -115,7 +127,10 @@ def _by_query(core: Core, search_: _Search, limit: int) -> None:
     found = search(core, search_.where, search_.text, limit)
     search_.mode = "hybrid" if found.with_vectors else "text"
     search_.ranked = found.ranked
-    search_.choice = ranking.choose(found.ranked, terms(search_.text))
+    search_.terms = found.question.terms
+    then = found.question.window.end if found.question.window else None
+    now = search_.where.as_of or search_.where.now
+    search_.choice = ranking.choose(found.ranked, found.question.words, min(then or now, now))
     reasons = list(found.notes)
     if reasons:
         core.lag()
@@ -147,7 +162,7 @@ def _answer(
 ) -> Recall:
     scored = {item.memory.id: item for item in search_.choice.results}
     memories = tuple(_recalled(core, memory, scored.get(memory.id), search_) for memory in kept)
-    abstained = bool(search_.text) and not search_.choice.results
+    abstained = bool(search_.text) and not kept and not omitted
     reasons = [*search_.reasons]
     best = max((item.relevance for item in search_.ranked), default=0.0)
     if abstained:
@@ -221,5 +236,5 @@ def _why(item: Scored) -> str:
     if item.copies:
         halves.append(f"said {item.copies + 1} times")
     if item.outdated_by:
-        halves.append(f"possibly outdated: {item.outdated_by} is newer and says otherwise")
+        halves.append(f"possibly outdated: {item.outdated_by} says otherwise")
     return ", ".join(halves)

@@ -12,8 +12,8 @@ from mcp_memory.errors import InvalidInput
 from mcp_memory.ids import ending, new_id
 from mcp_memory.model import Draft, Level, Memory, Remembered, Scope
 from mcp_memory.service import policy as limits
-from mcp_memory.service.core import IN_FORCE, Core, actor
-from mcp_memory.service.echo import echoes_of
+from mcp_memory.service.core import ANY_STATUS, IN_FORCE, Core, actor
+from mcp_memory.service.echo import Echo, echoes_of, undecorated
 from mcp_memory.service.intake import Intake
 from mcp_memory.service.merging import Plan, Prepared
 from mcp_memory.storage.contract import Candidate, Filter, Progress
@@ -53,7 +53,8 @@ def remember(
         _with_whole_ids(core, scope, draft, f"memories[{i}].supersedes")
         for i, draft in enumerate(drafts)
     ]
-    prepared = _prepare(core, memories, drafts, progress)
+    echoes = [_echo(core, scope, draft) for draft in drafts]
+    prepared = _prepare(core, memories, drafts, echoes, progress)
     request = new_id()
 
     def store() -> list[Remembered]:
@@ -70,7 +71,7 @@ def _taken_in(core: Core, scope: Scope, drafts: Sequence[Draft]) -> list[Memory]
     now = core.clock()
     return [
         Intake(scope=scope, policy=core.policy, now=now + timedelta(microseconds=i)).memory(
-            draft, f"memories[{i}]"
+            replace(draft, content=undecorated(draft.content, draft.key)), f"memories[{i}]"
         )
         for i, draft in enumerate(drafts)
     ]
@@ -88,10 +89,35 @@ def _with_whole_ids(core: Core, scope: Scope, draft: Draft, field: str) -> Draft
     return replace(draft, supersedes=tuple(memory.id for memory in found))
 
 
+def _echo(core: Core, scope: Scope, draft: Draft) -> Memory | None:
+    """The first of the memories whose recalled lines a draft is, if it says nothing else.
+
+    A line counts that any revision says: what recall returned may have changed since.
+    """
+    lines = echoes_of(draft.content)
+    bare = Draft(content=draft.content, type=draft.type, trust=draft.trust, source=draft.source)
+    if not lines or draft != bare:
+        return None
+    where = core.visible(scope, ANY_STATUS)
+    where = replace(where, endings=tuple({ending(line.id) for line in lines}))
+    known = {ending(m.id): m for m in core.store.select(where, limit=2 * len(lines))}
+    for line in lines:
+        memory = known.get(ending(line.id))
+        if memory is None or not (line.repeats(memory) or _once_said(core, scope, memory, line)):
+            return None
+    return known[ending(lines[0].id)]
+
+
+def _once_said(core: Core, scope: Scope, memory: Memory, line: Echo) -> bool:
+    past = core.store.history(memory.id, scope.partitions())
+    return any(line.repeats(revision.memory) for revision in past)
+
+
 def _prepare(
     core: Core,
     memories: Sequence[Memory],
     drafts: Sequence[Draft],
+    echoes: Sequence[Memory | None],
     progress: Progress | None,
 ) -> list[Prepared]:
     """Embed each draft; the neighbours of one are looked up while the next is embedded."""
@@ -110,12 +136,15 @@ def _prepare(
     return [
         Prepared(
             memory=memory,
-            echoes=echoes_of(draft.content),
+            echo=echo,
             supersedes=tuple(draft.supersedes),
             windows=windows,
+            is_known=core.embedder.knows(memory.content),
             neighbours=found.result(),
         )
-        for memory, draft, (windows, found) in zip(memories, drafts, pending, strict=True)
+        for memory, draft, echo, (windows, found) in zip(
+            memories, drafts, echoes, pending, strict=True
+        )
     ]
 
 
@@ -123,6 +152,8 @@ def _look_up(
     core: Core, memory: Memory, windows: Windows | None, *, at_once: bool
 ) -> Future[_Neighbours]:
     """Find the neighbours of a draft, now or beside the embedding of the next ones."""
+    if not core.embedder.knows(memory.content):
+        windows = None  # its vector is that of any text of its script
     if windows is not None and not at_once:
         return core.beside(core.lookups, lambda: _neighbours(core, memory, windows))
     found = Future[_Neighbours]()
@@ -172,14 +203,6 @@ class _Known:
         ids = tuple(dict.fromkeys(i for p in self.prepared for i in p.supersedes))
         return self.core.named(self.scope, "supersedes", ids)
 
-    def echoed(self) -> list[Memory]:
-        """The memories whose recalled lines a draft repeats, those that the caller sees."""
-        said = tuple({ending(echo.id) for item in self.prepared for echo in item.echoes})
-        if not said:
-            return []
-        where = Filter(partitions=self.scope.partitions(), now=self.core.clock(), endings=said)
-        return self.core.store.select(where, limit=2 * len(said))
-
     def neighbours(self) -> list[Memory]:
         """The neighbours as they are now, for one may have changed since it was found."""
         near = [c.memory.id for p in self.prepared for c in p.neighbours if _is_near(self.core, c)]
@@ -203,14 +226,14 @@ def _plan(core: Core, scope: Scope, prepared: Sequence[Prepared], same: Sequence
         *same,
         *lookup.same_key(),
         *lookup.named(),
-        *lookup.echoed(),
         *lookup.neighbours(),
     ]
     now = prepared[0].memory.recorded_at
     ids = [memory.id for memory in known]
     since = now - core.policy.echo_window
     returned = core.returned.among(scope.tenant, scope.user, ids, since)
-    plan = Plan(policy=core.policy, by=actor(scope), now=now, returned=returned)
+    said = frozenset(item.memory.fingerprint for item in prepared)
+    plan = Plan(policy=core.policy, by=actor(scope), now=now, returned=returned, said=said)
     plan.know(known)
     for i, item in enumerate(prepared):
         _check_reach(f"memories[{i}].supersedes", item, plan)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -17,7 +16,6 @@ PASSAGE_SHARE = 4
 _LINE_TOKENS = 17
 """What a line costs beside its content and key at the most; a third of it is the id."""
 _MARK_TOKENS = 12
-_SINGLE = re.compile(r"[^\w\s]|\d")
 
 
 def fenced(memories: Iterable[Memory], heading: str, notes: Mapping[str, str] | None = None) -> str:
@@ -58,17 +56,15 @@ def within_budget(
         if whole > max(share, 2 * _LINE_TOKENS):
             shown = _passage(memory, share, count, asked)
             cost = count(shown.content) + count(memory.key) + _LINE_TOKENS
-        if cost <= left or not kept:
+        if cost <= left:
             kept.append(shown)
             left -= cost
     return kept, len(memories) - len(kept)
 
 
 def _tokens_most(memory: Memory) -> int:
-    """What a line costs at the most, without counting: three bytes of letters make a word
-    piece (in English five do), and a digit or a sign may be one by itself."""
-    said = f"{memory.key} {memory.content}"
-    return len(said.encode()) // 3 + len(_SINGLE.findall(said)) + _LINE_TOKENS
+    """What a line costs at the most, without counting: a piece has a byte or more."""
+    return len(memory.key.encode()) + len(memory.content.encode()) + _LINE_TOKENS
 
 
 def _passage(memory: Memory, tokens_max: int, count: CountTokens, asked: Collection[str]) -> Memory:

@@ -26,6 +26,7 @@ class Found:
     cross-encoder did.
     """
 
+    question: Question
     ranked: Sequence[Scored]
     with_vectors: bool
     unembedded: int
@@ -40,9 +41,12 @@ def search(core: Core, where: Filter, query: str, limit: int, *, in_context: boo
     """
     now = where.as_of or where.now
     question = question_of(query, now)
+    known = core.embedder.knows(question.text)
     vector = core.beside(core.queries, lambda: core.embed_query(question.text))
     reach = REACH if in_context else 0
-    proposal = _propose(core, where, question, vector.result, max(_PROPOSED, 2 * limit), reach)
+    proposal = _propose(
+        core, where, question, vector.result if known else None, max(_PROPOSED, 2 * limit), reach
+    )
     asked = Asked(
         terms=question.terms,
         now=now,
@@ -54,6 +58,7 @@ def search(core: Core, where: Filter, query: str, limit: int, *, in_context: boo
     ranked = ranking.rank(proposal.candidates, proposal.corpus, asked)
     looked_at = _look_again(core, question.text, ranked) if in_context else None
     return Found(
+        question=question,
         ranked=ranked if looked_at is None else looked_at,
         with_vectors=vector.result() is not None,
         unembedded=proposal.unembedded,

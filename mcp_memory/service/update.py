@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mcp_memory.errors import InvalidInput
 from mcp_memory.ids import new_id
+from mcp_memory.likeness import same_statement
 from mcp_memory.model import Draft, Level, Memory, Patch, Scope, Status, Type, Updated, Verb
 from mcp_memory.service import policy as limits
 from mcp_memory.service.core import IN_FORCE, Core, actor, expiry_of, successor
@@ -175,6 +176,8 @@ def _fields(intake: Intake, base: Memory, patch: Patch) -> dict[str, Any]:
     fields = {name: checks[name](value) for name, value in given.items() if value is not None}
     if "level" in fields:
         fields["partition"] = fields.pop("level")
+    if "content" in fields and not same_statement(base.content, fields["content"]):
+        fields["valid_from"] = intake.now  # another statement, which holds from now on
     if patch.expires_at is not None:
         fields |= _expiry(intake, base, patch.expires_at)
     return fields

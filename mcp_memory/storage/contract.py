@@ -115,7 +115,7 @@ class Filter:
 class Candidate:
     """A memory that a search proposes, with what ranking needs to score it.
 
-    `terms` are those of its text, in order, repeats included (see `mcp_memory.text.terms`).
+    `terms` are those of its key and text, in order, repeats included (see `mcp_memory.text.terms`).
     `similarity` is the cosine to the query of its best window, to three decimals at least,
     and `vector` that window; both None when there is no query vector or the memory has none.
     """

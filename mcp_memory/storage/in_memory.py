@@ -316,7 +316,7 @@ class InMemoryStore:
                 windows = last.windows
             rows[-1] = replace(last, memory=replace(last.memory, recorded_to=memory.recorded_at))
         kept = replace(memory, recorded_to=None, metadata=_own(memory.metadata))
-        terms = tuple(text.terms(memory.content))
+        terms = tuple(text.terms(memory.searched))
         rows.append(_Row(memory=kept, change=number, terms=terms, windows=windows))
 
     def _refuse_twins(self, staged: Mapping[str, list[_Row]]) -> None:

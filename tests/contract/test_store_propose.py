@@ -51,12 +51,12 @@ def test_the_text_half_finds_whatever_has_one_of_the_terms(store: Store) -> None
     assert ids(by_text(store, "wine")) == []
 
 
-def test_candidates_carry_the_memory_and_the_terms_of_its_text(store: Store) -> None:
+def test_candidates_carry_the_memory_and_the_terms_of_its_key_and_text(store: Store) -> None:
     kept = memory("Tea, green TEA for café-owners", key="drink")
     put(store, kept)
     (candidate,) = by_text(store, "tea").candidates
     assert candidate.memory == kept
-    assert list(candidate.terms) == text.terms(kept.content)
+    assert list(candidate.terms) == text.terms(f"drink {kept.content}")
     assert (candidate.similarity, candidate.vector) == (None, None)
 
 

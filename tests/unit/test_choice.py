@@ -16,6 +16,7 @@ from mcp_memory.service import MemoryService
 from mcp_memory.storage.contract import Candidate
 from mcp_memory.text import terms
 from tests import factories
+from tests.factories import START
 
 
 def scored(
@@ -36,7 +37,7 @@ def contents(choice: Choice) -> list[str]:
 
 def test_noise_beside_a_clear_match_is_left_out_and_told_why() -> None:
     best, also, noise = scored("best", 0.8), scored("also", 0.5), scored("noise", 0.2)
-    choice = choose([best, also, noise], ["what"])
+    choice = choose([best, also, noise], ["what"], START)
     assert contents(choice) == ["best", "also"]
     assert not choice.is_weak
     assert choice.fate(noise.memory.id) == "below the relevance floor"
@@ -44,7 +45,7 @@ def test_noise_beside_a_clear_match_is_left_out_and_told_why() -> None:
 
 def test_without_a_clear_match_a_few_that_may_be_meant_are_shown_as_weak() -> None:
     meant = [scored(f"meant {n}", CLEAR - 0.05, COSINE_LEAST + n / 1000) for n in range(9)]
-    choice = choose([*meant, scored("not meant", CLEAR - 0.1, COSINE_LEAST - 0.1)], ["what"])
+    choice = choose([*meant, scored("not meant", CLEAR - 0.1, COSINE_LEAST - 0.1)], ["what"], START)
     assert choice.is_weak
     assert len(choice.results) == WEAK_MAX
     assert "weak" in choice.fate(meant[-1].memory.id)
@@ -52,21 +53,21 @@ def test_without_a_clear_match_a_few_that_may_be_meant_are_shown_as_weak() -> No
 
 
 def test_where_nothing_may_be_meant_there_is_nothing() -> None:
-    choice = choose([scored("noise", CLEAR - 0.1, COSINE_LEAST - 0.1)], ["what"])
+    choice = choose([scored("noise", CLEAR - 0.1, COSINE_LEAST - 0.1)], ["what"], START)
     assert (list(choice.results), choice.is_weak) == ([], False)
-    assert list(choose([], ["what"]).results) == []
+    assert list(choose([], ["what"], START).results) == []
 
 
 def test_a_memory_that_has_no_vector_is_judged_by_its_words() -> None:
-    assert contents(choose([scored("said", 0.25, None)], ["said"])) == ["said"]
-    assert contents(choose([scored("hardly", 0.1, None)], ["said"])) == []
+    assert contents(choose([scored("said", 0.25, None)], ["said"], START)) == ["said"]
+    assert contents(choose([scored("hardly", 0.1, None)], ["said"], START)) == []
 
 
 def test_the_same_in_other_words_that_do_not_matter_folds_whatever_its_scope() -> None:
     one = scored("The standup is at nine.", 0.8, vector=1)
     twin = scored("Standup is at nine!", 0.7, vector=1, partition=factories.ALICE_APP)
     other = scored("The standup is at ten.", 0.6, vector=1)
-    choice = choose([one, twin, other], ["standup"])
+    choice = choose([one, twin, other], ["standup"], START)
     assert [(i.memory.content, i.copies) for i in choice.results] == [
         ("The standup is at nine.", 1),
         ("The standup is at ten.", 0),

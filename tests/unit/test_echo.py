@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mcp_memory.model import Draft, Query, Scope
+from mcp_memory.model import Draft, Patch, Query, Scope, Selection
 from mcp_memory.service import MemoryService
 from mcp_memory.service.echo import Echo, echoes_of
 from tests.factories import Clock, memory
@@ -51,6 +51,7 @@ def test_a_line_repeats_its_memory_whole_or_by_a_passage() -> None:
     kept = memory("One.  Two.\nThree.", key="plan")
     assert Echo("plan: One.  Two.\n  Three.", kept.id).repeats(kept)
     assert Echo("… Two. … [passage of 9 tokens]", kept.id).repeats(kept)
+    assert not Echo("Two.", kept.id).repeats(kept)
     assert not Echo("Two. Four.", kept.id).repeats(kept)
     assert not Echo("… ", kept.id).repeats(kept)
 
@@ -76,6 +77,67 @@ def test_a_block_of_what_is_gone_is_stored_as_anything_else(
     block = service.recall(alice, Query(query="the build")).context
     (stored,) = service.remember(bob, [Draft(content=block)])
     assert stored.status == "stored"
+    assert service.get(bob, stored.id).content == "The build uses Bazel."
+
+
+@pytest.mark.parametrize("undo", ["update", "forget"])
+def test_a_line_of_what_has_changed_since_changes_nothing_back(
+    service: MemoryService, alice: Scope, clock: Clock, undo: str
+) -> None:
+    (first,) = service.remember(alice, [Draft(content="The staging port is 5432.")])
+    block = service.recall(alice, Query(query="staging port")).context
+    clock.tick()
+    if undo == "update":
+        service.update(alice, first.id, Patch(content="The staging port is 5433."))
+    else:
+        service.forget(alice, Selection(ids=(first.id,)))
+    (echo,) = service.remember(alice, [Draft(content=block)])
+    assert (echo.status, echo.id) == ("merged", first.id)
+    found = service.recall(alice, Query(query="staging port")).memories
+    assert [m.memory.content for m in found] == ["The staging port is 5433."][: undo == "update"]
+
+
+@pytest.mark.parametrize(
+    ("kept", "edited"),
+    [
+        ("We no longer use Redis for sessions.", "use Redis for sessions."),
+        ("Do not deploy on Fridays.", "deploy on Fridays."),
+        ("The port is 5432.", "The port is 5."),
+    ],
+)
+def test_an_edited_line_is_another_statement(
+    service: MemoryService, alice: Scope, kept: str, edited: str
+) -> None:
+    service.remember(alice, [Draft(content=kept)])
+    line = service.recall(alice, Query(query=kept)).context.splitlines()[1]
+    (stored,) = service.remember(alice, [Draft(content=line.replace(kept, edited))])
+    assert stored.status == "stored"
+    assert service.get(alice, stored.id).content == edited
+
+
+def test_a_line_that_comes_with_more_than_its_text_is_taken_as_said(
+    service: MemoryService, alice: Scope
+) -> None:
+    (first,) = service.remember(alice, [Draft(content="The build uses Bazel.")])
+    line = service.recall(alice, Query(query="build")).context.splitlines()[1]
+    (again,) = service.remember(alice, [Draft(content=line, pinned=True, tags=("ci",))])
+    kept = service.get(alice, first.id)
+    assert (again.id, kept.pinned, kept.tags) == (first.id, True, ("ci",))
+    (shared,) = service.remember(alice, [Draft(content=line, level="tenant")])
+    assert (shared.status, service.get(alice, shared.id).level) == ("stored", "tenant")
+
+
+def test_storing_both_of_what_contradicts_each_other_changes_nothing(
+    service: MemoryService, alice: Scope, clock: Clock
+) -> None:
+    old, new = Draft(content="The port is 5432."), Draft(content="The port is 5433.")
+    service.remember(alice, [old])
+    clock.tick(days=1)
+    service.remember(alice, [new])
+    service.recall(alice, Query(query="which port?"))
+    service.remember(alice, [new, old])
+    found = service.recall(alice, Query(query="which port?")).memories
+    assert [m.memory.content for m in found] == [new.content, old.content]
 
 
 def test_a_text_that_was_just_recalled_gains_neither_evidence_nor_freshness(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mcp_memory.model import Draft, Query, Scope, Trust, Type
+from mcp_memory.model import Draft, Patch, Query, Scope, Trust, Type
 from mcp_memory.ranking import contradict
 from mcp_memory.service import MemoryService
 from mcp_memory.text import terms
@@ -140,3 +140,64 @@ def test_remember_tells_which_of_the_similar_may_conflict(
     (result,) = service.remember(alice, [Draft(content=NEW)])
     (similar,) = result.similar
     assert (similar.id, similar.may_conflict, similar.updated_at) == (old, True, START)
+
+
+@pytest.mark.parametrize("patch", [Patch(tags=("old",)), Patch(importance=0.9), Patch(pinned=True)])
+def test_what_is_only_labelled_anew_is_not_said_anew(
+    service: MemoryService, alice: Scope, clock: Clock, patch: Patch
+) -> None:
+    old = keep(service, alice, OLD)
+    clock.tick()
+    keep(service, alice, NEW)
+    clock.tick()
+    service.update(alice, old, patch)
+    assert found(service, alice) == [(NEW, False), (OLD, True)]
+
+
+def test_a_new_content_is_said_anew(service: MemoryService, alice: Scope, clock: Clock) -> None:
+    first = keep(service, alice, "The service uses port 80.")
+    clock.tick()
+    keep(service, alice, NEW)
+    clock.tick()
+    service.update(alice, first, Patch(content=OLD))
+    assert found(service, alice) == [(OLD, False), (NEW, True)]
+
+
+def test_what_is_not_yet_so_overrules_nothing(
+    service: MemoryService, alice: Scope, clock: Clock
+) -> None:
+    keep(service, alice, OLD)
+    clock.tick()
+    keep(service, alice, NEW, valid_from=(START + timedelta(days=400)).isoformat())
+    assert found(service, alice) == [(OLD, False), (NEW, False)]
+
+
+def test_a_question_about_the_past_gets_what_held_then(
+    service: MemoryService, alice: Scope, clock: Clock
+) -> None:
+    keep(service, alice, OLD)
+    clock.tick(days=200)
+    keep(service, alice, NEW)
+    clock.tick(days=20)
+    answer = service.recall(alice, Query(query="which port did the service use in March 2026?"))
+    assert [m.memory.content for m in answer.memories] == [OLD, NEW]
+    assert not any("outdated" in m.why for m in answer.memories)
+
+
+def test_asking_whether_an_old_value_still_holds_finds_the_new_one_first(
+    service: MemoryService, alice: Scope, clock: Clock
+) -> None:
+    for content in (OLD, NEW):
+        clock.tick()
+        keep(service, alice, content)
+    answer = service.recall(alice, Query(query="does the service still use port 5432?"))
+    assert [m.memory.content for m in answer.memories] == [NEW, OLD]
+
+
+def test_of_copies_in_several_scopes_the_newest_tells_how_new_it_is(
+    service: MemoryService, alice: Scope, clock: Clock
+) -> None:
+    for content, level in ((OLD, "tenant"), (NEW, "user"), (OLD, "project")):
+        clock.tick()
+        keep(service, alice, content, level=level)
+    assert found(service, alice) == [(OLD, False), (NEW, True)]

@@ -46,7 +46,9 @@ def test_what_has_no_sentences_is_taken_in_stretches(filler: str) -> None:
 
 
 def test_a_sentence_that_is_too_long_is_cut() -> None:
-    assert best_passage("one two three four five.", ["five"], 3, words) == "one two three"
+    text = "one two three four five."
+    assert best_passage(text, ["wine"], 3, words) == "one two three"
+    assert best_passage(text, ["five"], 3, words) == "five."
 
 
 def test_lines_are_sentences_and_nothing_gives_nothing() -> None:

@@ -18,6 +18,7 @@ PAGE = "\n".join(f"Paragraph {n} of the page tells at length about topic {n}." f
         f"{PAGE}\nWhich database does the project use?",
         f"Which database does the project use?\n{PAGE}",
         f"{PAGE} Thanks. Which database does the project use? Answer briefly.",
+        f"Which database does the project use? Here is the page.\n{PAGE} Are rivers blue? Bye.",
     ],
 )
 def test_of_a_pasted_page_only_the_question_is_searched_for(query: str) -> None:
@@ -71,3 +72,15 @@ def test_identifiers_and_quotes_are_exact(query: str) -> None:
 )
 def test_ordinary_words_and_dates_are_not(query: str) -> None:
     assert not question_of(query, NOW).is_exact
+
+
+@pytest.mark.parametrize("query", ["x" * 32_000, "a_" * 16_000, "日本語" * 9_000, "ab1" * 10_000])
+def test_an_endless_word_costs_no_more_than_any_other(query: str) -> None:
+    asked = question_of(query, NOW)
+    assert len(asked.text) <= 600
+
+
+def test_a_page_of_a_script_without_spaces_is_a_page() -> None:
+    page = "これは長い文章です。" * 200
+    asked = "データベースは何ですか\uff1f"
+    assert question_of(f"{page}{asked}", NOW).text == asked

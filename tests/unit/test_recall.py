@@ -312,3 +312,24 @@ def test_signs_and_digits_cannot_slip_through_the_budget(
     assert len(answer.memories) >= 1
     assert embedder.count_tokens(answer.context) <= 1000 + 20  # the fence
     assert answer.omitted + len(answer.memories) == 8
+
+
+def test_a_key_is_found_by_its_words(service: MemoryService, alice: Scope) -> None:
+    keep(service, alice, "Europe/Lisbon", key="timezone")
+    keep(service, alice, "The call with the timezone vendor is on Friday.")
+    answer = service.recall(alice, Query(query="what is my timezone?"))
+    assert "Europe/Lisbon" in texts(answer)
+
+
+def test_a_query_of_nothing_but_a_time_gets_what_was_recorded_then(
+    service: MemoryService, alice: Scope, clock: Clock
+) -> None:
+    keep(service, alice, "Too early.")
+    clock.tick(days=30)
+    keep(service, alice, "Met Olga.")
+    clock.tick(days=1)
+    keep(service, alice, "Too late.")
+    for query in ("what happened yesterday?", "yesterday"):
+        answer = service.recall(alice, Query(query=query))
+        assert (texts(answer), answer.mode, answer.abstained) == (["Met Olga."], "recent", False)
+    assert service.recall(alice, Query(query="what happened in 2019?")).abstained

@@ -171,7 +171,7 @@ def _add(
     partition = _partition(connection, str(memory.partition))
     live = memory.status is Status.ACTIVE
     part = 2 * partition + (not live)
-    terms = text.terms(memory.content)
+    terms = text.terms(memory.searched)
     said = " ".join(f"{part}~{term}" for term in terms)
     values = revision_values(memory)
     values |= {"change": change, "partition": partition, "live": live, "terms": len(terms)}

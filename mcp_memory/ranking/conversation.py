@@ -53,21 +53,32 @@ def spots_of(memories: Sequence[Memory]) -> list[Spot]:
 
 
 def in_context(own: Said, spots: Sequence[Spot]) -> Said:
-    """Each text with what was said around it; a length is that of the weighted mean."""
-    row_at = {spot: row for row, spot in enumerate(spots) if spot[0] != ALONE}
-    if not row_at:
+    """Each text with what was said around it; a length is that of the weighted mean.
+
+    Statements of one position count as one on average.
+    """
+    rows_at: dict[Spot, list[int]] = {}
+    for row, spot in enumerate(spots):
+        if spot[0] != ALONE:
+            rows_at.setdefault(spot, []).append(row)
+    if not rows_at:
         return own
     counts, lengths = own.counts.copy(), own.lengths.copy()
     weights = np.ones(len(spots))
     for offset, weight in CONTEXT.items():
-        near = [(row, row_at.get((n, at + offset))) for (n, at), row in row_at.items()]
-        pairs = [(row, other) for row, other in near if other is not None]
+        pairs = [
+            (row, other, weight / len(near))
+            for (number, position), rows in rows_at.items()
+            if (near := rows_at.get((number, position + offset)))
+            for row in rows
+            for other in near
+        ]
         if not pairs:
             continue
-        rows, others = np.array(pairs).T
-        counts[rows] += weight * own.counts[others]
-        lengths[rows] += weight * own.lengths[others]
-        weights[rows] += weight
+        rows, others, shares = (np.array(column) for column in zip(*pairs, strict=True))
+        np.add.at(counts, rows, shares[:, None] * own.counts[others])
+        np.add.at(lengths, rows, shares * own.lengths[others])
+        np.add.at(weights, rows, shares)
     return Said(counts=counts, lengths=lengths / weights)
 
 

@@ -137,7 +137,7 @@ class Core:
 
     def named(self, scope: Scope, field: str, ids: Sequence[str]) -> list[Memory]:
         """The same for several, in their order, each once. `field` is what an error names."""
-        asked = tuple(dict.fromkeys(ids))
+        asked = tuple(dict.fromkeys(i.strip().lower() for i in ids))
         whole = tuple(i for i in asked if is_id(i))
         endings = tuple(i for i in asked if is_ending(i))
         visible = self.visible(scope, ANY_STATUS)

@@ -6,7 +6,7 @@ a thousand of them are kept.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -37,6 +37,7 @@ def asked_for(query: Query) -> dict[str, Any]:
 def tell(ranked: Sequence[Scored], choice: Choice, kept: Sequence[Memory]) -> dict[str, Any]:
     """The candidates, best first, and what became of each."""
     returned = {memory.id for memory in kept}
+    outdated = {item.memory.id for item in choice.results if item.outdated_by}
     told = ranked[:CANDIDATES_MAX]
     parts = [part for part in PARTS if any(part in item.parts for item in told)]
     rows = [
@@ -45,7 +46,9 @@ def tell(ranked: Sequence[Scored], choice: Choice, kept: Sequence[Memory]) -> di
             item.memory.revision,
             *(round(value, _DIGITS) for value in (item.score, item.relevance)),
             *(round(item.parts.get(part, 0.0), _DIGITS) for part in parts),
-            "returned" if item.memory.id in returned else choice.fate(item.memory.id),
+            _returned(item, outdated)
+            if item.memory.id in returned
+            else choice.fate(item.memory.id),
         ]
         for item in told
     ]
@@ -55,6 +58,10 @@ def tell(ranked: Sequence[Scored], choice: Choice, kept: Sequence[Memory]) -> di
         "columns": ["id", "revision", "score", "relevance", *parts, "outcome"],
         "candidates": rows,
     }
+
+
+def _returned(item: Scored, outdated: Collection[str]) -> str:
+    return "returned" + (", as possibly outdated" if item.memory.id in outdated else "")
 
 
 def touched(ranked: Sequence[Scored], kept: Sequence[Memory]) -> tuple[str, ...]:

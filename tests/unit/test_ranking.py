@@ -193,6 +193,17 @@ def test_positions_of_other_conversations_and_partitions_are_no_context() -> Non
     assert context_of(here, before) == pytest.approx(conversation.CONTEXT[-1])
 
 
+def test_several_statements_of_one_turn_count_as_one() -> None:
+    said = [["llama"], ["llama", "llama"], ["x"], ["y"]]
+    own = words.said(said, {"llama": 1.0})
+    found = conversation.in_context(own, [(0, 1), (0, 1), (0, 2), (0, 2)])
+    before, after = conversation.CONTEXT[-1], conversation.CONTEXT[1]
+    assert found.counts[:, 0] == pytest.approx([1, 2, 1.5 * before, 1.5 * before])
+    assert found.lengths == pytest.approx(
+        [1, (2 + after) / (1 + after), *[(1 + 1.5 * before) / (1 + before)] * 2]
+    )
+
+
 def context_of(one: Candidate, other: Candidate) -> float:
     """How much of the word "llama" a candidate has when another is there."""
     own = words.said([one.terms, other.terms], {"llama": 1.0})

@@ -67,7 +67,7 @@ def contradict(one: Terms, other: Terms, asked: frozenset[str] | None = None) ->
     asked = frozenset(common) if asked is None else asked - _QUIET
     return (
         before + after >= SHARED_LEAST * min(len(one), len(other))
-        and (len(common) >= 2 or one[before - 1] in _COPULAS)
+        and (len(common) >= 2 or not _COPULAS.isdisjoint(one[max(0, before - 2) : before]))
         and not common.isdisjoint(one[:before])
         and not common.isdisjoint(asked)
         and (different.isdisjoint(asked) or (not after and all(map(_is_number, different))))

@@ -13,9 +13,11 @@ from datetime import datetime, timedelta
 
 from mcp_memory.likeness import same_statement
 from mcp_memory.model import Draft, Level, Memory, Partition, Remembered, Scope, Status
-from mcp_memory.text import fingerprint
+from mcp_memory.ranking import contradict
+from mcp_memory.text import fingerprint, terms
 
 RETRY = timedelta(minutes=10)
+ECHO = timedelta(hours=1)
 DAYS = {"": None, "1d": timedelta(days=1), "7d": timedelta(days=7)}
 
 
@@ -48,11 +50,31 @@ def said(memory: Memory) -> Said:
     return Said(**{name: getattr(memory, name) for name in names})
 
 
-@dataclass(kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Call:
+    """What counts for every draft of one call: when it came, what it says, and which
+    memories its user was given lately.
+    """
+
+    now: datetime
+    prints: frozenset[str]
+    echoes: frozenset[str]
+
+
+@dataclass(kw_only=True)
 class Believed:
     """Every memory with its revisions, oldest first."""
 
     lives: dict[str, list[Said]] = field(default_factory=dict[str, list[Said]])
+    returned: dict[tuple[str, str, str], datetime] = field(
+        default_factory=dict[tuple[str, str, str], datetime]
+    )
+    """When recall gave a memory to a user of a tenant last."""
+
+    def recalled(self, scope: Scope, found: Iterable[Memory], now: datetime) -> None:
+        """Note what recall returned."""
+        for memory in found:
+            self.returned[scope.tenant, scope.user, memory.id] = now
 
     def current(self, scope: Scope) -> list[Said]:
         """What the caller may see, of any status."""
@@ -83,8 +105,14 @@ class Believed:
         places = [_partition(scope, draft) for draft in drafts]
         prints = {fingerprint(draft.content, draft.key) for draft in drafts}
         self._end_touched(places, prints, drafts, now)
-        for draft, place, answer in zip(drafts, places, answers, strict=True):
-            self._take(draft, place, answer, now)
+        echoes = {
+            memory_id
+            for (tenant, user, memory_id), at in self.returned.items()
+            if (tenant, user) == (scope.tenant, scope.user) and at >= now - ECHO
+        }
+        self.call = Call(now=now, prints=frozenset(prints), echoes=frozenset(echoes))
+        for n, (draft, place, answer) in enumerate(zip(drafts, places, answers, strict=True)):
+            self._take(draft, place, answer, now + timedelta(microseconds=n))
 
     def change(self, memory_id: str, now: datetime, **fields: object) -> Said:
         """The next revision of a memory."""
@@ -174,16 +202,30 @@ class Believed:
                 expires_at=until,
             )
             self.lives[answer.id] = [first]
-        self._supersede(draft, answer, now)
+        self._supersede(draft, answer, self.call.now)
         assert answer.revision in {one.revision for one in self.lives[answer.id]}
 
     def _merge(self, old: Said, draft: Draft, until: datetime | None, now: datetime) -> None:
         both = (old.expires_at, until)
         later = None if None in both else max(filter(None, both))
         other = "" if draft.content == old.content else draft.content
-        is_retry = not other and later == old.expires_at and now - old.recorded_at <= RETRY
-        if not is_retry:
-            self.change(old.id, now, expires_at=later, merged=other)
+        is_soon = self.call.now - old.recorded_at <= RETRY or old.id in self.call.echoes
+        is_news = any(self._overrules(life[-1], old) for life in self.lives.values())
+        since = max(old.valid_from, now) if is_news else old.valid_from
+        if other or later != old.expires_at or is_news or not is_soon:
+            self.change(old.id, now, expires_at=later, merged=other, valid_from=since)
+
+    def _overrules(self, one: Said, old: Said) -> bool:
+        """Whether it says something else of the same, and later."""
+        return (
+            (one.partition, one.status) == (old.partition, Status.ACTIVE)
+            and not one.is_due(self.call.now)
+            and (one.valid_from, one.id) > (old.valid_from, old.id)
+            and contradict(terms(one.content), terms(old.content))
+            and not (
+                old.id in self.call.echoes and fingerprint(one.content, one.key) in self.call.prints
+            )
+        )
 
     def _supersede(self, draft: Draft, answer: Remembered, now: datetime) -> None:
         kept = self.lives[answer.id][-1]

@@ -19,9 +19,9 @@ from tests.protocol.harness import ERAS, as_caller, by_name, call, read, text_of
 
 pytestmark = pytest.mark.anyio
 
-SECRET = "The vault code is walrus-8812 and Ana keeps it in Zürich"
-CHANGED = "The vault code is walrus-9934 and Ana keeps it in Genf"
-TELLING = ("walrus", "8812", "9934", "zürich", "genf", "vaultkey", "vaulttag")
+SECRET = "The vault code is walrus-88z12 and Ana keeps it in Zürich"
+CHANGED = "The vault code is walrus-99z34 and Ana keeps it in Genf"
+TELLING = ("walrus", "88z12", "99z34", "zürich", "genf", "vaultkey", "vaulttag")
 PAIRS = {
     "users": ("ana/app/s1", "bob/app/s1", "user"),
     "projects": ("ana/app/s1", "ana/site/s1", "project"),

@@ -20,9 +20,7 @@ NOT_FOR_MODELS = re.compile(
     r"pydantic|Traceback|validation error|mcp_memory|\.py\b|<class|\bNone\b|\bTrue\b|\bFalse\b"
     r"|Exception|\bdict\b|\bstr\b"
 )
-OVERHEAD_TOKENS_MAX = 40
-# An id has 27 word pieces in the median, and up to 4 more or less with the time of its making.
-TYPICAL_ID = "01a2028f-68fc-7382-904a-3cafc0d71b02"
+OVERHEAD_TOKENS_MAX = 24
 
 
 async def test_the_tools_are_listed_with_titles_hints_and_output_schemas(client: Client) -> None:
@@ -131,11 +129,9 @@ async def test_the_text_of_recall_is_fenced_complete_and_compact(client: Client)
         return len(tokenizer.encode(part, add_special_tokens=False).ids)
 
     for memory in memories:
-        assert memory["id"] in text
+        assert memory["id"][-8:] in text
         assert memory["content"] in text
     bare = sum(count(memory["content"]) for memory in memories)
-    for memory in memories:
-        text = text.replace(memory["id"], TYPICAL_ID)
     assert (count(text) - bare) / len(memories) <= OVERHEAD_TOKENS_MAX
 
 

@@ -88,7 +88,7 @@ def test_a_fingerprint_is_thirty_two_hexadecimal_characters() -> None:
         ("", []),
         ("... !? 🎉", []),
         ("Tea, green TEA", ["tea", "green", "tea"]),
-        ("meetings met the meeting", ["meet", "met", "the", "meet"]),
+        ("meetings met the meeting", ["meet", "meet", "the", "meet"]),
         ("don't Anna's", ["don", "anna"]),
         ("don\u2019t", ["don"]),
         ("Élodie naïve", ["elodi", "naiv"]),

@@ -68,7 +68,7 @@ def _focus(query: str) -> str:
 
     The question at one of the ends: of the first two sentences and the last three, those that
     end with a question mark, the very last and the very first before the others; without one,
-    the sentences at both ends.
+    the first and the last sentence.
     """
     if len(query) <= _LONG_CHARS and len(query.split(maxsplit=LONG_WORDS)) <= LONG_WORDS:
         return query
@@ -80,5 +80,5 @@ def _focus(query: str) -> str:
     elif asked:
         chosen = list(dict.fromkeys([asked[0], asked[-1]]))
     else:
-        chosen = list(dict.fromkeys([*first, *last[-2:]]))
+        chosen = list(dict.fromkeys([sentences[0], sentences[-1]]))
     return " ".join(" ".join(s.split()[-_END_WORDS:])[-_END_CHARS:] for s in chosen)

@@ -11,6 +11,7 @@ None is hidden for that: both may be true ("Anna likes tea", "Anna likes figs").
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import chain, combinations
 
@@ -48,7 +49,9 @@ def newest_first(ranked: Sequence[Scored], asked: Terms, at: datetime) -> list[S
         for place, member in zip(places, (newest, *older), strict=True):
             is_past = member != newest and ranked[member].memory.valid_from <= at
             outdated_by = ranked[newest].memory.id if is_past else ""
-            result[place] = ranked[member].at(ranked[place].score, outdated_by=outdated_by)
+            result[place] = replace(
+                ranked[member], score=ranked[place].score, outdated_by=outdated_by
+            )
     return result
 
 

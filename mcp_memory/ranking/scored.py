@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from mcp_memory.model import Memory
 from mcp_memory.storage.contract import Candidate
@@ -28,7 +28,3 @@ class Scored:
     def memory(self) -> Memory:
         """The candidate's memory."""
         return self.candidate.memory
-
-    def at(self, score: float, outdated_by: str) -> Scored:
-        """The same with another score, and the newer one that contradicts it, if any."""
-        return replace(self, score=score, outdated_by=outdated_by)

@@ -17,6 +17,7 @@ from mcp_memory.model import Erasure, Forgotten, Memory, Query, Scope, Selection
 from mcp_memory.service import policy as limits
 from mcp_memory.service.core import ANY_STATUS, IN_FORCE, Core, actor, successor
 from mcp_memory.service.intake import line
+from mcp_memory.service.question import question_of
 from mcp_memory.service.recall import filter_of
 from mcp_memory.service.search import search
 from mcp_memory.service.times import parse_past
@@ -95,7 +96,8 @@ def _matching(core: Core, scope: Scope, selection: Selection) -> list[Memory]:
     )
     query = clean(selection.query)
     if query:
-        scored = search(core, where, query, _QUERIED_MAX, in_context=False).ranked
+        question = question_of(query, core.clock())
+        scored = search(core, where, question, _QUERIED_MAX, in_context=False).ranked
         found = [item.memory for item in ranking.clear(scored)]
         _refuse_too_many(found, _QUERIED_MAX)
         return found

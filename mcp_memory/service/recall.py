@@ -10,11 +10,11 @@ from mcp_memory import ranking
 from mcp_memory.errors import InvalidInput, ScopeMissing
 from mcp_memory.ids import new_id
 from mcp_memory.model import Level, Memory, Partition, Query, Recall, Recalled, Scope, Trace, Type
-from mcp_memory.ranking import Choice, Scored, Window
+from mcp_memory.ranking import Choice, Scored
 from mcp_memory.service import policy as limits
 from mcp_memory.service.core import Core
 from mcp_memory.service.intake import choices, json_object, line, tag_list, text
-from mcp_memory.service.question import question_of
+from mcp_memory.service.question import Question, question_of
 from mcp_memory.service.render import fenced, within_budget
 from mcp_memory.service.search import search
 from mcp_memory.service.times import parse_past
@@ -40,7 +40,6 @@ class _Search:
     reasons: tuple[str, ...] = ()
     degraded: bool = False
     ranked: Sequence[Scored] = ()
-    terms: Sequence[str] = ()
     choice: Choice = field(default_factory=Choice)
     began: float = 0.0
 
@@ -58,31 +57,25 @@ def recall(core: Core, scope: Scope, query: Query) -> Recall:
         begun=core.traces.begin(),
         began=time.perf_counter(),
     )
-    window = _bare_window(asked) if asked.text else None
-    if asked.text and window is None:
-        _by_query(core, asked, query.limit)
+    question = question_of(asked.text, asked.where.as_of or asked.where.now)
+    window = question.window if question.is_bare else None
+    if asked.text and (window is None or asked.where.since or asked.where.until):
+        _by_query(core, asked, question, query.limit)
         found = [item.memory for item in asked.choice.results]
     else:
         asked.reasons = tuple(filter(None, [core.lag()]))
         asked.degraded = bool(asked.reasons)
         where = asked.where
-        if window is not None:
+        if window is not None:  # nothing but a time is asked: what was recorded then
             where = replace(where, since=window.start, until=window.end)
         found = _by_standing(core, where, conversation=_is_conversation(query))
     budget = min(query.max_tokens, limits.TOKENS_MAX)
     kept, over = within_budget(
-        found[: query.limit], budget, core.embedder.count_tokens, asked.terms
+        found[: query.limit], budget, core.embedder.count_tokens, question.terms
     )
     if not asked.text and _is_conversation(query):
         kept.reverse()
     return _answer(core, query, asked, kept, over + max(0, len(found) - query.limit))
-
-
-def _bare_window(asked: _Search) -> Window | None:
-    """The period, if the query asks about nothing else: what was recorded then answers it."""
-    question = question_of(asked.text, asked.where.as_of or asked.where.now)
-    narrowed = asked.where.since or asked.where.until
-    return question.window if question.is_bare and not narrowed else None
 
 
 def filter_of(core: Core, scope: Scope, query: Query) -> Filter:
@@ -123,14 +116,13 @@ def _is_conversation(query: Query) -> bool:
     return query.levels == (Level.SESSION,) and not query.query.strip()
 
 
-def _by_query(core: Core, search_: _Search, limit: int) -> None:
-    found = search(core, search_.where, search_.text, limit)
+def _by_query(core: Core, search_: _Search, question: Question, limit: int) -> None:
+    found = search(core, search_.where, question, limit)
     search_.mode = "hybrid" if found.with_vectors else "text"
     search_.ranked = found.ranked
-    search_.terms = found.question.terms
-    then = found.question.window.end if found.question.window else None
+    then = question.window.end if question.window else None
     now = search_.where.as_of or search_.where.now
-    search_.choice = ranking.choose(found.ranked, found.question.words, min(then or now, now))
+    search_.choice = ranking.choose(found.ranked, question.words, min(then or now, now))
     reasons = list(found.notes)
     if reasons:
         core.lag()

@@ -121,16 +121,20 @@ def _prepare(
     progress: Progress | None,
 ) -> list[Prepared]:
     """Embed each draft; the neighbours of one are looked up while the next is embedded."""
-    pending: list[tuple[Windows | None, Future[_Neighbours]]] = []
+    pending: list[tuple[Windows | None, bool, Future[_Neighbours]]] = []
     try:
         vectors = core.each_embedded([memory.content for memory in memories])
         for memory, windows in zip(memories, vectors, strict=True):
             is_last = len(pending) + 1 == len(memories)
-            pending.append((windows, _look_up(core, memory, windows, at_once=is_last)))
+            # The vector of a text that the model cannot read is that of any in its script.
+            is_known = core.embedder.knows(memory.content)
+            told_by = windows if is_known else None
+            found = _look_up(core, memory, told_by, at_once=is_last)
+            pending.append((windows, is_known, found))
             if progress is not None:
                 progress(len(pending), len(memories))
     except BaseException:
-        for _, found in pending:  # nobody waits for them now, and others wait behind them
+        for *_, found in pending:  # nobody waits for them now, and others wait behind them
             found.cancel()
         raise
     return [
@@ -139,10 +143,10 @@ def _prepare(
             echo=echo,
             supersedes=tuple(draft.supersedes),
             windows=windows,
-            is_known=core.embedder.knows(memory.content),
+            is_known=is_known,
             neighbours=found.result(),
         )
-        for memory, draft, echo, (windows, found) in zip(
+        for memory, draft, echo, (windows, is_known, found) in zip(
             memories, drafts, echoes, pending, strict=True
         )
     ]
@@ -152,8 +156,6 @@ def _look_up(
     core: Core, memory: Memory, windows: Windows | None, *, at_once: bool
 ) -> Future[_Neighbours]:
     """Find the neighbours of a draft, now or beside the embedding of the next ones."""
-    if not core.embedder.knows(memory.content):
-        windows = None  # its vector is that of any text of its script
     if windows is not None and not at_once:
         return core.beside(core.lookups, lambda: _neighbours(core, memory, windows))
     found = Future[_Neighbours]()

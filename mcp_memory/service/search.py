@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mcp_memory import ranking
 from mcp_memory.ranking import Asked, Scored
 from mcp_memory.service.core import Core
-from mcp_memory.service.question import Question, question_of
+from mcp_memory.service.question import Question
 from mcp_memory.storage.contract import Filter, Proposal
 from mcp_memory.thread import REACH
 
@@ -26,7 +26,6 @@ class Found:
     cross-encoder did.
     """
 
-    question: Question
     ranked: Sequence[Scored]
     with_vectors: bool
     unembedded: int
@@ -34,13 +33,13 @@ class Found:
     is_reranked: bool
 
 
-def search(core: Core, where: Filter, query: str, limit: int, *, in_context: bool = True) -> Found:
-    """Candidates for a query, `limit` or more of them if there are.
+def search(
+    core: Core, where: Filter, question: Question, limit: int, *, in_context: bool = True
+) -> Found:
+    """Candidates for a question, `limit` or more of them if there are.
 
     Unless `in_context`, each is found and weighed by itself alone.
     """
-    now = where.as_of or where.now
-    question = question_of(query, now)
     known = core.embedder.knows(question.text)
     vector = core.beside(core.queries, lambda: core.embed_query(question.text))
     reach = REACH if in_context else 0
@@ -49,7 +48,7 @@ def search(core: Core, where: Filter, query: str, limit: int, *, in_context: boo
     )
     asked = Asked(
         terms=question.terms,
-        now=now,
+        now=where.as_of or where.now,
         half_lives=core.policy.half_lives,
         window=question.window,
         exact=question.is_exact,
@@ -58,7 +57,6 @@ def search(core: Core, where: Filter, query: str, limit: int, *, in_context: boo
     ranked = ranking.rank(proposal.candidates, proposal.corpus, asked)
     looked_at = _look_again(core, question.text, ranked) if in_context else None
     return Found(
-        question=question,
         ranked=ranked if looked_at is None else looked_at,
         with_vectors=vector.result() is not None,
         unembedded=proposal.unembedded,

@@ -6,22 +6,17 @@ Exit code 1 means a wrong answer (a memory that is missing); time never fails a 
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from tests.benchmarks import (
     clients,
     footprint,
-    machine,
-    report,
+    running,
     speed,
     start,
     together,
 )
-from tests.benchmarks.door import WrongAnswer
 from tests.benchmarks.figures import Section
 
 SIZES = "1000,10000,100000"
@@ -31,33 +26,22 @@ PARTS = ("start", "clients", "footprint", "speed", "together")
 def main(argv: Sequence[str] | None = None) -> int:
     """Run what was asked for and print it; returns the exit code."""
     given = _parser().parse_args(argv)
-    described = machine.described()
-    try:
-        with TemporaryDirectory(prefix="mcp-memory-bench-") as folder:
-            sections = list(_sections(given, Path(folder)))
-    except WrongAnswer as error:
-        print(f"WRONG  {error}", file=sys.stderr)
-        return 1
-    print(report.text(described, sections))
-    if given.json:
-        document = report.document(described, sections)
-        given.json.write_text(json.dumps(document, indent=2) + "\n", "utf-8")
-    return 0 if all(check.ok for section in sections for check in section.checks) else 1
+    return running.run(lambda folder: _sections(given, folder), given.json)
 
 
 def _sections(given: argparse.Namespace, folder: Path) -> Iterator[Section]:
     parts = [given.only] if given.only else list(PARTS)
     if "start" in parts:
-        _say("start: measuring")
+        running.say("start: measuring")
         yield start.run(folder)
     if "clients" in parts:
-        yield clients.run(folder, _say)
+        yield clients.run(folder, running.say)
     if "footprint" in parts:
-        yield footprint.run(folder, _say)
+        yield footprint.run(folder, running.say)
     if "speed" in parts:
-        yield speed.run(given.sizes, folder, _say)
+        yield speed.run(given.sizes, folder, running.say)
     if "together" in parts:
-        yield together.run(folder, _say)
+        yield together.run(folder, running.say)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -75,10 +59,6 @@ def _sizes(text: str) -> list[int]:
     if min(sizes) < 1:
         raise argparse.ArgumentTypeError("sizes are at least 1")
     return sizes
-
-
-def _say(line: str) -> None:
-    print(f"... {line}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +11,7 @@ from threading import Barrier
 
 from tests.benchmarks import machine
 from tests.benchmarks.client import Client, opened, stop_host
-from tests.benchmarks.figures import Amount, Check, Ratio, Section
+from tests.benchmarks.figures import Amount, Check, Ratio, Say, Section
 from tests.benchmarks.measuring import new_statements
 from tests.benchmarks.texts import question
 from tests.benchmarks.timing import spread, timed
@@ -32,7 +32,6 @@ _NOTES = (
     f"from nothing: {STARTERS} clients started at once on a store that does not exist,"
     f" {STARTS} times",
 )
-Say = Callable[[str], None]
 
 
 @dataclass(kw_only=True, slots=True)

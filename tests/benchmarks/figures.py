@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from tests.benchmarks.timing import Spread
+
+Say = Callable[[str], None]
+"""Tells how far a benchmark is."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ from mcp_memory.embedding import Embedder
 from mcp_memory.storage.embedded import open_embedded
 from tests.benchmarks import machine
 from tests.benchmarks.client import Client, opened, stop_host
-from tests.benchmarks.figures import Amount, Section
+from tests.benchmarks.figures import Amount, Say, Section
 from tests.benchmarks.filling import Pool, caller, fill
 from tests.benchmarks.layout import PROCESSES_AT, RESIDENT_TARGET
 from tests.benchmarks.measuring import NEW, RECALLS, new_statements
@@ -33,7 +33,6 @@ FLAT_TARGET = 10
 SECONDS_MAX = 240
 _USER = "resident"
 _WHERE = f"{PROCESSES_AT:,} in one scope"
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,14 +14,13 @@ from mcp_memory.model import Scope
 from mcp_memory.service import MemoryService
 from mcp_memory.storage.embedded import open_embedded
 from tests.benchmarks import doorway, filling, measuring, resident
-from tests.benchmarks.figures import Amount, Check, Ratio, Section
+from tests.benchmarks.figures import Amount, Check, Ratio, Say, Section
 from tests.benchmarks.filling import Pool
 from tests.benchmarks.layout import RESIDENT_TARGET, SCOPES, Layout
 from tests.benchmarks.measuring import RECALLS, REMEMBERS, Subject
 from tests.benchmarks.texts import statements
 
 MEASURED_SCOPES = 20
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

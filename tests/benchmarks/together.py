@@ -24,7 +24,7 @@ from mcp_memory.service.policy import Policy
 from mcp_memory.service.times import utc_now
 from mcp_memory.storage.contract import Write
 from mcp_memory.storage.embedded import EmbeddedStore, group_commit, open_embedded
-from tests.benchmarks.figures import Amount, Check, Ratio, Section
+from tests.benchmarks.figures import Amount, Check, Ratio, Say, Section
 from tests.benchmarks.filling import BATCH, caller, draft
 from tests.benchmarks.measuring import NEW, new_statements
 from tests.benchmarks.texts import question
@@ -43,7 +43,6 @@ THROUGHPUT_TARGET = 150.0
 """The least that eight writers get done in a second of processor time, in % of one."""
 RECALL_TARGET = 3.0
 """The most that recall beside bulk loads may take, in times of recall without any."""
-Say = Callable[[str], None]
 _NOTES = (
     f"writers: single writes with their vectors straight to the store, so that nothing is"
     f" embedded, and single remembers at the service; one thread and {WRITERS} threads in turn,"

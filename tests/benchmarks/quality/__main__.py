@@ -7,14 +7,10 @@ bundled model. Exit code 1 means a wrong answer; a figure that falls short is on
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from tests.benchmarks import machine, report
-from tests.benchmarks.door import WrongAnswer
+from tests.benchmarks import running
 from tests.benchmarks.figures import Section
 from tests.benchmarks.quality import answers, facts, languages, pairs, turns, year
 
@@ -24,26 +20,15 @@ PARTS = ("turns", "facts", "pairs", "year", "languages", "answers")
 def main(argv: Sequence[str] | None = None) -> int:
     """Run what was asked for and print it; returns the exit code."""
     given = _parser().parse_args(argv)
-    described = machine.described()
-    try:
-        with TemporaryDirectory(prefix="mcp-memory-quality-") as folder:
-            sections = list(_sections(given, Path(folder)))
-    except WrongAnswer as error:
-        print(f"WRONG  {error}", file=sys.stderr)
-        return 1
-    print(report.text(described, sections))
-    if given.json:
-        document = report.document(described, sections)
-        given.json.write_text(json.dumps(document, indent=2) + "\n", "utf-8")
-    return 0 if all(check.ok for section in sections for check in section.checks) else 1
+    return running.run(lambda folder: _sections(given, folder), given.json)
 
 
 def _sections(given: argparse.Namespace, folder: Path) -> Iterator[Section]:
     parts = given.only or PARTS
     if "turns" in parts and given.locomo:
-        yield turns.run(given.locomo, folder, _say)
+        yield turns.run(given.locomo, folder, running.say)
     if "facts" in parts and given.facts:
-        yield facts.run(given.facts, folder, _say)
+        yield facts.run(given.facts, folder, running.say)
     for name, own in (
         ("pairs", pairs),
         ("year", year),
@@ -51,7 +36,7 @@ def _sections(given: argparse.Namespace, folder: Path) -> Iterator[Section]:
         ("answers", answers),
     ):
         if name in parts:
-            yield own.run(folder, _say)
+            yield own.run(folder, running.say)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -63,10 +48,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--only", choices=PARTS, nargs="+", help="run these parts")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here too")
     return parser
-
-
-def _say(line: str) -> None:
-    print(f"... {line}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

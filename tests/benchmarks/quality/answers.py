@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -11,7 +11,7 @@ from typing import Any
 import anyio
 
 from tests.benchmarks.door import Door, opened
-from tests.benchmarks.figures import Grid, Section
+from tests.benchmarks.figures import Grid, Say, Section
 from tests.benchmarks.quality.data import load
 
 CUTS = (1, 5, 10)
@@ -25,7 +25,6 @@ _NOTES = (
     " recall abstained",
     "pasted: the same questions after 3,000 characters of this project's README",
 )
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

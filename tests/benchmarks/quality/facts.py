@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -16,7 +16,7 @@ from typing import Any
 import anyio
 
 from tests.benchmarks.door import opened
-from tests.benchmarks.figures import Grid, Section
+from tests.benchmarks.figures import Grid, Say, Section
 
 CUTS = (1, 5)
 _BATCH = 100
@@ -30,7 +30,6 @@ _NOTES = (
     "fresh: the gold fact ranks above every forbidden one; stale@k: a forbidden one is among the"
     " first k",
 )
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

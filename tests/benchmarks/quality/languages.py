@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import anyio
 
 from tests.benchmarks.door import Door, opened
-from tests.benchmarks.figures import Grid, Section
+from tests.benchmarks.figures import Grid, Say, Section
 from tests.benchmarks.quality.data import load
 
 CUTS = (1, 5)
@@ -20,7 +19,6 @@ _NOTES = (
     " the answers set, through the MCP stdio door",
     "a figure is the share of queries whose memory is in the top k (recall limit 10)",
 )
-Say = Callable[[str], None]
 
 
 def run(folder: Path, say: Say) -> Section:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import anyio
 
 from tests.benchmarks.door import Door, opened
-from tests.benchmarks.figures import Check, Grid, Section
+from tests.benchmarks.figures import Check, Grid, Say, Section
 from tests.benchmarks.quality.data import load
 
 KINDS = ("duplicate", "paraphrase", "contradiction", "similar")
@@ -20,7 +19,6 @@ _NOTES = (
     "merged: both are one memory; reported: `similar` names the first; conflict: it says that the"
     " two may conflict; kept: they are two memories",
 )
-Say = Callable[[str], None]
 
 
 def run(folder: Path, say: Say) -> Section:

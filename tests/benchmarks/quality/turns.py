@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,7 +15,7 @@ from tokenizers import Tokenizer
 
 from mcp_memory.weights import BUNDLED_FOLDER
 from tests.benchmarks.door import Door, opened
-from tests.benchmarks.figures import Check, Grid, Section
+from tests.benchmarks.figures import Check, Grid, Say, Section
 from tests.benchmarks.quality.locomo import CATEGORIES, HEADLINE, Conversation, Question, load
 
 CUTS = (5, 10, 20)
@@ -35,7 +35,6 @@ _NOTES = (
     " halves), ranked by that half's part of the score alone, ties by id; the whole: what the"
     " tool returned, in its order",
 )
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

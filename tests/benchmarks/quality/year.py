@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any
 import anyio
 
 from tests.benchmarks.door import Door, opened
-from tests.benchmarks.figures import Grid, Section
+from tests.benchmarks.figures import Grid, Say, Section
 from tests.benchmarks.quality.data import load
 
 CUTS = (1, 3, 5)
@@ -57,7 +57,6 @@ _NOTES = (
     " is the share of questions with a right one in the top k (recall limit 10)",
     "without the time: the same questions with the words that name the time left out",
 )
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

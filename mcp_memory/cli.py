@@ -52,7 +52,8 @@ def _run(given: argparse.Namespace) -> int:
         stdio.run(configured)
         return OK
     _speak_utf8()
-    run = {"doctor": _doctor, "model": _model, "host": _host}.get(given.command, _look)
+    own = {"doctor": _doctor, "model": _model, "host": _host, "serve": _serve, "token": _token}
+    run = own.get(given.command, _look)
     code = run(configured, given)
     sys.stdout.flush()  # a broken pipe is to be met here and not at exit
     return code
@@ -129,6 +130,32 @@ def _host(settings: Settings, given: argparse.Namespace) -> int:
     return OK
 
 
+def _serve(settings: Settings, given: argparse.Namespace) -> int:
+    from mcp_memory.host.host import run
+
+    return run(settings, http=given.http, ready=lambda told: _print([f"mcp-memory: {told}"]))
+
+
+def _token(settings: Settings, given: argparse.Namespace) -> int:
+    from mcp_memory import console
+    from mcp_memory.web import token_commands as tokens
+
+    if given.action == "add":
+        wanted = tokens.Wanted(
+            user=given.user,
+            tenant=given.tenant or settings.tenant,
+            scopes=given.scopes,
+            expires=given.expires,
+            note=given.note,
+        )
+        _print(tokens.add(settings, wanted))
+    elif given.action == "revoke":
+        _print([tokens.revoke(settings, given.id)])
+    else:
+        _print(console.tokens(tokens.listed(settings), _width()))
+    return OK
+
+
 def _print(lines: Iterable[str]) -> None:
     for line in lines:
         print(line, flush=True)
@@ -195,6 +222,33 @@ def parser() -> argparse.ArgumentParser:
     logs = actions.add_parser("logs", parents=[home], help="what it logged last")
     logs.add_argument("--lines", type=int, default=50, metavar="N", help="how many at most")
     actions.add_parser("run", parents=[home], help="be the host, in the foreground")
+
+    serve = commands.add_parser("serve", parents=[home], help="serve a team over HTTP")
+    serve.add_argument(
+        "--http",
+        nargs="?",
+        const="127.0.0.1:8765",
+        required=True,
+        metavar="HOST:PORT",
+        help="where to listen (127.0.0.1:8765); elsewhere than on loopback tokens are needed",
+    )
+
+    token = commands.add_parser("token", help="bearer tokens of those who may use serve --http")
+    deeds = token.add_subparsers(dest="action", required=True, metavar="ACTION")
+    add = deeds.add_parser("add", parents=[home], help="make a token, and show it once")
+    add.add_argument("--user", required=True, metavar="NAME", help="whose memory it opens")
+    add.add_argument("--tenant", default="", metavar="NAME", help="the team (else the setting)")
+    add.add_argument(
+        "--scopes",
+        default="read,write",
+        metavar="A,B",
+        help="read, write, team, erase, admin (read,write)",
+    )
+    add.add_argument("--expires", default="", metavar="WHEN", help="90d, or a date (never)")
+    add.add_argument("--note", default="", metavar="TEXT", help="to know it again by")
+    deeds.add_parser("list", parents=[home], help="whose tokens there are, without the tokens")
+    revoke = deeds.add_parser("revoke", parents=[home], help="end a token at once")
+    revoke.add_argument("id", metavar="ID", help="as list shows it")
 
     model = commands.add_parser("model", help="other embedding models, and rerankers")
     fetch = model.add_subparsers(dest="action", required=True, metavar="ACTION").add_parser(

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mcp_memory.model import Scope
     from mcp_memory.service import MemoryService
     from mcp_memory.settings import Settings
+    from mcp_memory.web.door import WebDoor
 
     Command = Callable[[MemoryService, Scope, Mapping[str, str], int | None], Iterator[str]]
 
@@ -113,7 +114,19 @@ def _status(host: Host) -> dict[str, str | int]:
         "up": f"{time.time() - host.since:.0f} s",
         "clients": host.clients,
         "clients served": host.served,
-        "ends after": f"{host.settings.idle_minutes:g} minutes without a client",
+        **(_web(host.web) if host.web else _idle(host)),
+    }
+
+
+def _idle(host: Host) -> dict[str, str | int]:
+    return {"ends after": f"{host.settings.idle_minutes:g} minutes without a client"}
+
+
+def _web(web: WebDoor) -> dict[str, str | int]:
+    return {
+        "serves": web.url,
+        "needs a token": "yes" if web.needs_token else "no",
+        "sessions over HTTP": web.sessions,
     }
 
 

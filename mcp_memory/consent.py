@@ -1,4 +1,4 @@
-"""Asking the user, where the client can, before anything is erased for good.
+"""Asking the user, where the client can, before anything is erased or widely forgotten.
 
 Both eras take the same way: a preview, a question, and the preview's confirm token, which
 is bound to exactly the memories that the user was asked about. In the older era the
@@ -13,7 +13,8 @@ from dataclasses import replace
 
 import mcp.types as types
 
-from mcp_memory.middleware import Request, is_modern, sayable
+from mcp_memory.connection import Request
+from mcp_memory.middleware import is_modern, sayable
 from mcp_memory.model import Forgotten, Selection
 from mcp_memory.scope import current
 from mcp_memory.tools.answers import Answer, shown
@@ -22,21 +23,8 @@ from mcp_memory.tools.forget import answer
 Forget = Callable[[Selection], Awaitable[Forgotten]]
 """The service's forget, as the caller of the request in hand."""
 
-_QUESTION = "erase"
+_ERASE, _FORGET = "erase", "forget"
 _LISTED_MAX = 5
-_DECLINED = "the user did not agree, so nothing was erased; do not try again unless they ask"
-_SCHEMA: types.ElicitRequestedSchema = {
-    "type": "object",
-    "properties": {
-        _QUESTION: {
-            "type": "boolean",
-            "title": "Erase for good",
-            "description": "This cannot be undone",
-            "default": False,
-        }
-    },
-    "required": [_QUESTION],
-}
 
 
 def can_ask(request: Request) -> bool:
@@ -49,39 +37,64 @@ def can_ask(request: Request) -> bool:
     return elicitation.form is not None or elicitation.url is None
 
 
-async def erase(
+def is_needed(selection: Selection) -> bool:
+    """Whether this is for the user to decide: what is erased, or not named one by one."""
+    return selection.erase or not selection.ids
+
+
+async def ask(
     request: Request, params: types.CallToolRequestParams, forget: Forget, selection: Selection
 ) -> Answer | types.InputRequiredResult:
-    """Erase what is selected once the user has agreed; a token from the model is not enough."""
+    """Do what is selected once the user has agreed; a token from the model is not enough."""
     scope = current.get()
-    given = (params.input_responses or {}).get(_QUESTION)
+    name = _ERASE if selection.erase else _FORGET
+    given = (params.input_responses or {}).get(name)
     preview = await forget(replace(selection, confirm=""))
     token = params.request_state if given is not None else preview.confirm
     if not preview.total or not token:
         return answer(scope, preview)
     if given is None:
-        question = _question(preview)
+        question = _question(preview, name)
         if is_modern(request):
-            requests: types.InputRequests = {_QUESTION: types.ElicitRequest(params=question)}
+            requests: types.InputRequests = {name: types.ElicitRequest(params=question)}
             return types.InputRequiredResult(input_requests=requests, request_state=token)
         given = await request.session.elicit_form(
-            question.message, _SCHEMA, related_request_id=request.request_id
+            question.message, question.requested_schema, related_request_id=request.request_id
         )
-    if not _agreed(given):
-        return answer(scope, replace(preview, confirm=""), _DECLINED)
+    if not _agreed(given, name):
+        declined = f"the user did not agree to {name}, so nothing was done; do not try again"
+        return answer(scope, replace(preview, confirm=""), f"{declined} unless they ask")
     return answer(scope, await forget(replace(selection, confirm=token)))
 
 
-def _agreed(given: types.InputResponse) -> bool:
+def _agreed(given: types.InputResponse, name: str) -> bool:
     if not isinstance(given, types.ElicitResult) or given.action != "accept":
         return False
-    return bool(given.content) and given.content.get(_QUESTION) is True
+    return bool(given.content) and given.content.get(name) is True
 
 
-def _question(preview: Forgotten) -> types.ElicitRequestFormParams:
+def _question(preview: Forgotten, name: str) -> types.ElicitRequestFormParams:
     listed = [f"- {shown(memory.content)}" for memory in preview.memories[:_LISTED_MAX]]
     if preview.total > len(listed):
         listed.append(f"- and {preview.total - len(listed)} more")
-    noun = "memory" if preview.total == 1 else "memories"
-    message = f"An agent asks to erase {preview.total} {noun} for good:\n" + "\n".join(listed)
-    return types.ElicitRequestFormParams(message=sayable(message), requested_schema=_SCHEMA)
+    count = f"{preview.total} {'memory' if preview.total == 1 else 'memories'}"
+    deed = f"erase {count} for good" if preview.erased else f"forget {count}"
+    message = f"An agent asks to {deed}:\n" + "\n".join(listed)
+    return types.ElicitRequestFormParams(
+        message=sayable(message), requested_schema=_schema(name, preview.erased)
+    )
+
+
+def _schema(name: str, erased: bool) -> types.ElicitRequestedSchema:
+    return {
+        "type": "object",
+        "properties": {
+            name: {
+                "type": "boolean",
+                "title": "Erase for good" if erased else "Forget these",
+                "description": "This cannot be undone" if erased else "This can be undone",
+                "default": False,
+            }
+        },
+        "required": [name],
+    }

@@ -8,10 +8,13 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from mcp_memory.model import Memory, Recall, Revision, Status
 from mcp_memory.storage.contract import Finding
+
+if TYPE_CHECKING:
+    from mcp_memory.web.tokens import Token
 
 INDENT = "  "
 WIDTH_MAX = 100
@@ -90,6 +93,15 @@ def findings(found: Iterable[Finding], width: int | None) -> Iterator[str]:
         )
         if advice:
             yield from _wrapped(advice, width, indent=" " * 12 + "-> ")
+
+
+def tokens(found: Iterable[Token], width: int | None) -> Iterator[str]:
+    """Each token: its id, whose it is, what it permits, until when, and its note."""
+    for token in found:
+        scopes = ",".join(scope.partition(":")[2] for scope in token.scopes)
+        ends = token.expires_at or "never"
+        columns = [token.id, f"{token.tenant}/{token.user}", scopes, ends, token.note]
+        yield (INDENT if width else "\t").join(columns).rstrip()
 
 
 def _heading(memory: Memory) -> list[str]:

@@ -54,6 +54,17 @@ class ScopeMissing(McpMemoryError):
     """A level was asked for that the caller has no part in."""
 
 
+class NotPermitted(McpMemoryError):
+    """The caller's token does not permit this; nothing was done."""
+
+    def __init__(self, needed: str, deed: str) -> None:
+        self.needed = needed
+        super().__init__(
+            f"the access token lacks the scope {needed}, which is needed to {deed}; nothing was"
+            " done. Ask whoever issues the tokens for it"
+        )
+
+
 class ConfirmationInvalid(McpMemoryError):
     """A confirm token is wrong, too old, or made for a different set of memories."""
 

@@ -7,7 +7,9 @@ work at a time, in the order it asked, and clients take turns; what waits is bou
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -29,8 +31,12 @@ _Done = TypeVar("_Done")
 
 @dataclass(kw_only=True, slots=True)
 class Turn:
-    """One client's place in the lanes: how much of it is there, and whose turn it is."""
+    """One client's place in the lanes: how much of it is there, and whose turn it is.
 
+    What has waited for `patience_s` seconds without being begun is not begun any more.
+    """
+
+    patience_s: float = math.inf
     reads: int = 0
     writes: int = 0
     reading: anyio.Semaphore = field(default_factory=lambda: anyio.Semaphore(READS_EACH))
@@ -41,30 +47,50 @@ class Lanes:
     """The threads of one server. Lives on the event loop."""
 
     def __init__(self) -> None:
-        self._reads = anyio.CapacityLimiter(READS)
-        self._writes = anyio.CapacityLimiter(WRITES)
+        self._readers = anyio.CapacityLimiter(READS)
+        self._writers = anyio.CapacityLimiter(WRITES)
+        self.reads = self.writes = 0
+        """How many reads and writes there are, those at work included."""
 
     async def read(self, turn: Turn, work: Callable[[], _Done]) -> _Done:
         """Do work that changes nothing. Raises Overloaded when too much waits already."""
         if turn.reads >= READS_WAITING_MAX + READS_EACH:
             raise Overloaded(_told("reads", READS_WAITING_MAX))
         turn.reads += 1
+        self.reads += 1
         try:
-            async with turn.reading:
-                return await anyio.to_thread.run_sync(work, limiter=self._reads)
+            with _patience(turn):
+                async with turn.reading:
+                    return await anyio.to_thread.run_sync(work, limiter=self._readers)
         finally:
             turn.reads -= 1
+            self.reads -= 1
 
     async def write(self, turn: Turn, work: Callable[[], _Done]) -> _Done:
         """Do work that may change something. Raises Overloaded when too much waits already."""
         if turn.writes > WRITES_WAITING_MAX:
             raise Overloaded(_told("writes", WRITES_WAITING_MAX))
         turn.writes += 1
+        self.writes += 1
         try:
-            async with turn.writing:
-                return await anyio.to_thread.run_sync(work, limiter=self._writes)
+            with _patience(turn):
+                async with turn.writing:
+                    return await anyio.to_thread.run_sync(work, limiter=self._writers)
         finally:
             turn.writes -= 1
+            self.writes -= 1
+
+
+@contextmanager
+def _patience(turn: Turn) -> Generator[None]:
+    """Raise Overloaded when the time is up before the work; a thread at work is not left."""
+    with anyio.move_on_after(turn.patience_s) as waiting:
+        yield
+    if waiting.cancelled_caught:
+        raise Overloaded(
+            f"this request was not done within {turn.patience_s:g} s, for the server is busy;"
+            " nothing was stored; try again later"
+        )
 
 
 def _told(noun: str, most: int) -> str:

@@ -5,77 +5,36 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from collections import deque
-from collections.abc import Awaitable, Callable, Generator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
-from uuid import uuid4
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import anyio
 import anyio.to_thread
 import mcp.types as types
 from mcp import MCPError
-from mcp.server import ServerRequestContext
-from mcp.server.session import ServerSession
 from mcp.shared.message import ServerMessageMetadata
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 
-from mcp_memory.errors import InvalidInput, McpMemoryError, NotFound, ScopeMissing
-from mcp_memory.lanes import Turn
+from mcp_memory import access
+from mcp_memory.connection import Connection, Request, caller_of
+from mcp_memory.errors import InvalidInput, McpMemoryError, NotFound, NotPermitted, ScopeMissing
 from mcp_memory.model import Scope
-from mcp_memory.notices import Notices
-from mcp_memory.scope import Signals, current, deciding, resolve
+from mcp_memory.permissions import require
+from mcp_memory.scope import PROJECT_HEADER, Signals, current, deciding, resolve
 
 log = logging.getLogger(__name__)
 
 ROOTS_TIMEOUT_S = 2.0
 ROOTS_RETRY_S = 30.0
 SCOPE_KEPT_S = 30.0
-SCOPES_MAX = 32
-WATCHED_MAX = 1000
 _ROOTS_MAX = 32
 # With one of these deciding the project, the client need not be asked for its roots.
-_BEFORE_ROOTS = frozenset({"_meta", "configuration", "CLAUDE_PROJECT_DIR"})
+_BEFORE_ROOTS = frozenset({"_meta", PROJECT_HEADER, "configuration", "CLAUDE_PROJECT_DIR"})
 
 
-@dataclass(kw_only=True, slots=True)
-class Connection:
-    """What is kept of one connection; most of it for those of the older protocol era.
-
-    `signals` are what its door knows before any request, and `id` is the name by which
-    it is a session. `roots` are None until the client said them, `changes` counts how
-    often it said that they changed, `silent_since` is when it last did not answer.
-    `resolved` are the latest scopes, each with its signals and its time. `watched` holds
-    the scope in which each resource was subscribed to; `scope` and `session` are those of
-    the last request. `turn` is its place among the others, `notices` what it is yet to be
-    told. All times are those of a monotonic clock, in seconds.
-    """
-
-    signals: Signals = field(default_factory=Signals)
-    id: str = field(default_factory=lambda: f"c-{uuid4().hex}")
-    roots: tuple[str, ...] | None = None
-    changes: int = 0
-    silent_since: float | None = None
-    asking: anyio.Lock = field(default_factory=anyio.Lock)
-    resolved: deque[tuple[Signals, Scope, float]] = field(
-        default_factory=lambda: deque(maxlen=SCOPES_MAX)
-    )
-    watched: dict[str, Scope] = field(default_factory=dict[str, Scope])
-    scope: Scope | None = None
-    session: ServerSession | None = None
-    turn: Turn = field(default_factory=Turn)
-    notices: Notices = field(default_factory=Notices)
-
-    def watch(self, uri: str, scope: Scope) -> None:
-        """Remember a subscription. Raises InvalidInput when there are too many."""
-        if uri not in self.watched and len(self.watched) >= WATCHED_MAX:
-            raise InvalidInput("uri", uri, f"at most {WATCHED_MAX} subscriptions a connection")
-        self.watched[uri] = scope
-
-
-Request = ServerRequestContext[Connection, Any]
 Params = TypeVar("Params")
 Result = TypeVar("Result")
 Handler = Callable[[Request, Params], Awaitable[Result]]
@@ -84,26 +43,43 @@ Door = Callable[[Request], Signals]
 
 
 def of_connection(request: Request) -> Signals:
-    """The door of a server whose connections bring their own signals."""
-    return request.lifespan_context.signals
+    """The door of a server whose connections, or single requests, bring their own signals."""
+    caller = caller_of(request)
+    return caller.signals if caller else request.lifespan_context.signals
+
+
+@dataclass(kw_only=True, slots=True)
+class Seen:
+    """One request that was answered: by which door, what was asked, how it went, how long.
+
+    `outcome` is "ok", "refused" (the caller's to mend) or "failed" (ours).
+    """
+
+    door: str
+    call: str
+    outcome: str = "failed"
+    seconds: float = 0.0
+
+
+Observe = Callable[[Seen], None]
 
 
 class Middleware:
     """Wraps every handler of the server: one scope a request, one seam for errors."""
 
-    def __init__(self, door: Door) -> None:
+    def __init__(self, door: Door, observe: Observe = lambda seen: None) -> None:
         self._door = door
+        self._observe = observe
 
     def __call__(self, handler: Handler[Params, Result]) -> Handler[Params, Result]:
         """The handler, with its scope set and its errors turned into protocol errors."""
 
         async def run(request: Request, params: Params) -> Result:
-            with _protocol_errors(request.method):
-                token = current.set(await self.scope(request))
-                try:
-                    return await handler(request, params)
-                finally:
-                    current.reset(token)
+            with self._observed(request) as seen, _protocol_errors(request.method, seen):
+                async with self._within(request) as known:
+                    result = await handler(known, params)
+                seen.outcome = "ok"
+                return result
 
         return run
 
@@ -115,30 +91,63 @@ class Middleware:
         async def run(
             request: Request, params: Params
         ) -> types.CallToolResult | types.InputRequiredResult:
-            try:
-                token = current.set(await self.scope(request))
+            with self._observed(request) as seen:
                 try:
-                    return await handler(request, params)
-                finally:
-                    current.reset(token)
-            except McpMemoryError as error:
-                return _failure(str(error))
-            except MCPError:
-                raise
-            except Exception:  # the seam: what was not foreseen is logged, and masked
-                return _failure(_masked(request.method))
+                    async with self._within(request) as known:
+                        result = await handler(known, params)
+                    seen.outcome = "ok"
+                    return result
+                except McpMemoryError as error:
+                    seen.outcome = "refused"
+                    return _failure(str(error))
+                except MCPError:
+                    seen.outcome = "refused"
+                    raise
+                except Exception:  # the seam: what was not foreseen is logged, and masked
+                    return _failure(_masked(request.method))
 
         return run
 
-    async def scope(self, request: Request) -> Scope:
+    @contextmanager
+    def _observed(self, request: Request) -> Generator[Seen]:
+        """Tell whoever counts of one request, however it ends."""
+        is_call = request.method == "tools/call"
+        name = str((request.params or {}).get("name")) if is_call else request.method
+        is_known = not is_call or name in access.OF_TOOLS
+        seen = Seen(door=self._door(request).transport, call=name if is_known else "unknown")
+        began = time.perf_counter()
+        try:
+            yield seen
+        finally:
+            seen.seconds = time.perf_counter() - began
+            self._observe(seen)
+
+    @asynccontextmanager
+    async def _within(self, request: Request) -> AsyncGenerator[Request]:
+        """The request as its handler gets it, its scope set and its permission looked at."""
+        caller = caller_of(request)
+        if caller and caller.connection:
+            request = replace(request, lifespan_context=caller.connection)
+        scope = await self._scope(request)
+        needed = access.needed(request.method, request.params)
+        if needed is not None:
+            require(scope.permissions, needed, access.deed(request.method, request.params))
+        token = current.set(scope)
+        try:
+            async with request.lifespan_context.for_one_request():
+                yield request
+        finally:
+            current.reset(token)
+
+    async def _scope(self, request: Request) -> Scope:
         """The scope of a request. Raises InvalidInput, ScopeMissing."""
         connection = request.lifespan_context
         signals = self._signals(request)
         scope = await _resolved(connection, signals)
-        if scope.sources["project"] not in _BEFORE_ROOTS:
+        if signals.claims is None and scope.sources["project"] not in _BEFORE_ROOTS:
             roots = await _roots(request)
             scope = await _resolved(connection, replace(signals, roots=roots)) if roots else scope
-        if not signals.modern:
+        if connection.is_kept and not signals.modern:
             connection.scope, connection.session = scope, request.session
         return scope
 
@@ -150,7 +159,7 @@ class Middleware:
             meta=dict(request.meta or {}),
             client_name=client.client_info.name if client else "",
             client_version=client.client_info.version if client else "",
-            connection_id=request.lifespan_context.id,
+            connection_id=request.lifespan_context.id if request.lifespan_context.is_kept else "",
         )
         return deciding(signals)
 
@@ -223,14 +232,16 @@ async def _ask_roots(request: Request) -> tuple[str, ...] | None:
 
 
 @contextmanager
-def _protocol_errors(method: str) -> Generator[None]:
+def _protocol_errors(method: str, seen: Seen) -> Generator[None]:
     try:
         yield
-    except (InvalidInput, NotFound, ScopeMissing) as error:
+    except (InvalidInput, NotFound, NotPermitted, ScopeMissing) as error:
+        seen.outcome = "refused"
         raise MCPError(code=types.INVALID_PARAMS, message=sayable(str(error))) from error
     except McpMemoryError as error:
         raise MCPError(code=types.INTERNAL_ERROR, message=sayable(str(error))) from error
     except MCPError:
+        seen.outcome = "refused"
         raise
     except Exception as error:  # the seam: what was not foreseen is logged, and masked
         raise MCPError(code=types.INTERNAL_ERROR, message=_masked(method)) from error

@@ -12,6 +12,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
+from mcp_memory.permissions import EVERYTHING, Permissions
+
 Json = Mapping[str, Any]
 """A JSON object."""
 
@@ -96,10 +98,10 @@ class Partition:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scope:
-    """Who is calling. `sources` names, for each part, what decided it.
+    """Who is calling and what it may do. `sources` names what decided each part.
 
     Names match `[a-z0-9._-]{1,64}`; project, agent and session may be "" (none).
-    `project_label` is the project as a person knows it, e.g. `github.com/acme/app`.
+    `project_label` is the project as people know it, e.g. `github.com/acme/app`.
     """
 
     tenant: str
@@ -110,6 +112,7 @@ class Scope:
     client: str = ""
     project_label: str = ""
     sources: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    permissions: Permissions = EVERYTHING
 
     def partition(self, level: Level) -> Partition | None:
         """The caller's partition at `level`, or None when it has no part in it."""
@@ -118,14 +121,12 @@ class Scope:
         if level is Level.USER:
             return Partition(tenant=self.tenant, level=level, user=self.user)
         name = {"project": self.project, "agent": self.agent, "session": self.session}[level]
-        if not name:
-            return None
-        return Partition(tenant=self.tenant, level=level, user=self.user, name=name)
+        own = Partition(tenant=self.tenant, level=level, user=self.user, name=name)
+        return own if name else None
 
     def partitions(self) -> tuple[Partition, ...]:
         """Every partition the caller may see, widest first."""
-        found = (self.partition(level) for level in Level)
-        return tuple(p for p in found if p is not None)
+        return tuple(p for level in Level if (p := self.partition(level)) is not None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

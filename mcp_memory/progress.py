@@ -13,7 +13,7 @@ import anyio.from_thread
 from mcp_memory.tools.answers import Progress
 
 if TYPE_CHECKING:
-    from mcp_memory.middleware import Request
+    from mcp_memory.connection import Request
 
 
 @contextmanager

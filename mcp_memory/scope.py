@@ -5,7 +5,8 @@ widened. Sources, first match wins:
 
     part           with a token (HTTP, SSE)           local (stdio, socket, command line)
     tenant, user   claims of the token, only          configuration, operating-system user
-    project        _meta, X-Mcp-Memory-Project        _meta, configuration, Claude's project
+    project        _meta, X-Mcp-Memory-Project        _meta, X-Mcp-Memory-Project (loopback
+                                                      HTTP), configuration, Claude's project
                                                       folder, client roots, working directory
                                                       (if it lies in a repository)
     agent          client_id claim, client info       client info
@@ -28,6 +29,7 @@ from typing import TYPE_CHECKING, cast
 from mcp_memory import project
 from mcp_memory.errors import InvalidInput, ScopeMissing
 from mcp_memory.model import NOTHING, Json, Scope
+from mcp_memory.permissions import EVERYTHING, Permissions
 from mcp_memory.project import Project, slug
 
 if TYPE_CHECKING:
@@ -40,6 +42,8 @@ META_SESSION = "io.github.mcp-memory/session"
 META_CODEX = "x-codex-turn-metadata"
 """`_meta` key that Codex sends with each call; its `session_id` is the conversation."""
 HEADER_PROJECT = "x-mcp-memory-project"
+PROJECT_HEADER = "X-Mcp-Memory-Project header"
+"""The source of a project, where the header has decided it."""
 HEADER_SESSION = "mcp-session-id"
 TENANT_CLAIMS = ("tenant", "org_id", "tid")
 """Claims that name the tenant of a token, the first one present counts."""
@@ -64,14 +68,16 @@ Found = tuple[str, str]
 class Signals:
     """Everything that a door knows about one request.
 
-    `claims` are those of a verified access token, None without one. `headers` have
-    lower-case names. `roots` are URIs. `connection_id` is random, one per connection of
-    the older protocol era; the newer era has no connection, `modern` is then True.
+    `claims` are those of a verified access token, None without one, and `permissions` what it
+    permits; who is on this machine may do everything. `headers` have lower-case names.
+    `roots` are URIs. `connection_id` is random, one per connection of the older protocol
+    era; the newer era has no connection, `modern` is then True.
     """
 
     transport: str = "stdio"
     modern: bool = False
     claims: Json | None = None
+    permissions: Permissions = frozenset()
     configured_user: str = ""
     configured_tenant: str = ""
     configured_project: str = ""
@@ -113,6 +119,7 @@ def resolve(signals: Signals) -> Scope:
         client=_client(signals),
         project_label=found_project.label if found_project else "",
         sources=MappingProxyType({part: source or "none" for part, source in sources.items()}),
+        permissions=signals.permissions if remote else EVERYTHING,
     )
 
 
@@ -188,12 +195,17 @@ def _from_machine(signals: Signals) -> tuple[Found, Found]:
     raise ScopeMissing("nothing says who is calling; set MCP_MEMORY_USER to a name")
 
 
-def _configured(part: str, value: str) -> str:
+def check_name(part: str, value: str, where: str = "") -> str:
+    """A name of a user or a tenant, in lower case. Raises InvalidInput."""
     name = value.strip().lower()
     if not _NAME.fullmatch(name):
-        expected = "use 1 to 64 of the characters a-z 0-9 . _ - in MCP_MEMORY_" + part.upper()
+        expected = f"use 1 to 64 of the characters a-z 0-9 . _ -{where}"
         raise InvalidInput(part, value, expected)
     return name
+
+
+def _configured(part: str, value: str) -> str:
+    return check_name(part, value, f" in MCP_MEMORY_{part.upper()}")
 
 
 def _project(signals: Signals, *, remote: bool) -> tuple[Project | None, str]:
@@ -212,11 +224,11 @@ def _project(signals: Signals, *, remote: bool) -> tuple[Project | None, str]:
 
 def _remote_projects(signals: Signals) -> Iterator[Found]:
     yield _given(signals.meta, META_PROJECT, "_meta"), "_meta"
-    yield _given(signals.headers, HEADER_PROJECT, "header"), "X-Mcp-Memory-Project header"
+    yield _given(signals.headers, HEADER_PROJECT, "header"), PROJECT_HEADER
 
 
 def _local_projects(signals: Signals) -> Iterator[Found]:
-    yield _given(signals.meta, META_PROJECT, "_meta"), "_meta"
+    yield from _remote_projects(signals)
     yield signals.configured_project, "configuration"
     yield signals.claude_project_dir, "CLAUDE_PROJECT_DIR"
     for root in signals.roots:

@@ -18,23 +18,17 @@ from mcp.server.subscriptions import ListenHandler
 
 from mcp_memory import __version__, consent, progress, prompts, resources
 from mcp_memory.application import Application
+from mcp_memory.connection import WATCHED_MAX, Connection, Request
 from mcp_memory.errors import InvalidInput
 from mcp_memory.lanes import Lanes
-from mcp_memory.middleware import (
-    WATCHED_MAX,
-    Connection,
-    Door,
-    Middleware,
-    Request,
-    forget_roots,
-    sayable,
-)
+from mcp_memory.middleware import Door, Middleware, Observe, forget_roots, sayable
 from mcp_memory.model import Forgotten, Scope, Selection
 from mcp_memory.scope import current
 from mcp_memory.subscriptions import Subscriptions
 from mcp_memory.tools import INSTRUCTIONS, TOOLS, Tool
 from mcp_memory.tools.answers import Answer
 from mcp_memory.tools.arguments import check
+from mcp_memory.tools.forget import FORGET
 
 if TYPE_CHECKING:
     from mcp_memory.service import MemoryService
@@ -60,16 +54,19 @@ def build(
     subscriptions: Subscriptions | None = None,
     *,
     key: bytes = b"",
+    lanes: Lanes | None = None,
+    observe: Observe = lambda seen: None,
 ) -> Server[Connection]:
     """The server of one application, for any number of connections.
 
     `door` says what is known of each request; `subscriptions` are for whoever makes the
     connections himself. `key` (32 bytes) seals what a question hands to the client to give
-    back; with the same key another process takes the answer, else this one alone.
+    back; with the same key another process takes the answer, else this one alone. `lanes`
+    are for whoever wants to know how much is under way, and `observe` is told of each answer.
     """
     subscriptions = subscriptions or Subscriptions()
-    handlers = _Handlers(application, subscriptions)
-    within = Middleware(door)
+    handlers = _Handlers(application, subscriptions, lanes or Lanes())
+    within = Middleware(door, observe)
     server: Server[Connection] = Server(
         NAME,
         version=__version__,
@@ -106,10 +103,12 @@ def initialization(server: Server[Connection]) -> InitializationOptions:
 class _Handlers:
     """One method for each request of the protocol."""
 
-    def __init__(self, application: Application, subscriptions: Subscriptions) -> None:
+    def __init__(
+        self, application: Application, subscriptions: Subscriptions, lanes: Lanes
+    ) -> None:
         self._application = application
         self._subscriptions = subscriptions
-        self._lanes = Lanes()
+        self._lanes = lanes
         self._listen = ListenHandler(subscriptions)
 
     async def list_tools(
@@ -126,9 +125,9 @@ class _Handlers:
             raise InvalidInput("tool", params.name, f"there is no such tool; there are {known}")
         check(params.arguments or {})
         arguments = tool.arguments.read(params.arguments or {})
-        if arguments.get("erase") and consent.can_ask(request):
+        if _is_for_the_user(request, tool, arguments):
             forget = partial(self._forget, request)
-            answer = await consent.erase(request, params, forget, Selection(**arguments))
+            answer = await consent.ask(request, params, forget, Selection(**arguments))
         else:
             lane = self._read if tool.read_only else self._write
             with progress.told(request) as told:
@@ -227,6 +226,13 @@ class _Handlers:
         """The same for what may change something: in turn with the other clients."""
         scope, turn = current.get(), request.lifespan_context.turn
         return await self._lanes.write(turn, lambda: use(self._application.service(), scope))
+
+
+def _is_for_the_user(request: Request, tool: Tool, arguments: dict[str, Any]) -> bool:
+    """Whether the user has to be asked, and can be."""
+    if tool is not FORGET or not consent.can_ask(request):
+        return False
+    return consent.is_needed(Selection(**arguments))
 
 
 def _listed(tool: Tool) -> types.Tool:

@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mcp_memory import environment
+from mcp_memory import environment, http_settings
 from mcp_memory.environment import CLAUDE_PROJECT_DIR, PREFIX
 from mcp_memory.errors import SettingsInvalid
+from mcp_memory.http_settings import OPTIONS, HttpSettings
 
 CONFIG_FILE = "config.toml"
 LOG_LEVELS = ("debug", "info", "warning", "error")
 SESSION_DAYS_MAX = 3650
 IDLE_MINUTES, IDLE_MINUTES_MIN, IDLE_MINUTES_MAX = 15, 0.01, 10_080
 VALUE_CHARS_MAX = 1024
+HTTP = "http_"
+"""How the names of the web door's settings begin."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,6 +82,7 @@ SETTINGS = (
         meaning="minutes without a client after which the host ends",
         default="15",
     ),
+    *(Setting(name=HTTP + name, meaning=what, default=value) for name, what, value in OPTIONS),
 )
 """Everything that can be set. `CLAUDE_PROJECT_DIR`, which Claude Code sets, is read too."""
 
@@ -98,6 +102,7 @@ class Settings:
     log_level: str = "warning"
     session_days: int = 30
     idle_minutes: float = IDLE_MINUTES
+    http: HttpSettings = field(default_factory=HttpSettings)
 
     @property
     def models_dir(self) -> Path:
@@ -133,6 +138,9 @@ def load(
         log_level=_log_level(values.get("log_level", "")),
         session_days=_session_days(values.get("session_days", "")),
         idle_minutes=_idle_minutes(values.get("idle_minutes", "")),
+        http=http_settings.load(
+            {n.removeprefix(HTTP): value for n, value in values.items() if n.startswith(HTTP)}
+        ),
     )
 
 

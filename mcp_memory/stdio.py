@@ -21,8 +21,8 @@ import anyio.to_thread
 from mcp.server import Server
 
 from mcp_memory.application import Application
+from mcp_memory.connection import Connection
 from mcp_memory.lines import Lines
-from mcp_memory.middleware import Connection
 from mcp_memory.scope import local_signals
 from mcp_memory.server import build
 from mcp_memory.wire import Wire, serve
@@ -107,6 +107,7 @@ class Descriptors:
         self._into, self._arrived = anyio.create_memory_object_stream[bytes](0)
         self._writers = anyio.CapacityLimiter(1)
         self.writing = False
+        self.request = None
 
     async def lines(self) -> AsyncIterator[bytes]:
         """See `Transport.lines`."""

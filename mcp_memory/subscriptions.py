@@ -14,7 +14,7 @@ import anyio
 from mcp.server.subscriptions import SubscriptionBus
 from mcp.shared.subscriptions import ResourcesListChanged, ResourceUpdated, ServerEvent
 
-from mcp_memory.middleware import Connection
+from mcp_memory.connection import Connection
 from mcp_memory.model import Level, Partition, Scope
 from mcp_memory.scope import current
 from mcp_memory.tools.answers import Touched

@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import AsyncIterator, Callable
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import anyio
 import mcp_types as types
 from mcp.server import Server
 from mcp.server.runner import serve_dual_era_loop
-from mcp.shared.message import SessionMessage
+from mcp.shared.message import ServerMessageMetadata, SessionMessage
 from pydantic import ValidationError
 
-from mcp_memory.middleware import Connection
+from mcp_memory.connection import Connection
 from mcp_memory.server import initialization
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +39,11 @@ class Unreadable(Exception):
 
 class Transport(Protocol):
     """Where lines come from and go to."""
+
+    @property
+    def request(self) -> Request | None:
+        """The HTTP request that brought the last line; None where there are none."""
+        ...
 
     def lines(self) -> AsyncIterator[bytes]:
         """The lines of the client until it ends, b"" for one that was too long."""
@@ -129,7 +137,9 @@ class Wire:
                 log.info("an answer to a question that was not asked here is passed over")
                 return
             message = message.model_copy(update={"id": int(question)})
-        await self._inbox.send(SessionMessage(message))
+        brought = self._transport.request
+        metadata = ServerMessageMetadata(request_context=brought) if brought else None
+        await self._inbox.send(SessionMessage(message, metadata=metadata))
 
     async def _write(self, message: types.JSONRPCMessage) -> None:
         is_answer = isinstance(message, (types.JSONRPCResponse, types.JSONRPCError))

@@ -65,12 +65,17 @@ def converse(
 def ask(address: Address, purpose: str) -> bool:
     """Ask the host for something that has no output; whether there was one that did it.
 
-    Raises TimeoutError when there is one that does not answer.
+    Raises Refused when it does not, TimeoutError when it does not answer.
     """
     connected = None
     try:
         connected = connect(address)
-        return connected is not None and converse(connected, purpose, [])[1] == greeting.WELCOME
+        if connected is None:
+            return False
+        _, verdict, text = converse(connected, purpose, [])
+        if verdict == greeting.REFUSED:
+            raise Refused(text)
+        return verdict == greeting.WELCOME
     except TimeoutError:
         raise
     except OSError:

@@ -5,7 +5,7 @@
     host   mcp-memory <version> <verdict> <text>\\n
 
 Then it depends on the purpose: `serve` passes JSON-RPC lines both ways, `run` gets the
-output of a command, `stop` and `retire` nothing more. No line of JSON-RPC begins with
+output of a command, `stop`, `retire` and `make-way` nothing more. No line of JSON-RPC begins with
 `mcp-memory`, so that a host can still say goodbye among them. Neither JSON nor anything
 else is imported for this: the door has only milliseconds.
 """
@@ -16,7 +16,7 @@ import os
 
 from mcp_memory import __version__
 
-SERVE, RUN, STOP, RETIRE = "serve", "run", "stop", "retire"
+SERVE, RUN, STOP, RETIRE, MAKE_WAY = "serve", "run", "stop", "retire", "make-way"
 WELCOME, REFUSED, GOODBYE = "welcome", "refused", "goodbye"
 STOPPED, REPLACED = "stopped", "replaced"
 """Why a host says goodbye: it was told to stop, or a newer one takes its place."""

@@ -9,6 +9,7 @@ import secrets
 import signal
 import sys
 import time
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -18,14 +19,17 @@ import anyio
 
 from mcp_memory import __version__
 from mcp_memory.application import Application
+from mcp_memory.errors import StoreError
 from mcp_memory.file_lock import FileLock
-from mcp_memory.host import greeting
+from mcp_memory.host import client, greeting
 from mcp_memory.host.address import Address
 from mcp_memory.host.listener import Listener
 
 if TYPE_CHECKING:
     from mcp_memory.host.visit import Visit
+    from mcp_memory.middleware import Seen
     from mcp_memory.settings import Settings
+    from mcp_memory.web.door import WebDoor
 
 log = logging.getLogger(__name__)
 
@@ -44,15 +48,21 @@ LOG_BYTES_MAX = 1024 * 1024
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
-def run(settings: Settings) -> int:
+Ready = Callable[[str], None]
+"""Called once the host serves, with what to tell whoever started it."""
+
+
+def run(settings: Settings, *, http: str = "", ready: Ready = lambda told: None) -> int:
     """Serve every door to the store until told to stop or long without a client.
 
-    Returns the exit code: 3 when there is another host. Raises OSError where the folder of
-    the host cannot be used.
+    With `http`, where to listen for it as `HOST:PORT`, a host that is there already makes
+    way, and this one goes on without clients. Returns the exit code: 3 when there is
+    another host. Raises OSError where the folder of the host cannot be used, and
+    SettingsInvalid where HTTP cannot be served.
     """
     address = Address(str(settings.home))
     address.make_folder()
-    lock = _lock(address)
+    lock = _taken_over(address) if http else _lock(address)
     if lock is None:
         return TAKEN
     with ExitStack() as last:
@@ -64,9 +74,38 @@ def run(settings: Settings) -> int:
         last.callback(application.close)
         listener = Listener(address)
         last.callback(listener.socket.close)
-        anyio.run(Host(settings, application, listener, lock).serve)
+        anyio.run(_serve, Host(settings, application, listener, lock), http, ready)
     log.info("the host has ended in order")
     return 0
+
+
+async def _serve(host: Host, http: str, ready: Ready) -> None:
+    if not http:
+        await host.serve()
+        return
+    from mcp_memory.web.binding import Binding
+    from mcp_memory.web.door import WebDoor
+
+    host.web = WebDoor(host, Binding.parse(http))
+    async with host.web.open():
+        ready(host.web.greeting)
+        await host.serve()
+
+
+def _taken_over(address: Address) -> FileLock | None:
+    """The host's lock, once a host that serves no HTTP has made way. Raises StoreError."""
+    until = time.monotonic() + LEAVE_TIMEOUT_S + LOCK_PATIENCE_S
+    while time.monotonic() < until:
+        with suppress(FileExistsError):
+            return FileLock(address.lock, str(os.getpid()))
+        try:
+            client.ask(address, greeting.MAKE_WAY)
+        except client.Refused as error:
+            raise StoreError(str(error)) from error
+        except TimeoutError as error:
+            raise StoreError("the host does not answer; run: mcp-memory host stop") from error
+        time.sleep(LOCK_RETRY_S / 4)
+    return None
 
 
 def _lock(address: Address) -> FileLock | None:
@@ -121,6 +160,7 @@ class Host:
         self, settings: Settings, application: Application, listener: Listener, lock: FileLock
     ) -> None:
         # Slow to import: the lock is taken by now, and other hosts know that they need not.
+        from mcp_memory.lanes import Lanes
         from mcp_memory.middleware import of_connection
         from mcp_memory.server import build
         from mcp_memory.subscriptions import Subscriptions
@@ -130,7 +170,16 @@ class Host:
         self.listener = listener
         self._lock = lock
         self.subscriptions = Subscriptions()
-        self.server = build(application, of_connection, self.subscriptions, key=_key(settings))
+        self.lanes = Lanes()
+        self.web: WebDoor | None = None
+        self.server = build(
+            application,
+            of_connection,
+            self.subscriptions,
+            key=_key(settings),
+            lanes=self.lanes,
+            observe=self._observe,
+        )
         self.mark = f"{secrets.token_hex(4)}-"
         self.since = time.time()
         self.goodbye = ""
@@ -188,6 +237,12 @@ class Host:
         """Begin to end; `goodbye` is what the doors are told (STOPPED or REPLACED)."""
         self.goodbye = self.goodbye or goodbye
         self._stopping.set()
+        if self.web is not None:
+            self.web.close()
+
+    def _observe(self, seen: Seen) -> None:
+        if self.web is not None:
+            self.web.metrics.count(seen)
 
     def met(self) -> None:
         """A client has come."""
@@ -220,7 +275,7 @@ class Host:
 
     def _wait_for_clients(self) -> None:
         """End after the idle time, unless a client comes."""
-        if self._idle is None:
+        if self._idle is None and self.web is None:
             seconds = self.settings.idle_minutes * 60
             loop = asyncio.get_running_loop()
             self._idle = loop.call_later(seconds, self.stop, greeting.STOPPED)

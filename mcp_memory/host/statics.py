@@ -18,7 +18,8 @@ import anyio
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
 
 from mcp_memory.application import Application
-from mcp_memory.middleware import Connection, of_connection
+from mcp_memory.connection import Connection
+from mcp_memory.middleware import of_connection
 from mcp_memory.scope import Signals
 from mcp_memory.server import build
 from mcp_memory.settings import Settings
@@ -82,6 +83,7 @@ class _Script:
         self._questions = questions
         self._answered = anyio.Event()
         self.results: dict[str, Any] = {}
+        self.request = None
 
     async def lines(self) -> AsyncIterator[bytes]:
         """Each request, once the one before it is answered."""

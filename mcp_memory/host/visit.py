@@ -15,13 +15,13 @@ import anyio.to_thread
 
 from mcp_memory import __version__
 from mcp_memory import settings as configured
+from mcp_memory.connection import Connection
 from mcp_memory.environment import PREFIX
 from mcp_memory.errors import SettingsInvalid
 from mcp_memory.host import greeting
 from mcp_memory.host.greeting import Hello
 from mcp_memory.host.peer import is_stranger
 from mcp_memory.lines import Lines
-from mcp_memory.middleware import Connection
 from mcp_memory.scope import local_signals
 from mcp_memory.wire import Wire, serve
 
@@ -65,6 +65,14 @@ class Visit:
             case greeting.STOP:
                 await self._answer(greeting.WELCOME)
                 self._host.stop(greeting.STOPPED)
+            case greeting.RETIRE | greeting.MAKE_WAY if self._host.web is not None:
+                await self._refuse(
+                    f"a host (version {__version__}) serves {self._host.web.url}; end it first, or"
+                    " use it with a client of the same version"
+                )
+            case greeting.MAKE_WAY:
+                await self._answer(greeting.WELCOME)
+                self._host.stop(greeting.REPLACED)
             case greeting.RETIRE if greeting.is_older(__version__, hello.version):
                 await self._answer(greeting.WELCOME)
                 self._host.stop(greeting.REPLACED)
@@ -191,6 +199,7 @@ class Streams:
         self._writer = writer
         self._reading = anyio.CancelScope()
         self._is_closed = False
+        self.request = None
 
     async def lines(self) -> AsyncIterator[bytes]:
         """See `Transport.lines`."""

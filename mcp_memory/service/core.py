@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -19,7 +19,8 @@ from mcp_memory.errors import (
     WriteConflict,
 )
 from mcp_memory.ids import ending, is_ending
-from mcp_memory.model import Memory, Scope, Status, Verb
+from mcp_memory.model import Level, Memory, Scope, Status, Verb
+from mcp_memory.permissions import Permission, require
 from mcp_memory.reranking import Reranker
 from mcp_memory.service.deciding import Deciding
 from mcp_memory.service.echo import Returned
@@ -117,6 +118,11 @@ class Core:
                     return change()
             return change()
 
+    def write(self, scope: Scope, request: str, writes: Sequence[Write]) -> None:
+        """Make a caller's changes durable. Raises NotPermitted, and what `Store.write` raises."""
+        check_team(scope, [write.memory for write in writes])
+        self.store.write(request, writes)
+
     def lag(self) -> str:
         """How far answers are behind, in words; "" when they are not. Has it caught up with."""
         said = self.store.lag()
@@ -163,6 +169,17 @@ class Core:
 def actor(scope: Scope) -> Actor:
     """The caller, as the journal names it."""
     return Actor(user=scope.user, agent=scope.agent, client=scope.client)
+
+
+def may_change(scope: Scope, level: Level) -> bool:
+    """Whether the caller may change what is at a level: the team's only with a permission."""
+    return level is not Level.TENANT or Permission.TEAM in scope.permissions
+
+
+def check_team(scope: Scope, changed: Iterable[Memory]) -> None:
+    """Raise NotPermitted where a memory of the team would be changed and the caller may not."""
+    if not all(may_change(scope, memory.level) for memory in changed):
+        require(scope.permissions, Permission.TEAM, "change what is shared at level tenant")
 
 
 def is_id(text: str) -> bool:

@@ -14,8 +14,17 @@ from mcp_memory import ranking
 from mcp_memory.errors import ConfirmationInvalid, InvalidInput
 from mcp_memory.ids import new_id
 from mcp_memory.model import Erasure, Forgotten, Memory, Query, Scope, Selection, Status, Verb
+from mcp_memory.permissions import Permission, require
 from mcp_memory.service import policy as limits
-from mcp_memory.service.core import ANY_STATUS, IN_FORCE, Core, actor, successor
+from mcp_memory.service.core import (
+    ANY_STATUS,
+    IN_FORCE,
+    Core,
+    actor,
+    check_team,
+    may_change,
+    successor,
+)
 from mcp_memory.service.intake import line
 from mcp_memory.service.question import question_of
 from mcp_memory.service.recall import filter_of
@@ -39,12 +48,16 @@ def forget(core: Core, scope: Scope, selection: Selection) -> Forgotten:
     """
     reason = line("reason", selection.reason, limits.REASON_CHARS_MAX)
     by_ids = _check(selection)
+    if selection.erase:
+        require(scope.permissions, Permission.ERASE, "erase")
     core.store.catch_up()  # or what is meant would not all be found
 
     def select() -> list[Memory]:
-        return (
-            core.named(scope, "ids", selection.ids) if by_ids else _matching(core, scope, selection)
-        )
+        if not by_ids:
+            return _matching(core, scope, selection)
+        named = core.named(scope, "ids", selection.ids)
+        check_team(scope, named)
+        return named
 
     needs_token = (selection.erase or not by_ids) and not selection.confirmed
     token = _Token(core, scope, selection.erase)
@@ -87,10 +100,15 @@ def _check(selection: Selection) -> bool:
 
 
 def _matching(core: Core, scope: Scope, selection: Selection) -> list[Memory]:
-    """Every memory that matches, not a page of them; for erase, hidden ones as well."""
+    """Every memory that matches, not a page of them; for erase, hidden ones as well.
+
+    Those of the team are left out where the caller may not change them.
+    """
     given = Query(key=selection.key, types=selection.types, tags=selection.tags)
+    where = filter_of(core, scope, given)
     where = replace(
-        filter_of(core, scope, given),
+        where,
+        partitions=tuple(p for p in where.partitions if may_change(scope, p.level)),
         statuses=ANY_STATUS if selection.erase else IN_FORCE,
         until=parse_past("before", selection.before, core.clock()),
     )
@@ -155,7 +173,7 @@ def _hide(core: Core, scope: Scope, found: Sequence[Memory], reason: str) -> Non
         if memory.status is not Status.FORGOTTEN
     ]
     if writes:
-        core.store.write(new_id(), writes)
+        core.write(scope, new_id(), writes)
 
 
 class _Token:

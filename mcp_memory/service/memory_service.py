@@ -34,7 +34,7 @@ from mcp_memory.service.times import utc_now
 from mcp_memory.service.traces import TraceBuffer
 from mcp_memory.service.update import update
 from mcp_memory.service.views import Context
-from mcp_memory.storage.contract import Finding, Progress, Store
+from mcp_memory.storage.contract import Figures, Finding, Progress, Store
 
 
 class MemoryService:
@@ -141,6 +141,10 @@ class MemoryService:
     def complete(self, scope: Scope, noun: str, prefix: str) -> list[str]:
         """Values that begin with `prefix`, for completion."""
         return views.complete(self._core, scope, noun, prefix)
+
+    def figures(self) -> Figures:
+        """Counts over the whole store, whosever memories they are."""
+        return self._core.store.figures()
 
     def check(self) -> list[Finding]:
         """Look the whole store over: readable, whole, record and index in agreement."""

@@ -60,7 +60,7 @@ def remember(
     def store() -> list[Remembered]:
         plan = _plan(core, scope, prepared, _same_text(core, memories))
         if plan.writes:
-            core.store.write(request, plan.writes)
+            core.write(scope, request, plan.writes)
         return plan.outcomes
 
     return core.settle(store)

@@ -70,7 +70,7 @@ def update(core: Core, scope: Scope, memory_id: str, patch: Patch) -> Updated:
         due = _check_free(core, changed, actor(scope))
         vectors = embedded if embedded is not None else _restored_vectors(core, previous, changed)
         write = Write(verb=verb, memory=changed, actor=actor(scope), reason=reason, vectors=vectors)
-        core.store.write(request, [*due, write])
+        core.write(scope, request, [*due, write])
         return Updated(memory=changed, previous=previous)
 
     return core.settle(store)

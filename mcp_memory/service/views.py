@@ -10,6 +10,7 @@ import numpy as np
 from mcp_memory import ranking
 from mcp_memory.errors import InvalidInput, NotFound
 from mcp_memory.model import Level, Memory, Revision, Scope, Trace, Type
+from mcp_memory.permissions import Permission
 from mcp_memory.service import policy as limits
 from mcp_memory.service.core import Core, is_id
 from mcp_memory.service.render import fenced, within_budget
@@ -36,9 +37,14 @@ def history(core: Core, scope: Scope, memory_id: str) -> list[Revision]:
 
 
 def recent(core: Core, scope: Scope, limit: int, after: str) -> list[Memory]:
-    """The active memories changed last, newest first; `after` is the last id of a page."""
+    """The active memories changed last, newest first; `after` is the last id of a page.
+
+    Raises NotFound for an `after` that the caller cannot see.
+    """
     if not 1 <= limit <= limits.RESULTS_MAX:
         raise InvalidInput("limit", limit, f"expected 1 to {limits.RESULTS_MAX}")
+    if after:
+        core.one(scope, after)
     return core.store.select(core.visible(scope), limit=limit, after=after)
 
 
@@ -77,6 +83,7 @@ def me(core: Core, scope: Scope) -> dict[str, Any]:
     return {
         "scope": {name: getattr(scope, name) for name in parts},
         "project_label": scope.project_label,
+        "permissions": [p.value for p in Permission if p in scope.permissions],
         "decided_by": dict(scope.sources),
         "sees": [str(partition) for partition in scope.partitions()],
         "policy": {

@@ -9,7 +9,7 @@ import time
 from mcp_memory import __version__, file_lock
 from mcp_memory.host import greeting
 from mcp_memory.host.address import Address, Connected, connect
-from mcp_memory.host.client import TIMEOUT_S, answer, ask, caller, greet
+from mcp_memory.host.client import TIMEOUT_S, Refused, answer, ask, caller, greet
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -126,10 +126,17 @@ class Reach:
             return met.socket
         met.socket.close()
         if is_older:
-            ask(self._address, greeting.RETIRE)
+            self._retire()
         elif verdict == greeting.REFUSED:
             raise self._given_up(text)
         return None
+
+    def _retire(self) -> None:
+        """Tell an older host to go. Raises Unreachable where it must not."""
+        try:
+            ask(self._address, greeting.RETIRE)
+        except Refused as error:
+            raise self._given_up(str(error)) from None
 
     def _given_up(self, reason: str) -> Unreachable:
         self._since, self._met, self._failures = 0.0, None, 0

@@ -161,6 +161,20 @@ class Stats:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Figures:
+    """Counts over the whole store, for whoever runs it.
+
+    `memories` are the active ones, `unembedded` the revisions that wait for vectors,
+    `changes` the entries of the journal, `changes_read` those that reads have taken in.
+    """
+
+    memories: int
+    unembedded: int
+    changes: int
+    changes_read: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
     """One thing a check looked at. `advice` says what to do when it is not `ok`."""
 
@@ -274,6 +288,10 @@ class Store(Protocol):
 
     def stats(self, partitions: Sequence[Partition]) -> Stats:
         """Counts over the given partitions."""
+        ...
+
+    def figures(self) -> Figures:
+        """Counts over the whole store, cheap enough to be asked every few seconds."""
         ...
 
     def check(self) -> list[Finding]:

@@ -35,6 +35,7 @@ from mcp_memory.storage.contract import (
     Actor,
     Candidate,
     Corpus,
+    Figures,
     Filter,
     Finding,
     Order,
@@ -47,6 +48,7 @@ from mcp_memory.storage.contract import (
 from mcp_memory.storage.matching import (
     Slot,
     best_window,
+    claim,
     is_current,
     is_in_sight,
     last_seen,
@@ -237,6 +239,17 @@ class InMemoryStore:
             unembedded=sum(row.windows is None for row in current),
         )
 
+    def figures(self) -> Figures:
+        """Counts over the whole store; reads are never behind."""
+        with self._open():
+            rows, changes = list(self._revisions()), len(self._journal)
+        return Figures(
+            memories=sum(is_current(r.memory) and r.memory.status is Status.ACTIVE for r in rows),
+            unembedded=sum(row.windows is None for row in rows),
+            changes=changes,
+            changes_read=changes,
+        )
+
     def check(self) -> list[Finding]:
         """Verify that every revision has the journal entry that made it."""
         with self._open():
@@ -322,10 +335,10 @@ class InMemoryStore:
     def _refuse_twins(self, staged: Mapping[str, list[_Row]]) -> None:
         claimed: set[Slot] = set()
         for memory in (revisions[-1].memory for revisions in staged.values()):
-            _claim(claimed, memory)
+            claim(claimed, memory)
         for memory in self._current():
             if memory.id not in staged and not claimed.isdisjoint(slots(memory)):
-                _claim(claimed, memory)
+                claim(claimed, memory)
 
     def _checked(self, windows: Windows) -> Windows:
         """Our own, unchangeable copy. Raises InvalidInput for another space's vectors."""
@@ -367,17 +380,6 @@ class InMemoryStore:
 def _own(metadata: Json) -> Json:
     """A copy of the JSON object that its giver cannot change."""
     return MappingProxyType(json.loads(json.dumps(dict(metadata))))
-
-
-def _claim(claimed: set[Slot], memory: Memory) -> None:
-    for slot in slots(memory):
-        if slot in claimed:
-            _, noun, value = slot
-            raise WriteConflict(
-                f"an active memory with the {noun} '{value}' is already there;"
-                " read it again and retry"
-            )
-        claimed.add(slot)
 
 
 def _text_scorer(asked: Sequence[str], corpus: Corpus) -> Callable[[_Row], float | None]:

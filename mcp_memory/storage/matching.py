@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from mcp_memory import text
+from mcp_memory.errors import WriteConflict
 from mcp_memory.ids import ending
 from mcp_memory.model import Memory, Partition, Status, Trace
 from mcp_memory.storage.contract import Corpus, Filter, Order
@@ -226,3 +227,15 @@ def _same_json(left: Any, right: Any) -> bool:
         ours, theirs = cast("Sequence[Any]", left), cast("Sequence[Any]", right)
         return len(ours) == len(theirs) and all(map(_same_json, ours, theirs))
     return bool(left == right)
+
+
+def claim(claimed: set[Slot], memory: Memory) -> None:
+    """Take the slots of a memory. Raises WriteConflict where another has one."""
+    for slot in slots(memory):
+        if slot in claimed:
+            _, noun, value = slot
+            raise WriteConflict(
+                f"an active memory with the {noun} '{value}' is already there;"
+                " read it again and retry"
+            )
+        claimed.add(slot)

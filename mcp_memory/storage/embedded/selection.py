@@ -14,7 +14,8 @@ import apsw
 
 from mcp_memory.model import Change, Memory, Partition, Revision, Status, Verb
 from mcp_memory.storage import codec, matching, queries
-from mcp_memory.storage.contract import Filter, Order, Stats
+from mcp_memory.storage.contract import Figures, Filter, Order, Stats
+from mcp_memory.storage.embedded import schema
 from mcp_memory.storage.embedded.schema import SQL
 from mcp_memory.storage.embedded.sqlite import rows, seal
 
@@ -171,6 +172,13 @@ def stats(connection: apsw.Connection, partitions: Sequence[Partition]) -> Stats
         revisions=revisions,
         unembedded=unembedded,
     )
+
+
+def figures(connection: apsw.Connection, changes: int) -> Figures:
+    """See `Store.figures`; `changes` are those of the record."""
+    ((memories, waiting),) = rows(connection, _Q["figures"])
+    read = schema.watermark(connection)[0]
+    return Figures(memories=memories, unembedded=waiting, changes=changes, changes_read=read)
 
 
 def unembedded(connection: apsw.Connection, limit: int) -> list[Memory]:

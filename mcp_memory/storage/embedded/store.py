@@ -19,6 +19,7 @@ from mcp_memory.model import Change, Erasure, Memory, Partition, Revision, Trace
 from mcp_memory.storage import codec
 from mcp_memory.storage.contract import (
     Actor,
+    Figures,
     Filter,
     Finding,
     Order,
@@ -192,6 +193,10 @@ class EmbeddedStore:
     def stats(self, partitions: Sequence[Partition]) -> Stats:
         """See `Store.stats`."""
         return self._read(lambda c: selection.stats(c, partitions))
+
+    def figures(self) -> Figures:
+        """See `Store.figures`."""
+        return self._read(lambda c: selection.figures(c, self._record.number))
 
     # --- traces and settings -----------------------------------------------------------
 

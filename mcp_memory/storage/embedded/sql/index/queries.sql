@@ -323,6 +323,10 @@ WHERE p.name IN (SELECT value FROM json_each(:names));
 SELECT (SELECT count(*) FROM changes), (SELECT count(*) FROM revisions),
     (SELECT count(*) FROM documents), (SELECT count(*) FROM revisions WHERE embedded = 0);
 
+-- figures: active memories, revisions without vectors
+SELECT (SELECT coalesce(sum(memories), 0) FROM partitions),
+    (SELECT count(*) FROM revisions WHERE embedded = 0);
+
 -- count_windows: vectors, and their codes
 SELECT (SELECT count(*) FROM windows), (SELECT count(*) FROM codes);
 

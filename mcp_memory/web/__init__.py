@@ -1,0 +1,1 @@
+"""The web door: streamable HTTP and SSE, tokens, limits, figures."""

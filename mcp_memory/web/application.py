@@ -1,0 +1,94 @@
+"""Every path of the web door, and what stands before each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from mcp_memory.permissions import Permission
+from mcp_memory.web import authentication, sse
+from mcp_memory.web.answers import challenge
+from mcp_memory.web.authentication import METADATA_PATH, PRINCIPAL, Authenticated, Verifier
+from mcp_memory.web.binding import Names
+from mcp_memory.web.frontier import Frontier
+from mcp_memory.web.gate import Gate
+from mcp_memory.web.limiting import Limiter
+
+if TYPE_CHECKING:
+    from mcp_memory.web.metrics import Metrics
+    from mcp_memory.web.principal import Principal
+    from mcp_memory.web.sessions import Sessions
+    from mcp_memory.web.sse import Sse
+
+MCP_PATH = "/mcp"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Parts:
+    """What the paths lead to. `verify` is None where nobody needs a token."""
+
+    names: Names
+    sessions: Sessions
+    sse: Sse
+    metrics: Metrics
+    limiter: Limiter
+    verify: Verifier | None
+    issuer: str
+
+
+def build(parts: Parts) -> Frontier:
+    """The application, its outermost layer first."""
+    metadata_url = f"{parts.names.url}{METADATA_PATH}{MCP_PATH}"
+
+    def known(app: ASGIApp) -> ASGIApp:
+        return Authenticated(app, parts.verify, metadata_url) if parts.verify else app
+
+    def guarded(app: ASGIApp) -> ASGIApp:
+        return known(Gate(app, parts.limiter, metadata_url))
+
+    async def health(request: Request) -> Response:
+        return JSONResponse({"status": "ok"})
+
+    async def figures(request: Request) -> Response:
+        principal: Principal | None = request.scope.get(PRINCIPAL)
+        if principal and Permission.ADMIN not in principal.permissions:
+            needed = Permission.ADMIN.value
+            text = f"the access token lacks the scope {needed}, needed to read the figures"
+            return challenge(
+                403, text, error="insufficient_scope", metadata=metadata_url, scope=needed
+            )
+        return await parts.metrics.response()
+
+    async def metadata(request: Request) -> Response:
+        return authentication.metadata(f"{parts.names.url}{MCP_PATH}", parts.issuer)
+
+    told = [METADATA_PATH, f"{METADATA_PATH}{MCP_PATH}"] if parts.verify else []
+    routes = [
+        Route("/health", health, methods=["GET"]),
+        Route("/metrics", figures, methods=["GET"], middleware=[Middleware(known)]),
+        *(Route(path, metadata, methods=["GET"]) for path in told),
+        Route(MCP_PATH, guarded(parts.sessions), methods=["GET", "POST", "DELETE"]),
+        Route(sse.PATH, guarded(parts.sse.open), methods=["GET"]),
+        Route(sse.MESSAGES_PATH, guarded(parts.sse.post), methods=["POST"]),
+    ]
+    return Frontier(_for_pages(Starlette(routes=routes), parts.names), parts.names)
+
+
+def _for_pages(app: ASGIApp, names: Names) -> ASGIApp:
+    """The application with the headers by which a browser lets allowed pages call it."""
+    return CORSMiddleware(
+        app,
+        allow_origins=sorted(names.origins),
+        allow_methods=["GET", "POST", "DELETE"],
+        allow_headers=["*"],
+        expose_headers=["Mcp-Session-Id", "WWW-Authenticate", "Retry-After"],
+        max_age=600,
+    )

@@ -1,0 +1,177 @@
+"""The web door of a host: from the listening socket to the last answer."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+from collections.abc import AsyncGenerator, Generator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import anyio
+import uvicorn
+
+from mcp_memory.errors import SettingsInvalid
+from mcp_memory.web import application, tokens
+from mcp_memory.web.application import MCP_PATH, Parts
+from mcp_memory.web.authentication import Verification
+from mcp_memory.web.binding import Binding, Names
+from mcp_memory.web.callers import Callers
+from mcp_memory.web.jwts import JwtVerifier
+from mcp_memory.web.limiting import Limiter
+from mcp_memory.web.metrics import Metrics
+from mcp_memory.web.sessions import Sessions
+from mcp_memory.web.sse import PATH as SSE_PATH
+from mcp_memory.web.sse import Sse
+
+if TYPE_CHECKING:
+    from mcp_memory.host.host import Host
+    from mcp_memory.settings import Settings
+
+log = logging.getLogger(__name__)
+
+DRAIN_S = 10.0
+KEEP_ALIVE_S = 30
+HEAD_BYTES_MAX = 64 * 1024
+_CLOSE_S = 2
+
+
+class WebDoor:
+    """Serves one host's server over HTTP. Lives on the event loop, within `open`."""
+
+    def __init__(self, host: Host, binding: Binding) -> None:
+        """Listen. Raises SettingsInvalid where that cannot or must not be."""
+        settings = host.settings
+        verify = verification(settings, Names.of(binding, settings.http).url)
+        if verify is None and not binding.is_loopback:
+            raise SettingsInvalid(
+                f"--http: got '{binding.host}'; without authentication only this machine may"
+                " reach it: add a token (mcp-memory token add) or set http_jwt_issuer and"
+                " http_jwt_keys, or listen at 127.0.0.1"
+            )
+        self._socket = binding.listen()
+        names = Names.of(_bound(binding, self._socket), settings.http)
+        callers = Callers(settings)
+        self.url = f"{names.url}{MCP_PATH}"
+        self.needs_token = verify is not None
+        self._sessions = Sessions(host.server, host.subscriptions, callers)
+        self._sse = Sse(host.server, host.subscriptions, callers)
+        self.metrics = Metrics(host.application, self._numbers)
+        self._host = host
+        self._app = application.build(
+            Parts(
+                names=names,
+                sessions=self._sessions,
+                sse=self._sse,
+                metrics=self.metrics,
+                limiter=Limiter(settings.http),
+                verify=verify,
+                issuer=settings.http.jwt_issuer,
+            )
+        )
+        self._server = _Uvicorn(_config(self._app, settings))
+
+    @property
+    def greeting(self) -> str:
+        """What to tell whoever started it."""
+        who = "with a token" if self.needs_token else "for everybody on this machine"
+        return f"serving {self.url} and {self.url.removesuffix(MCP_PATH)}{SSE_PATH}, {who}"
+
+    @property
+    def sessions(self) -> int:
+        """How many sessions and event streams are open."""
+        return self._sessions.count + self._sse.count
+
+    @asynccontextmanager
+    async def open(self) -> AsyncGenerator[None]:
+        """Serve until left, then answer what was asked; new requests are told to come later."""
+        async with self._sessions.run(), anyio.create_task_group() as tasks:
+            tasks.start_soon(self._serve)
+            while not self._server.started:
+                await asyncio.sleep(0)
+            yield
+            self.close()
+            await self._drain()
+            self._server.should_exit = True
+
+    def close(self) -> None:
+        """Take nothing new; what is under way goes on."""
+        self._app.close()
+        self._sse.close()
+
+    async def _serve(self) -> None:
+        await self._server.serve([self._socket])
+
+    async def _drain(self) -> None:
+        ended = [True, True]
+
+        async def requests() -> None:
+            ended[0] = await self._app.drain(DRAIN_S)
+
+        async def streams() -> None:
+            ended[1] = await self._sse.drain(DRAIN_S)
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(requests)
+            tasks.start_soon(streams)
+        if not all(ended):
+            log.warning("requests over HTTP did not end within %g s", DRAIN_S)
+
+    def _numbers(self) -> Iterator[tuple[str, str, float]]:
+        lanes = self._host.lanes
+        yield "reads_under_way", "Reads at work or waiting for their turn", lanes.reads
+        yield "writes_under_way", "Writes at work or waiting for their turn", lanes.writes
+        yield "http_sessions", "Sessions over streamable HTTP", self._sessions.count
+        yield "sse_streams", "Event streams of the older transport", self._sse.count
+        yield "local_clients", "Clients on this machine, over the socket", self._host.clients
+
+
+def verification(settings: Settings, url: str) -> Verification | None:
+    """How tokens are verified; None where none is configured. Raises SettingsInvalid."""
+    file = Path(settings.http.tokens) if settings.http.tokens else settings.home / tokens.FILE
+    known = tokens.TokenFile(file) if settings.http.tokens or file.exists() else None
+    if known is not None:
+        known.listed()
+    jwts = None
+    if settings.http.jwt_issuer:
+        jwts = JwtVerifier(settings.http, f"{url}{MCP_PATH}")
+    return Verification(known, jwts) if known or jwts else None
+
+
+def _bound(binding: Binding, listening: socket.socket) -> Binding:
+    """The binding with the port that the system chose for port 0."""
+    return Binding(host=binding.host, port=listening.getsockname()[1])
+
+
+def _config(app: application.Frontier, settings: Settings) -> uvicorn.Config:
+    config = uvicorn.Config(
+        app,
+        http="h11",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=_CLOSE_S,
+        h11_max_incomplete_event_size=HEAD_BYTES_MAX,
+        ssl_certfile=settings.http.tls_cert or None,
+        ssl_keyfile=settings.http.tls_key or None,
+    )
+    try:
+        config.load()
+    except OSError as error:  # ssl.SSLError is one
+        raise SettingsInvalid(f"http_tls_cert, http_tls_key: cannot be used ({error})") from error
+    return config
+
+
+class _Uvicorn(uvicorn.Server):
+    """The server without hands on the signals, which are the host's."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        yield

@@ -1,0 +1,170 @@
+"""What a known caller's request passes before the protocol: its form, permission and share."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, cast
+
+import anyio
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from mcp_memory import access
+from mcp_memory.permissions import EVERYTHING
+from mcp_memory.web.answers import PARSE_ERROR, challenge, later, refused
+from mcp_memory.web.authentication import PRINCIPAL
+from mcp_memory.web.frontier import STREAMS
+from mcp_memory.web.limiting import Exceeded, Limiter
+from mcp_memory.web.principal import Principal
+
+MESSAGE = "mcp_memory.message"
+"""Where the message of a request is: a key of the ASGI scope."""
+BODY_BYTES_MAX = 1024 * 1024
+BODY_TIMEOUT_S = 20.0
+DEPTH_MAX = 64
+_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
+"""A string, whole or without its end so that each character is looked at once, or a bracket."""
+_LISTEN = "subscriptions/listen"
+_ENCODINGS = ("", "identity")
+
+
+class Unfit(Exception):
+    """A request that cannot be taken; what to answer."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__(response.status_code)
+        self.response = response
+
+
+class Gate:
+    """Reads the message of a request, and lets through what its sender may ask, as often."""
+
+    def __init__(self, app: ASGIApp, limiter: Limiter, metadata: str) -> None:
+        self._app = app
+        self._limiter = limiter
+        self._metadata = metadata
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI."""
+        try:
+            body = await self._body(scope, receive)
+            self._admit(scope, body)
+        except Unfit as error:
+            await error.response(scope, receive, send)
+            return
+        await self._app(scope, _again(body, receive), send)
+
+    async def _body(self, scope: Scope, receive: Receive) -> bytes:
+        """The whole body of a request, which only a POST has. Raises Unfit."""
+        request = Request(scope)
+        if request.method != "POST":
+            return b""
+        _check_form(request.headers)
+        with anyio.move_on_after(BODY_TIMEOUT_S):
+            return await _read(receive)
+        raise Unfit(refused(408, f"the body did not come within {BODY_TIMEOUT_S:g} s"))
+
+    def _admit(self, scope: Scope, body: bytes) -> None:
+        """Raise Unfit unless the sender may ask this now."""
+        principal: Principal | None = scope.get(PRINCIPAL)
+        message = _parsed(body) if scope["method"] == "POST" else _object(None)
+        scope[MESSAGE] = message
+        method, params = message.get("method"), _object(message.get("params"))
+        needed = access.needed(method, params) if isinstance(method, str) else None
+        permitted = principal.permissions if principal else EVERYTHING
+        if needed is not None and needed not in permitted:
+            deed = access.deed(str(method), params)
+            text = f"the access token lacks the scope {needed.value}, needed to {deed}"
+            raise Unfit(
+                challenge(
+                    403,
+                    text.replace('"', "'"),
+                    error="insufficient_scope",
+                    metadata=self._metadata,
+                    scope=needed.value,
+                )
+            )
+        if scope["method"] == "GET" or method == _LISTEN:
+            scope[STREAMS] = True
+        if principal is None:  # who is on this machine is not limited at any door
+            return
+        try:
+            changes = needed in access.CHANGING
+            self._limiter.check(principal.key, changes=changes, size=len(body))
+        except Exceeded as error:
+            raise Unfit(later(429, str(error), error.seconds, message.get("id"))) from error
+
+
+def _check_form(headers: Mapping[str, str]) -> None:
+    kind, *parameters = [part.strip() for part in headers.get("content-type", "").split(";")]
+    if kind.lower() != "application/json":
+        raise Unfit(refused(415, "the Content-Type must be application/json"))
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name.lower() == "charset" and value.strip('"').lower() not in ("utf-8", "utf8"):
+            raise Unfit(refused(415, "JSON is UTF-8; send no other charset"))
+    if headers.get("content-encoding", "").lower() not in _ENCODINGS:
+        raise Unfit(refused(415, "send the body as it is, without a Content-Encoding"))
+    declared = headers.get("content-length", "0")
+    if declared.isdecimal() and int(declared) > BODY_BYTES_MAX:
+        raise Unfit(_too_large())
+
+
+async def _read(receive: Receive) -> bytes:
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Unfit(refused(400, "the request was broken off"))
+        body += message.get("body", b"")
+        if len(body) > BODY_BYTES_MAX:
+            raise Unfit(_too_large())
+        if not message.get("more_body"):
+            return bytes(body)
+
+
+def _too_large() -> Response:
+    return refused(413, f"the body is larger than {BODY_BYTES_MAX} bytes; send less at once")
+
+
+def _parsed(body: bytes) -> Mapping[str, Any]:
+    """The message of a body. Raises Unfit for what is no JSON object, or nested too deep."""
+    try:
+        text = body.decode("utf-8")
+        if _depth(text) > DEPTH_MAX:
+            raise Unfit(refused(400, f"JSON nested deeper than {DEPTH_MAX}", code=PARSE_ERROR))
+        message: Any = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise Unfit(refused(400, "the body is no JSON in UTF-8", code=PARSE_ERROR)) from error
+    if not isinstance(message, dict):
+        raise Unfit(refused(400, "send one JSON-RPC message, as an object; no batches"))
+    return cast("dict[str, Any]", message)
+
+
+def _depth(text: str) -> int:
+    """How deep brackets are nested, those within strings left out."""
+    depth = deepest = 0
+    for match in _BRACKET.finditer(text):
+        if match[0] in "[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif match[0] in "]}":
+            depth -= 1
+    return deepest
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """A receive that gives a body which was read already, and then what comes after it."""
+    waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def again() -> Message:
+        return waiting.pop() if waiting else await receive()
+
+    return again

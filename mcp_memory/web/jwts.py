@@ -1,0 +1,175 @@
+"""JSON Web Tokens of an authorization server, verified against its keys."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+import jwt
+
+from mcp_memory.errors import SettingsInvalid
+from mcp_memory.http_settings import HttpSettings
+from mcp_memory.permissions import Permission
+from mcp_memory.web.principal import Principal
+
+KEYS_KEPT_S = 300.0
+KEYS_TIMEOUT_S = 5.0
+KEYS_COOLDOWN_S = 10.0
+"""How long an unknown key id cannot make the keys be fetched again."""
+LEEWAY_S = 10.0
+CLAIM_CHARS_MAX = 256
+_KNOWN = {permission.value: permission for permission in Permission}
+
+
+class Refused(Exception):
+    """A token that opens nothing; the text may be told to whoever sent it."""
+
+
+class Unavailable(Exception):
+    """The keys cannot be had at the moment, so nobody can be told from anybody."""
+
+
+class Keys(Protocol):
+    """Where the keys of an authorization server come from."""
+
+    def get(self, key_id: str) -> jwt.PyJWK | None:
+        """The key of an id, "" for the only one there is. Raises Unavailable."""
+        ...
+
+
+class KeysOfUrl:
+    """A JWKS that is fetched, kept for five minutes, and fetched anew for an unknown id."""
+
+    def __init__(self, url: str) -> None:
+        self._client = jwt.PyJWKClient(
+            url, lifespan=KEYS_KEPT_S, timeout=KEYS_TIMEOUT_S, cooldown_duration=KEYS_COOLDOWN_S
+        )
+
+    def get(self, key_id: str) -> jwt.PyJWK | None:
+        """See `Keys.get`."""
+        try:
+            if not key_id:
+                return _only(self._client.get_signing_keys())
+            return self._client.get_signing_key(key_id)
+        except jwt.PyJWKClientConnectionError as error:
+            raise Unavailable(str(error)) from error
+        except jwt.PyJWTError:
+            return None
+
+
+class KeysOfFile:
+    """A JWKS in a file, read again when it was changed."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._seen = -1
+        self._keys: list[jwt.PyJWK] = []
+        self.get("")  # a file that cannot be used is told at the start
+        if not self._keys:
+            raise Unavailable(f"{path} holds no key")
+
+    def get(self, key_id: str) -> jwt.PyJWK | None:
+        """See `Keys.get`."""
+        with self._lock:
+            try:
+                changed = self._path.stat().st_mtime_ns
+                if changed != self._seen:
+                    self._keys = jwt.PyJWKSet.from_json(self._path.read_text("utf-8")).keys
+                    self._seen = changed
+            except (OSError, ValueError, jwt.PyJWTError) as error:
+                raise Unavailable(f"{self._path}: {error}") from error
+        if not key_id:
+            return _only(self._keys)
+        return next((key for key in self._keys if key.key_id == key_id), None)
+
+
+def _only(keys: list[jwt.PyJWK]) -> jwt.PyJWK | None:
+    return keys[0] if len(keys) == 1 else None
+
+
+class JwtVerifier:
+    """Verifies signature, issuer, audience, expiry and not-before; then reads who it is."""
+
+    def __init__(self, settings: HttpSettings, audience: str) -> None:
+        self._settings = settings
+        self._audience = settings.jwt_audience or audience
+        keys = settings.jwt_keys
+        try:
+            is_url = keys.startswith(("http://", "https://"))
+            self._keys: Keys = KeysOfUrl(keys) if is_url else KeysOfFile(Path(keys))
+        except Unavailable as error:
+            raise SettingsInvalid(f"http_jwt_keys: got '{keys}'; {error}") from error
+
+    def verify(self, token: str) -> Principal:
+        """Who a token is from. Raises Refused, Unavailable."""
+        try:
+            header = jwt.get_unverified_header(token)
+        except jwt.PyJWTError as error:
+            raise Refused("the access token is no JWT") from error
+        if header.get("alg") not in self._settings.jwt_algorithms:
+            raise Refused("the access token is signed in a way that is not allowed here")
+        key_id = header.get("kid", "")
+        key = self._keys.get(key_id) if isinstance(key_id, str) else None
+        if key is None:
+            raise Refused("the access token is signed with an unknown key")
+        return self._principal(self._claims(token, key))
+
+    def _claims(self, token: str, key: jwt.PyJWK) -> Mapping[str, Any]:
+        try:
+            return jwt.decode(
+                token,
+                key,
+                algorithms=list(self._settings.jwt_algorithms),
+                audience=self._audience,
+                issuer=self._settings.jwt_issuer,
+                leeway=LEEWAY_S,
+                options={"require": ["exp", "iss", "aud"]},
+            )
+        except jwt.ExpiredSignatureError as error:
+            raise Refused("the access token has expired") from error
+        except jwt.ImmatureSignatureError as error:
+            raise Refused("the access token is not valid yet") from error
+        except jwt.InvalidAudienceError as error:
+            raise Refused("the access token is for another audience") from error
+        except jwt.InvalidIssuerError as error:
+            raise Refused("the access token is from another issuer") from error
+        except (jwt.PyJWTError, ValueError, TypeError) as error:
+            raise Refused("the access token cannot be verified") from error
+
+    def _principal(self, claims: Mapping[str, Any]) -> Principal:
+        settings = self._settings
+        return Principal(
+            tenant=settings.tenant or _named(claims, settings.tenant_claim),
+            user=_named(claims, settings.user_claim),
+            client=_first(claims, "client_id", "azp"),
+            permissions=frozenset(_KNOWN[s] for s in _scopes(claims) if s in _KNOWN),
+        )
+
+
+def _named(claims: Mapping[str, Any], path: str) -> str:
+    """The text of a claim, which must be there; `a.b` is the member b of a."""
+    value: Any = claims.get(path)
+    if value is None:
+        value = claims
+        for part in path.split("."):
+            value = cast("Mapping[str, Any]", value).get(part) if isinstance(value, dict) else None
+    if not isinstance(value, str) or not 0 < len(value.strip()) <= CLAIM_CHARS_MAX:
+        raise Refused(f"the access token has no '{path}' claim that names somebody")
+    return value
+
+
+def _first(claims: Mapping[str, Any], *names: str) -> str:
+    found = (claims.get(name) for name in names)
+    return next((value for value in found if isinstance(value, str) and value), "")
+
+
+def _scopes(claims: Mapping[str, Any]) -> list[str]:
+    """The scopes of a token: `scope` as RFC 9068 has it, or `scp` as others do."""
+    given: Any = claims.get("scope", claims.get("scp", ""))
+    if isinstance(given, str):
+        return given.split()
+    listed = cast("list[Any]", given) if isinstance(given, list) else []
+    return [scope for scope in listed if isinstance(scope, str)]

@@ -1,0 +1,150 @@
+"""Bearer tokens of a small team: a file of their digests, and nothing that opens anything.
+
+A token is `mcpm_ID_SECRET`: the id finds its entry, and the SHA-256 of the whole is compared
+in constant time. The secret has 256 random bits, so that no slow hash is needed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import secrets
+import time
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from mcp_memory.errors import InvalidInput, NotFound, SettingsInvalid, StoreError
+from mcp_memory.file_lock import FileLock
+from mcp_memory.permissions import Permission
+
+FILE = "tokens.json"
+PREFIX = "mcpm_"
+ID_BYTES, SECRET_BYTES = 4, 32
+TOKENS_MAX = 10_000
+NOTE_CHARS_MAX = 128
+LOCK_TRIES, LOCK_RETRY_S = 100, 0.02
+_NOBODY = "0" * 64
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Token:
+    """One bearer token, without its secret. Times are ISO 8601 in UTC, "" for none."""
+
+    id: str
+    digest: str
+    tenant: str
+    user: str
+    scopes: tuple[str, ...]
+    note: str
+    created_at: str
+    expires_at: str
+
+    @property
+    def ends(self) -> float | None:
+        """When it ends, in seconds since 1970; None for never."""
+        return datetime.fromisoformat(self.expires_at).timestamp() if self.expires_at else None
+
+    @property
+    def permissions(self) -> frozenset[Permission]:
+        """What it permits."""
+        return frozenset(Permission(scope) for scope in self.scopes)
+
+
+_TOKENS = TypeAdapter(tuple[Token, ...])
+
+
+class TokenFile:
+    """The tokens of one server. Reading takes no lock: the file is only ever replaced whole."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._seen: tuple[int, int, int] | None = None
+        self._tokens: dict[str, Token] = {}
+
+    def verify(self, token: str) -> Token | None:
+        """The token's entry, if it is one of these and has not ended. Raises SettingsInvalid."""
+        identifier = token.removeprefix(PREFIX).partition("_")[0]
+        found = self._current().get(identifier)
+        digest = hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
+        is_same = hmac.compare_digest(digest, found.digest if found else _NOBODY)
+        if found is None or not is_same or (found.ends is not None and found.ends <= time.time()):
+            return None
+        return found
+
+    def listed(self) -> list[Token]:
+        """Every token, oldest first. Raises SettingsInvalid."""
+        return list(self._read().values())
+
+    def add(self, wanted: Token) -> str:
+        """Add a token for whom `wanted` names; the token itself, which is kept nowhere."""
+        with self._changing() as tokens:
+            if len(tokens) >= TOKENS_MAX:
+                raise InvalidInput("token", f"{len(tokens)} tokens", f"at most {TOKENS_MAX}")
+            identifier = secrets.token_hex(ID_BYTES)
+            text = f"{PREFIX}{identifier}_{secrets.token_urlsafe(SECRET_BYTES)}"
+            digest = hashlib.sha256(text.encode()).hexdigest()
+            now = datetime.now(UTC).isoformat(timespec="seconds")
+            tokens[identifier] = replace(wanted, id=identifier, digest=digest, created_at=now)
+        return text
+
+    def revoke(self, identifier: str) -> Token:
+        """Remove a token; it opens nothing from the next request on. Raises NotFound."""
+        with self._changing() as tokens:
+            if identifier not in tokens:
+                raise NotFound("token", identifier)
+            return tokens.pop(identifier)
+
+    @contextmanager
+    def _changing(self) -> Generator[dict[str, Token]]:
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = self._lock()
+        try:
+            tokens = self._read()
+            yield tokens
+            self._write(list(tokens.values()))
+        finally:
+            lock.release()
+
+    def _lock(self) -> FileLock:
+        for _ in range(LOCK_TRIES):
+            try:
+                return FileLock(f"{self.path}.lock", str(os.getpid()))
+            except FileExistsError:
+                time.sleep(LOCK_RETRY_S)
+        raise StoreError(f"{self.path} is being changed by another command; try again")
+
+    def _current(self) -> dict[str, Token]:
+        """The tokens as they are now; the file is read again when it was replaced."""
+        try:
+            now = self.path.stat()
+            seen = (now.st_mtime_ns, now.st_size, now.st_ino)
+        except FileNotFoundError:
+            return {}
+        if seen != self._seen:
+            self._tokens, self._seen = self._read(), seen
+        return self._tokens
+
+    def _read(self) -> dict[str, Token]:
+        try:
+            tokens = _TOKENS.validate_json(self.path.read_bytes())
+            _ = [(token.ends, token.permissions) for token in tokens]
+            return {token.id: token for token in tokens}
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError) as error:  # pydantic's errors are ValueErrors
+            raise SettingsInvalid(f"{self.path}: cannot be read ({error}); mend it") from error
+
+    def _write(self, tokens: Sequence[Token]) -> None:
+        data = _TOKENS.dump_json(tuple(tokens), indent=1)
+        made = self.path.with_name(f"{self.path.name}.{os.getpid()}")
+        with open(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(made, self.path)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,8 @@ from mcp_memory.errors import McpMemoryError
 
 if TYPE_CHECKING:
     from mcp_memory.settings import Settings
+
+    AddParser = Callable[..., argparse.ArgumentParser]
 
 OK, PROBLEM, REFUSED, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
 
@@ -223,7 +225,19 @@ def parser() -> argparse.ArgumentParser:
     logs.add_argument("--lines", type=int, default=50, metavar="N", help="how many at most")
     actions.add_parser("run", parents=[home], help="be the host, in the foreground")
 
-    serve = commands.add_parser("serve", parents=[home], help="serve a team over HTTP")
+    _add_serving(commands.add_parser, home)
+
+    model = commands.add_parser("model", help="other embedding models, and rerankers")
+    fetch = model.add_subparsers(dest="action", required=True, metavar="ACTION").add_parser(
+        "fetch", parents=[home], help="download a model or a reranker that fastembed knows"
+    )
+    fetch.add_argument("name", metavar="NAME")
+    return top
+
+
+def _add_serving(add_parser: AddParser, home: argparse.ArgumentParser) -> None:
+    """What a team's server needs."""
+    serve = add_parser("serve", parents=[home], help="serve a team over HTTP")
     serve.add_argument(
         "--http",
         nargs="?",
@@ -233,7 +247,7 @@ def parser() -> argparse.ArgumentParser:
         help="where to listen (127.0.0.1:8765); elsewhere than on loopback tokens are needed",
     )
 
-    token = commands.add_parser("token", help="bearer tokens of those who may use serve --http")
+    token = add_parser("token", help="bearer tokens of those who may use serve --http")
     deeds = token.add_subparsers(dest="action", required=True, metavar="ACTION")
     add = deeds.add_parser("add", parents=[home], help="make a token, and show it once")
     add.add_argument("--user", required=True, metavar="NAME", help="whose memory it opens")
@@ -249,13 +263,6 @@ def parser() -> argparse.ArgumentParser:
     deeds.add_parser("list", parents=[home], help="whose tokens there are, without the tokens")
     revoke = deeds.add_parser("revoke", parents=[home], help="end a token at once")
     revoke.add_argument("id", metavar="ID", help="as list shows it")
-
-    model = commands.add_parser("model", help="other embedding models, and rerankers")
-    fetch = model.add_subparsers(dest="action", required=True, metavar="ACTION").add_parser(
-        "fetch", parents=[home], help="download a model or a reranker that fastembed knows"
-    )
-    fetch.add_argument("name", metavar="NAME")
-    return top
 
 
 def _home(default: str | None) -> argparse.ArgumentParser:

@@ -69,12 +69,16 @@ class Connection:
         if self.is_kept:
             yield
             return
+        failure: Exception | None = None
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self.notices.deliver)
             try:
                 yield
-            finally:
-                tasks.cancel_scope.cancel()
+            except Exception as error:  # raised again below, where no group is made of it
+                failure = error
+            tasks.cancel_scope.cancel()
+        if failure is not None:
+            raise failure
 
 
 Request = ServerRequestContext[Connection, Any]

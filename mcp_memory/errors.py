@@ -4,6 +4,7 @@
     ├── InvalidInput          a field of the request cannot be accepted
     ├── NotFound              nothing with that id in the caller's scope
     ├── ScopeMissing          a level was asked for that the caller has no part in
+    ├── NotPermitted          the caller's token lacks a scope that is needed
     ├── ConfirmationInvalid   a confirm token is wrong, old, or for another set
     ├── SettingsInvalid       the configuration cannot be used
     ├── ModelUnavailable      the embedding model cannot be loaded

@@ -242,13 +242,10 @@ class InMemoryStore:
     def figures(self) -> Figures:
         """Counts over the whole store; reads are never behind."""
         with self._open():
-            rows, changes = list(self._revisions()), len(self._journal)
-        return Figures(
-            memories=sum(is_current(r.memory) and r.memory.status is Status.ACTIVE for r in rows),
-            unembedded=sum(row.windows is None for row in rows),
-            changes=changes,
-            changes_read=changes,
-        )
+            active = sum(memory.status is Status.ACTIVE for memory in self._current())
+            waiting = sum(row.windows is None for row in self._revisions())
+            n = len(self._journal)
+        return Figures(memories=active, unembedded=waiting, changes=n, changes_read=n)
 
     def check(self) -> list[Finding]:
         """Verify that every revision has the journal entry that made it."""

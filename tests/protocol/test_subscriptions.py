@@ -11,7 +11,7 @@ import mcp.types as types
 import pytest
 from mcp import Client, MCPError
 
-from mcp_memory import middleware, subscriptions
+from mcp_memory import connection, subscriptions
 from mcp_memory import server as server_module
 from mcp_memory.application import Application
 from mcp_memory.ids import new_id
@@ -226,7 +226,7 @@ async def test_what_changed_is_worked_out_once_for_all_that_is_watched(
 async def test_a_connection_watches_a_bounded_number_of_things(
     application: Application, monkeypatch: pytest.MonkeyPatch, era: str
 ) -> None:
-    for module in (middleware, server_module):
+    for module in (connection, server_module):
         monkeypatch.setattr(module, "WATCHED_MAX", 3)
     server = build(application, by_name)
     async with AsyncExitStack() as stack:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -22,6 +23,7 @@ _NEVER_THE_SAME = re.compile(
     r"\d{4}-\d\d-\d\dT[\d:.]+Z|<memory [0-9a-f]+>|</memory [0-9a-f]+>|[0-9a-f]{8,12}-[0-9a-f]{24}"
     r"|(, )?'session [\w-]+'|\b[0-9a-f]{8}\b|(?<='session': ')[^']*|(?<=\"session\":\")[^\"]*"
 )
+_OF_AN_ERA = {"meta", "ttl_ms", "cache_scope"}
 PROJECT = {"X-Mcp-Memory-Project": "app"}
 
 
@@ -84,8 +86,8 @@ async def everything(client: Client) -> list[Any]:
 def comparable(said: list[Any]) -> list[str]:
     """What was said, without what is never the same twice, and what only one era has."""
     texts = [
-        part.model_dump_json(exclude={"meta", "ttl_ms", "cache_scope"})
-        if hasattr(part, "model_dump_json")
+        json.dumps(part.model_dump(mode="json", exclude=_OF_AN_ERA), sort_keys=True)
+        if hasattr(part, "model_dump")
         else repr(part)
         for part in said
     ]

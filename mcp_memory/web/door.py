@@ -23,6 +23,7 @@ from mcp_memory.web.callers import Callers
 from mcp_memory.web.jwts import JwtVerifier
 from mcp_memory.web.limiting import Limiter
 from mcp_memory.web.metrics import Metrics
+from mcp_memory.web.protocol import ImpatientProtocol
 from mcp_memory.web.sessions import Sessions
 from mcp_memory.web.sse import PATH as SSE_PATH
 from mcp_memory.web.sse import Sse
@@ -35,6 +36,7 @@ log = logging.getLogger(__name__)
 
 DRAIN_S = 10.0
 KEEP_ALIVE_S = 30
+CONNECTIONS_MAX = 2048
 HEAD_BYTES_MAX = 64 * 1024
 _CLOSE_S = 2
 
@@ -149,7 +151,7 @@ def _bound(binding: Binding, listening: socket.socket) -> Binding:
 def _config(app: application.Frontier, settings: Settings) -> uvicorn.Config:
     config = uvicorn.Config(
         app,
-        http="h11",
+        http=ImpatientProtocol,
         ws="none",
         lifespan="off",
         log_config=None,
@@ -157,6 +159,7 @@ def _config(app: application.Frontier, settings: Settings) -> uvicorn.Config:
         server_header=False,
         proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE_S,
+        limit_concurrency=CONNECTIONS_MAX,
         timeout_graceful_shutdown=_CLOSE_S,
         h11_max_incomplete_event_size=HEAD_BYTES_MAX,
         ssl_certfile=settings.http.tls_cert or None,

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from mcp_memory.errors import InvalidInput, NotFound, SettingsInvalid, StoreError
+from mcp_memory.errors import InvalidInput, SettingsInvalid, StoreError
 from mcp_memory.file_lock import FileLock
 from mcp_memory.permissions import Permission
 
@@ -94,10 +94,12 @@ class TokenFile:
         return text
 
     def revoke(self, identifier: str) -> Token:
-        """Remove a token; it opens nothing from the next request on. Raises NotFound."""
+        """Remove a token; it opens nothing from the next request on. Raises InvalidInput."""
         with self._changing() as tokens:
             if identifier not in tokens:
-                raise NotFound("token", identifier)
+                raise InvalidInput(
+                    "id", identifier, "there is no such token; see: mcp-memory token list"
+                )
             return tokens.pop(identifier)
 
     @contextmanager

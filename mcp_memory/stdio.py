@@ -20,6 +20,7 @@ import anyio
 import anyio.to_thread
 from mcp.server import Server
 
+from mcp_memory import logs
 from mcp_memory.application import Application
 from mcp_memory.connection import Connection
 from mcp_memory.lines import Lines
@@ -32,14 +33,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 _CHUNK_BYTES = 64 * 1024
 
 
 def run(settings: Settings) -> None:
     """Serve until the client closes stdin or the process is told to end."""
     source, sink = claim()
-    logging.basicConfig(stream=sys.stderr, level=settings.log_level.upper(), format=LOG_FORMAT)
+    logs.configure(settings.log_level, [logging.StreamHandler(sys.stderr)])
     application = Application(settings)
     signals = local_signals(settings, "stdio")
     server = build(application, lambda request: signals)

@@ -33,6 +33,7 @@ LAYERS = (
         "ids",
         "likeness",
         "lines",
+        "logs",
         "model",
         "permissions",
         "text",

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from mcp_memory import __version__
+from mcp_memory import __version__, logs
 from mcp_memory.application import Application
 from mcp_memory.errors import StoreError
 from mcp_memory.file_lock import FileLock
@@ -45,7 +45,6 @@ WATCH_S = 2.0
 """How often the host looks whether its folder is still there."""
 KEY_BYTES = 32
 LOG_BYTES_MAX = 1024 * 1024
-LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 Ready = Callable[[str], None]
@@ -68,7 +67,7 @@ def run(settings: Settings, *, http: str = "", ready: Ready = lambda told: None)
     with ExitStack() as last:
         last.callback(lock.release)
         _raise_file_limit()
-        _log_to(address, settings.log_level.upper())
+        _log_to(address, settings.log_level)
         application = Application(settings, patience_s=LOCK_PATIENCE_S)
         application.start()
         last.callback(application.close)
@@ -125,7 +124,7 @@ def _log_to(address: Address, level: str) -> None:
     with suppress(OSError):
         if not os.path.samestat(os.fstat(2), os.stat(address.log)):
             handlers.append(logging.StreamHandler(sys.stderr))
-    logging.basicConfig(level=level, format=LOG_FORMAT, handlers=handlers)
+    logs.configure(level, handlers)
 
 
 def _raise_file_limit() -> None:

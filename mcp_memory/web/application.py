@@ -79,7 +79,8 @@ def build(parts: Parts) -> Frontier:
         Route(sse.PATH, guarded(parts.sse.open), methods=["GET"]),
         Route(sse.MESSAGES_PATH, guarded(parts.sse.post), methods=["POST"]),
     ]
-    return Frontier(_for_pages(Starlette(routes=routes), parts.names), parts.names)
+    app = _for_pages(Starlette(routes=routes), parts.names)
+    return Frontier(app, parts.names, parts.metrics.responded)
 
 
 def _for_pages(app: ASGIApp, names: Names) -> ASGIApp:

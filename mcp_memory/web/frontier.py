@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import anyio
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mcp_memory.web.answers import later, refused
 from mcp_memory.web.binding import Names
@@ -19,12 +21,15 @@ MISDIRECTED, FORBIDDEN, UNAVAILABLE = 421, 403, 503
 class Frontier:
     """The outermost layer: exact lists of Host and Origin, and the end of the server.
 
+    `responded` is called with the status of each answer.
+
     A page that a browser shows could otherwise reach a server on the user's own machine (by
     rebinding a name to its address), so that both headers must be ones that are expected.
     """
 
-    def __init__(self, app: ASGIApp, names: Names) -> None:
+    def __init__(self, app: ASGIApp, names: Names, responded: Callable[[int], None]) -> None:
         self._app = app
+        self._responded = responded
         self._hosts = frozenset(host.lower() for host in names.hosts)
         self._origins = frozenset(origin.lower() for origin in names.origins)
         self._requests: dict[int, Scope] = {}
@@ -35,13 +40,19 @@ class Frontier:
         """See ASGI."""
         if scope["type"] != "http":
             return
+
+        async def counted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._responded(message["status"])
+            await send(message)
+
         response = self._refusal(Request(scope))
         if response is not None:
-            await response(scope, receive, send)
+            await response(scope, receive, counted)
             return
         self._requests[id(scope)] = scope
         try:
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, counted)
         finally:
             del self._requests[id(scope)]
             self._left.set()

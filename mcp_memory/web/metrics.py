@@ -46,9 +46,9 @@ class Metrics:
             buckets=BUCKETS,
             registry=self._registry,
         )
-        self._refusals = Counter(
-            f"{_PREFIX}http_refusals",
-            "Requests that were refused before they reached the server",
+        self._responses = Counter(
+            f"{_PREFIX}http_responses",
+            "Answers over HTTP",
             ["status"],
             registry=self._registry,
         )
@@ -59,9 +59,9 @@ class Metrics:
         self._calls.labels(seen.door, seen.call, seen.outcome).inc()
         self._seconds.labels(seen.door, seen.call).observe(seen.seconds)
 
-    def refused(self, status: int) -> None:
-        """Count one answer of the web door alone."""
-        self._refusals.labels(str(status)).inc()
+    def responded(self, status: int) -> None:
+        """Count one answer over HTTP."""
+        self._responses.labels(str(status)).inc()
 
     async def response(self) -> Response:
         """All figures, as Prometheus reads them."""

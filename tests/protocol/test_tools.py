@@ -220,31 +220,31 @@ async def test_an_erase_gives_a_receipt(client: Client) -> None:
 
 @pytest.mark.parametrize("era", ERAS)
 @pytest.mark.parametrize(
-    ("action", "content", "erased"),
-    [
-        ("accept", {"erase": True}, True),
-        ("accept", {"erase": False}, False),
-        ("decline", None, False),
-    ],
+    ("action", "agreed", "done"),
+    [("accept", True, True), ("accept", False, False), ("decline", None, False)],
 )
-async def test_where_the_client_can_ask_its_user_erase_asks(
-    tmp_path: Path, era: str, action: Any, content: Any, erased: bool
+@pytest.mark.parametrize("what", ["erase", "forget"])
+async def test_where_the_client_can_ask_its_user_it_is_asked(
+    tmp_path: Path, era: str, action: Any, agreed: bool | None, done: bool, what: str
 ) -> None:
     asked: list[str] = []
+    content: Any = None if agreed is None else {what: agreed}
 
     async def answer(context: Any, params: types.ElicitRequestParams) -> types.ElicitResult:
         asked.append(params.message)
         return types.ElicitResult(action=action, content=content)
 
     async with connect(tmp_path / "store", era, elicitation_callback=answer) as client:
-        memory = await remember(client, "Ana's locker number is 221")
-        result = await call(client, "forget", ids=[memory], erase=True, confirm="a-made-up-token")
-        assert result["done"] is erased
+        memory = await remember(client, "Ana's locker number is 221", tags=["lockers"])
+        arguments = {"ids": [memory], "erase": True} if what == "erase" else {"tags": ["lockers"]}
+        result = await call(client, "forget", **arguments, confirm="a-made-up-token")
+        assert (result["done"], result["erased"]) == (done, what == "erase")
         assert not result["confirm"], "a model must not get around the user"
         found = await call(client, "recall", query="locker number")
     assert len(asked) == 1
+    assert asked[0].startswith(f"An agent asks to {what} 1 memory")
     assert "Ana's locker number is 221" in asked[0]
-    assert bool(found["memories"]) is not erased
+    assert bool(found["memories"]) is not done
 
 
 BAD: list[tuple[str, dict[str, Any], str]] = [

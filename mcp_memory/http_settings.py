@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,9 +90,7 @@ def load(values: Mapping[str, str]) -> HttpSettings:
 
 
 def _check(settings: HttpSettings) -> None:
-    unknown = ", ".join(set(settings.jwt_algorithms) - set(ALGORITHMS))
-    if unknown:
-        raise _wrong("jwt_algorithms", unknown, f"use some of {', '.join(ALGORITHMS)}")
+    _check_jwt(settings)
     for name, address in (("url", settings.url), *(("origins", o) for o in settings.origins)):
         if address and not _is_origin(address):
             raise _wrong(name, address, "use an origin such as https://memory.example.com")
@@ -101,6 +100,15 @@ def _check(settings: HttpSettings) -> None:
     for name, file in (("tls_cert", settings.tls_cert), ("tls_key", settings.tls_key)):
         if file and not Path(file).is_file():
             raise _wrong(name, file, "there is no such file")
+
+
+def _check_jwt(settings: HttpSettings) -> None:
+    unknown = ", ".join(set(settings.jwt_algorithms) - set(ALGORITHMS))
+    if unknown:
+        raise _wrong("jwt_algorithms", unknown, f"use some of {', '.join(ALGORITHMS)}")
+    is_near = re.match(r"http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?/", settings.jwt_keys)
+    if settings.jwt_keys.startswith("http://") and not is_near:
+        raise _wrong("jwt_keys", settings.jwt_keys, "keys from elsewhere must come by https")
 
 
 def _is_origin(text: str) -> bool:

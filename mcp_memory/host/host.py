@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from mcp_memory.middleware import Seen
     from mcp_memory.settings import Settings
     from mcp_memory.web.door import WebDoor
+    from mcp_memory.web.entrance import Entrance
 
 log = logging.getLogger(__name__)
 
@@ -61,10 +62,13 @@ def run(settings: Settings, *, http: str = "", ready: Ready = lambda told: None)
     """
     address = Address(str(settings.home))
     address.make_folder()
-    lock = _taken_over(address) if http else _lock(address)
-    if lock is None:
-        return TAKEN
     with ExitStack() as last:
+        entrance = _entrance(settings, http) if http else None
+        if entrance is not None:
+            last.callback(entrance.socket.close)
+        lock = _taken_over(address) if http else _lock(address)
+        if lock is None:
+            return TAKEN
         last.callback(lock.release)
         _raise_file_limit()
         _log_to(address, settings.log_level)
@@ -73,19 +77,24 @@ def run(settings: Settings, *, http: str = "", ready: Ready = lambda told: None)
         last.callback(application.close)
         listener = Listener(address)
         last.callback(listener.socket.close)
-        anyio.run(_serve, Host(settings, application, listener, lock), http, ready)
+        anyio.run(_serve, Host(settings, application, listener, lock), entrance, ready)
     log.info("the host has ended in order")
     return 0
 
 
-async def _serve(host: Host, http: str, ready: Ready) -> None:
-    if not http:
+def _entrance(settings: Settings, http: str) -> Entrance:
+    from mcp_memory.web.entrance import Entrance
+
+    return Entrance.of(settings, http)
+
+
+async def _serve(host: Host, entrance: Entrance | None, ready: Ready) -> None:
+    if entrance is None:
         await host.serve()
         return
-    from mcp_memory.web.binding import Binding
     from mcp_memory.web.door import WebDoor
 
-    host.web = WebDoor(host, Binding.parse(http))
+    host.web = WebDoor(host, entrance)
     async with host.web.open():
         ready(host.web.greeting)
         await host.serve()

@@ -18,6 +18,7 @@ from mcp_memory.web import authentication, sse
 from mcp_memory.web.answers import challenge
 from mcp_memory.web.authentication import METADATA_PATH, PRINCIPAL, Authenticated, Verifier
 from mcp_memory.web.binding import Names
+from mcp_memory.web.entrance import MCP_PATH
 from mcp_memory.web.frontier import Frontier
 from mcp_memory.web.gate import Gate
 from mcp_memory.web.limiting import Limiter
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from mcp_memory.web.principal import Principal
     from mcp_memory.web.sessions import Sessions
     from mcp_memory.web.sse import Sse
-
-MCP_PATH = "/mcp"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

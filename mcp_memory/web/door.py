@@ -5,22 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import socket
 from collections.abc import AsyncGenerator, Generator, Iterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
 import uvicorn
 
 from mcp_memory.errors import SettingsInvalid
-from mcp_memory.web import application, tokens
-from mcp_memory.web.application import MCP_PATH, Parts
-from mcp_memory.web.authentication import Verification
-from mcp_memory.web.binding import Binding, Names
+from mcp_memory.web import application
+from mcp_memory.web.application import Parts
 from mcp_memory.web.callers import Callers
-from mcp_memory.web.jwts import JwtVerifier
+from mcp_memory.web.entrance import MCP_PATH, Entrance
 from mcp_memory.web.limiting import Limiter
 from mcp_memory.web.metrics import Metrics
 from mcp_memory.web.protocol import ImpatientProtocol
@@ -44,21 +40,13 @@ _CLOSE_S = 2
 class WebDoor:
     """Serves one host's server over HTTP. Lives on the event loop, within `open`."""
 
-    def __init__(self, host: Host, binding: Binding) -> None:
-        """Listen. Raises SettingsInvalid where that cannot or must not be."""
-        settings = host.settings
-        verify = verification(settings, Names.of(binding, settings.http).url)
-        if verify is None and not binding.is_loopback:
-            raise SettingsInvalid(
-                f"--http: got '{binding.host}'; without authentication only this machine may"
-                " reach it: add a token (mcp-memory token add) or set http_jwt_issuer and"
-                " http_jwt_keys, or listen at 127.0.0.1"
-            )
-        self._socket = binding.listen()
-        names = Names.of(_bound(binding, self._socket), settings.http)
+    def __init__(self, host: Host, entrance: Entrance) -> None:
+        """Raises SettingsInvalid for a certificate that cannot be used."""
+        settings, names = host.settings, entrance.names
+        self._socket = entrance.socket
         callers = Callers(settings)
         self.url = f"{names.url}{MCP_PATH}"
-        self.needs_token = verify is not None
+        self.needs_token = entrance.verify is not None
         self._sessions = Sessions(host.server, host.subscriptions, callers)
         self._sse = Sse(host.server, host.subscriptions, callers)
         self.metrics = Metrics(host.application, self._numbers)
@@ -70,7 +58,7 @@ class WebDoor:
                 sse=self._sse,
                 metrics=self.metrics,
                 limiter=Limiter(settings.http),
-                verify=verify,
+                verify=entrance.verify,
                 issuer=settings.http.jwt_issuer,
             )
         )
@@ -129,23 +117,6 @@ class WebDoor:
         yield "http_sessions", "Sessions over streamable HTTP", self._sessions.count
         yield "sse_streams", "Event streams of the older transport", self._sse.count
         yield "local_clients", "Clients on this machine, over the socket", self._host.clients
-
-
-def verification(settings: Settings, url: str) -> Verification | None:
-    """How tokens are verified; None where none is configured. Raises SettingsInvalid."""
-    file = Path(settings.http.tokens) if settings.http.tokens else settings.home / tokens.FILE
-    known = tokens.TokenFile(file) if settings.http.tokens or file.exists() else None
-    if known is not None:
-        known.listed()
-    jwts = None
-    if settings.http.jwt_issuer:
-        jwts = JwtVerifier(settings.http, f"{url}{MCP_PATH}")
-    return Verification(known, jwts) if known or jwts else None
-
-
-def _bound(binding: Binding, listening: socket.socket) -> Binding:
-    """The binding with the port that the system chose for port 0."""
-    return Binding(host=binding.host, port=listening.getsockname()[1])
 
 
 def _config(app: application.Frontier, settings: Settings) -> uvicorn.Config:

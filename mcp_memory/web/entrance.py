@@ -34,22 +34,31 @@ class Entrance:
     def of(cls, settings: Settings, http: str) -> Entrance:
         """Listen at `HOST:PORT`. Raises SettingsInvalid where that cannot or must not be."""
         binding = Binding.parse(http)
-        verify = _verification(settings, Names.of(binding, settings.http).url)
-        if verify is None and not binding.is_loopback:
+        file = _token_file(settings)
+        if not (binding.is_loopback or file or settings.http.jwt_issuer):
             raise SettingsInvalid(
                 f"--http: got '{binding.host}'; without authentication only this machine may"
                 " reach it: add a token (mcp-memory token add) or set http_jwt_issuer and"
                 " http_jwt_keys, or listen at 127.0.0.1"
             )
+        verify = _verification(settings, file, Names.of(binding, settings.http).url)
         listening = binding.listen()
         bound = replace(binding, port=listening.getsockname()[1])  # the system chose one for 0
         return cls(socket=listening, names=Names.of(bound, settings.http), verify=verify)
 
 
-def _verification(settings: Settings, url: str) -> Verification | None:
-    file = Path(settings.http.tokens) if settings.http.tokens else settings.home / tokens.FILE
-    known = tokens.TokenFile(file) if settings.http.tokens or file.exists() else None
-    if known is not None:
-        known.listed()  # a file that cannot be read is told at the start
+def _token_file(settings: Settings) -> tokens.TokenFile | None:
+    """The file of tokens, if there is to be one. Raises SettingsInvalid if it cannot be read."""
+    path = Path(settings.http.tokens) if settings.http.tokens else settings.home / tokens.FILE
+    if not settings.http.tokens and not path.exists():
+        return None
+    file = tokens.TokenFile(path)
+    file.listed()
+    return file
+
+
+def _verification(
+    settings: Settings, file: tokens.TokenFile | None, url: str
+) -> Verification | None:
     jwts = JwtVerifier(settings.http, f"{url}{MCP_PATH}") if settings.http.jwt_issuer else None
-    return Verification(known, jwts) if known or jwts else None
+    return Verification(file, jwts) if file or jwts else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import socket
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -50,9 +51,16 @@ class Binding:
         """A listening socket. Raises SettingsInvalid where there can be none."""
         host = HOST if self.host == "localhost" else self.host
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        # The protocol is named because asyncio sends small packets at once only where it is.
+        listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         try:
-            return socket.create_server((host, self.port), family=family, backlog=BACKLOG)
+            if os.name == "posix":  # elsewhere the option lets others take the port
+                listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.bind((host, self.port))
+            listening.listen(BACKLOG)
+            return listening
         except OSError as error:
+            listening.close()
             raise SettingsInvalid(
                 f"--http: got '{self.host}:{self.port}'; it cannot be listened at"
                 f" ({error.strerror or error}); choose another port, or end who has it"

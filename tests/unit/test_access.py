@@ -63,7 +63,9 @@ def test_the_team_s_memories_are_changed_only_with_its_permission(service: Memor
     assert service.get(member, shared.id).content == draft.content
     for attempt in (
         lambda: service.remember(member, [own, replace(draft, content="On Fridays")]),
-        lambda: service.remember(member, [replace(draft, content="Tuesdays", supersedes=(shared.id,), key="")]),
+        lambda: service.remember(
+            member, [replace(draft, content="Tuesdays", supersedes=(shared.id,), key="")]
+        ),
         lambda: service.update(member, shared.id, Patch(content="On Fridays")),
         lambda: service.update(member, mine.id, Patch(level="tenant")),
         lambda: service.forget(member, Selection(ids=(shared.id,))),

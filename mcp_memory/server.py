@@ -14,7 +14,6 @@ import mcp.types as types
 from mcp.server import CacheHint, NotificationOptions, Server
 from mcp.server.models import InitializationOptions
 from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
-from mcp.server.subscriptions import ListenHandler
 
 from mcp_memory import __version__, consent, progress, prompts, resources
 from mcp_memory.application import Application
@@ -109,7 +108,6 @@ class _Handlers:
         self._application = application
         self._subscriptions = subscriptions
         self._lanes = lanes
-        self._listen = ListenHandler(subscriptions)
 
     async def list_tools(
         self, request: Request, params: types.PaginatedRequestParams | None
@@ -180,7 +178,7 @@ class _Handlers:
             expected = f"watch at most {WATCHED_MAX} resources in one stream"
             raise InvalidInput("resourceSubscriptions", f"{len(uris)} resources", expected)
         await self._read(request, lambda s, c: [resources.check(s, c, uri) for uri in uris])
-        return await self._listen(request, params)
+        return await self._subscriptions.listen(request, params)
 
     async def list_prompts(
         self, request: Request, params: types.PaginatedRequestParams | None

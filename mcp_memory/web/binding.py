@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import socket
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -92,6 +93,11 @@ class Names:
             hosts=frozenset(settings.hosts).union(*map(_hosts, called)),
             origins=frozenset((*settings.origins, *called)),
         )
+
+    @property
+    def are_loopback(self) -> bool:
+        """Whether all of them mean this machine, so that no proxy makes it known to others."""
+        return all(re.sub(r":\d+$", "", host) in _LOOPBACK_NAMES for host in self.hosts)
 
 
 def _hosts(url: str) -> set[str]:

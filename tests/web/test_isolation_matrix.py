@@ -10,10 +10,22 @@ from pathlib import Path
 
 import pytest
 
+from mcp_memory.ids import new_id
 from tests.web import attackers
-from tests.web.asking import LEGACY, SSE, Answer, Ask, Asker, SseAsker, client, handshake
+from tests.web.asking import (
+    LEGACY,
+    SSE,
+    Answer,
+    Ask,
+    Asker,
+    SseAsker,
+    called,
+    client,
+    handshake,
+    reading,
+)
 from tests.web.harness import Issuer, Served
-from tests.web.matrix import CASES, ERAS, KNOWN, Aim, Case, things
+from tests.web.matrix import CASES, ERAS, KNOWN, QUESTION, Aim, Case, things
 from tests.web.tenants import Caller, Trove, World
 
 TENANTS = 50
@@ -201,6 +213,22 @@ def test_somebody_else_gets_nothing_over_event_streams(world: World, tally: Tall
             wrong += Attack(world, tally, caller, victim)(ask, cases, SSE)
     assert wrong == []
     assert world.changed(victim) == []
+
+
+@pytest.mark.parametrize("era", ERAS)
+def test_a_trace_is_its_caller_s_own_from_the_first_moment(world: World, era: str) -> None:
+    victim = world.troves[0]
+    for caller in attackers.others(world, victim.tenant)[:2]:
+        ask = world.ask(caller, era).open()
+        recall = called("recall", query=QUESTION)
+        trace = world.ask(victim.owner)(recall).values["trace_id"]
+        said = [
+            ask(reading(f"memory://traces/{name}")).text.replace(name, "")
+            for name in (trace, new_id())
+        ]
+        assert "no trace" in said[0]
+        assert said[0] == said[1]
+        assert trace in world.ask(victim.owner)(reading(f"memory://traces/{trace}")).text
 
 
 @SHARES

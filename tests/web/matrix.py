@@ -341,7 +341,7 @@ CASES: tuple[Case, ...] = (
 )
 """In an order in which their owner can use them all: what changes something comes last."""
 
-KNOWN = frozenset({"tools", "resources", "prompts", "completions", "experimental", "logging"})
+KNOWN = frozenset({"tools", "resources", "prompts", "completions"})
 """The capabilities whose things are here."""
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from itertools import accumulate
 from typing import Any, cast
 
 import anyio
+from mcp_types import HEADER_MISMATCH
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -19,16 +22,20 @@ from mcp_memory.web.authentication import PRINCIPAL
 from mcp_memory.web.frontier import STREAMS
 from mcp_memory.web.limiting import Exceeded, Limiter
 from mcp_memory.web.principal import Principal
+from mcp_memory.wire import Unreadable, parse
 
 MESSAGE = "mcp_memory.message"
 """Where the message of a request is: a key of the ASGI scope."""
 BODY_BYTES_MAX = 1024 * 1024
 BODY_TIMEOUT_S = 20.0
 DEPTH_MAX = 64
-_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
-"""A string, whole or without its end so that each character is looked at once, or a bracket."""
+_NO_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+"?|[^"\[\]{}]+', re.DOTALL)
+"""A string, whole or without its end so that each character is looked at once, or other text."""
+_STEP = {"[": 1, "{": 1, "]": -1, "}": -1}
 _LISTEN = "subscriptions/listen"
 _ENCODINGS = ("", "identity")
+_ONCE = ("mcp-session-id", "mcp-protocol-version", "mcp-method", "mcp-name")
+"""Headers that decide who serves a request: two readers must not find different ones."""
 
 
 class Unfit(Exception):
@@ -60,6 +67,9 @@ class Gate:
     async def _body(self, scope: Scope, receive: Receive) -> bytes:
         """The whole body of a request, which only a POST has. Raises Unfit."""
         request = Request(scope)
+        for name in _ONCE:
+            if len(request.headers.getlist(name)) > 1:
+                raise Unfit(refused(400, f"the header {name} came twice", code=HEADER_MISMATCH))
         if request.method != "POST":
             return b""
         _check_form(request.headers)
@@ -99,19 +109,24 @@ class Gate:
             raise Unfit(later(429, str(error), error.seconds, message.get("id"))) from error
 
 
-def _check_form(headers: Mapping[str, str]) -> None:
-    kind, *parameters = [part.strip() for part in headers.get("content-type", "").split(";")]
+def _check_form(headers: Headers) -> None:
+    kind, *parameters = [part.strip() for part in _field(headers, "content-type").split(";")]
     if kind.lower() != "application/json":
         raise Unfit(refused(415, "the Content-Type must be application/json"))
     for parameter in parameters:
         name, _, value = parameter.partition("=")
         if name.lower() == "charset" and value.strip('"').lower() not in ("utf-8", "utf8"):
             raise Unfit(refused(415, "JSON is UTF-8; send no other charset"))
-    if headers.get("content-encoding", "").lower() not in _ENCODINGS:
+    if _field(headers, "content-encoding").lower() not in _ENCODINGS:
         raise Unfit(refused(415, "send the body as it is, without a Content-Encoding"))
     declared = headers.get("content-length", "0")
     if declared.isdecimal() and int(declared) > BODY_BYTES_MAX:
         raise Unfit(_too_large())
+
+
+def _field(headers: Headers, name: str) -> str:
+    """A header that may have come in several lines, which are then one list (RFC 9110, 5.3)."""
+    return ", ".join(headers.getlist(name))
 
 
 async def _read(receive: Receive) -> bytes:
@@ -132,7 +147,7 @@ def _too_large() -> Response:
 
 
 def _parsed(body: bytes) -> Mapping[str, Any]:
-    """The message of a body. Raises Unfit for what is no JSON object, or nested too deep."""
+    """The message of a body. Raises Unfit for what is no JSON-RPC, or nested too deep."""
     try:
         text = body.decode("utf-8")
         if _depth(text) > DEPTH_MAX:
@@ -142,19 +157,18 @@ def _parsed(body: bytes) -> Mapping[str, Any]:
         raise Unfit(refused(400, "the body is no JSON in UTF-8", code=PARSE_ERROR)) from error
     if not isinstance(message, dict):
         raise Unfit(refused(400, "send one JSON-RPC message, as an object; no batches"))
+    try:
+        parse(body)
+    except Unreadable as error:
+        answer = error.answer
+        raise Unfit(refused(400, str(error), code=answer.error.code, id_=answer.id)) from error
     return cast("dict[str, Any]", message)
 
 
 def _depth(text: str) -> int:
     """How deep brackets are nested, those within strings left out."""
-    depth = deepest = 0
-    for match in _BRACKET.finditer(text):
-        if match[0] in "[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif match[0] in "]}":
-            depth -= 1
-    return deepest
+    brackets = _NO_BRACKETS.sub("", text)
+    return max(accumulate(map(_STEP.__getitem__, brackets)), default=0)
 
 
 def _object(value: Any) -> Mapping[str, Any]:

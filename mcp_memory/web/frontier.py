@@ -73,6 +73,9 @@ class Frontier:
     def _refusal(self, request: Request) -> Response | None:
         if self._is_closing:
             return later(UNAVAILABLE, "mcp-memory is shutting down", RETRY_S)
+        if "content-length" in request.headers and "transfer-encoding" in request.headers:
+            # Whoever passed it on may have read another end of it (RFC 9112, 6.3).
+            return refused(400, "two lengths of one body", headers={"Connection": "close"})
         hosts = request.headers.getlist("host")
         if len(hosts) != 1 or hosts[0].lower() not in self._hosts:
             return refused(

@@ -74,12 +74,21 @@ def build(parts: Parts) -> Frontier:
         Route("/health", health, methods=["GET"]),
         Route("/metrics", figures, methods=["GET"], middleware=[Middleware(known)]),
         *(Route(path, metadata, methods=["GET"]) for path in told),
-        Route(MCP_PATH, guarded(parts.sessions), methods=["GET", "POST", "DELETE"]),
-        Route(sse.PATH, guarded(parts.sse.open), methods=["GET"]),
-        Route(sse.MESSAGES_PATH, guarded(parts.sse.post), methods=["POST"]),
+        _exact(MCP_PATH, guarded(parts.sessions), "GET", "POST", "DELETE"),
+        _exact(sse.PATH, guarded(parts.sse.open), "GET"),
+        _exact(sse.MESSAGES_PATH, guarded(parts.sse.post), "POST"),
     ]
-    app = _for_pages(Starlette(routes=routes), parts.names)
+    plain = Starlette(routes=routes)
+    plain.router.redirect_slashes = False  # behind a proxy it would send tokens to plain HTTP
+    app = _for_pages(plain, parts.names)
     return Frontier(app, parts.names, parts.metrics.responded)
+
+
+def _exact(path: str, app: ASGIApp, *methods: str) -> Route:
+    """A route without the HEAD that comes with a GET, which here would open a stream."""
+    route = Route(path, app, methods=methods)
+    route.methods = set(methods)
+    return route
 
 
 def _for_pages(app: ASGIApp, names: Names) -> ASGIApp:

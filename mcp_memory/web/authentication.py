@@ -51,7 +51,7 @@ class Verification:
     def __call__(self, token: str) -> Principal:
         """See `Verifier`."""
         if not 0 < len(token) <= TOKEN_CHARS_MAX:
-            raise Refused("the access token is too long")
+            raise Refused("the access token is empty or too long")
         if token.startswith(PREFIX) and self._tokens is not None:
             return self._of_file(self._tokens, token)
         if self._jwts is not None:

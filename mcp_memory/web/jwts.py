@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -17,7 +19,7 @@ from mcp_memory.web.principal import Principal
 KEYS_KEPT_S = 300.0
 KEYS_TIMEOUT_S = 5.0
 KEYS_COOLDOWN_S = 10.0
-"""How long an unknown key id cannot make the keys be fetched again."""
+"""How long after a fetch an unknown key id cannot make the keys be fetched again."""
 LEEWAY_S = 10.0
 CLAIM_CHARS_MAX = 256
 _KNOWN = {permission.value: permission for permission in Permission}
@@ -40,23 +42,44 @@ class Keys(Protocol):
 
 
 class KeysOfUrl:
-    """A JWKS that is fetched, kept for five minutes, and fetched anew for an unknown id."""
+    """A JWKS that is fetched, kept for a while, and fetched anew for an unknown id.
 
-    def __init__(self, url: str) -> None:
-        self._client = jwt.PyJWKClient(
-            url, lifespan=KEYS_KEPT_S, timeout=KEYS_TIMEOUT_S, cooldown_duration=KEYS_COOLDOWN_S
-        )
+    At most one fetch in `cooldown_s`, whether it succeeded or not: whoever sends unknown
+    keys, or sends anything while the keys cannot be had, makes nobody wait again and again.
+    """
+
+    def __init__(
+        self, url: str, *, kept_s: float = KEYS_KEPT_S, cooldown_s: float = KEYS_COOLDOWN_S
+    ) -> None:
+        self._client = jwt.PyJWKClient(url, cache_jwk_set=False, timeout=KEYS_TIMEOUT_S)
+        self._kept_s, self._cooldown_s = kept_s, cooldown_s
+        self._lock = threading.Lock()
+        self._keys: list[jwt.PyJWK] = []
+        self._fetched_at = self._tried_at = -math.inf
+        self._failure = ""
 
     def get(self, key_id: str) -> jwt.PyJWK | None:
         """See `Keys.get`."""
+        with self._lock:
+            key = self._known(key_id)
+            if key is None and time.monotonic() - self._tried_at >= self._cooldown_s:
+                self._fetch()
+                key = self._known(key_id)
+            if key is None and self._failure:
+                raise Unavailable(self._failure)
+            return key
+
+    def _known(self, key_id: str) -> jwt.PyJWK | None:
+        is_old = time.monotonic() - self._fetched_at > self._kept_s
+        return None if is_old else _of(self._keys, key_id)
+
+    def _fetch(self) -> None:
         try:
-            if not key_id:
-                return _only(self._client.get_signing_keys())
-            return self._client.get_signing_key(key_id)
-        except jwt.PyJWKClientConnectionError as error:
-            raise Unavailable(str(error)) from error
-        except jwt.PyJWTError:
-            return None
+            self._keys = self._client.get_jwk_set().keys
+            self._failure, self._fetched_at = "", time.monotonic()
+        except (jwt.PyJWTError, OSError, ValueError, RecursionError) as error:
+            self._failure = f"{self._client.uri}: {error}"
+        self._tried_at = time.monotonic()
 
 
 class KeysOfFile:
@@ -81,13 +104,13 @@ class KeysOfFile:
                     self._seen = changed
             except (OSError, ValueError, jwt.PyJWTError) as error:
                 raise Unavailable(f"{self._path}: {error}") from error
-        if not key_id:
-            return _only(self._keys)
-        return next((key for key in self._keys if key.key_id == key_id), None)
+        return _of(self._keys, key_id)
 
 
-def _only(keys: list[jwt.PyJWK]) -> jwt.PyJWK | None:
-    return keys[0] if len(keys) == 1 else None
+def _of(keys: list[jwt.PyJWK], key_id: str) -> jwt.PyJWK | None:
+    if not key_id:
+        return keys[0] if len(keys) == 1 else None
+    return next((key for key in keys if key.key_id == key_id), None)
 
 
 class JwtVerifier:

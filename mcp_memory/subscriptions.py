@@ -75,20 +75,20 @@ class _News:
 
     def __init__(self, touched: tuple[Touched, ...]) -> None:
         self._touched = touched
+        self._partitions = tuple({change.partition: None for change in touched})
         self._known: dict[tuple[Partition, ...], dict[ServerEvent, None]] = {}
 
     def of(self, scope: Scope) -> dict[ServerEvent, None]:
         """The events for this scope, in order; the values say nothing."""
-        visible = tuple(scope.partitions())
-        if visible not in self._known:
-            self._known[visible] = dict.fromkeys(events(self._touched, scope))
-        return self._known[visible]
+        seen = tuple(partition for partition in self._partitions if _sees(scope, partition))
+        if seen not in self._known:
+            self._known[seen] = dict.fromkeys(events(self._touched, scope))
+        return self._known[seen]
 
 
 def events(touched: Iterable[Touched], scope: Scope) -> list[ServerEvent]:
     """What changed for a caller of this scope, without repeats."""
-    visible = set(scope.partitions())
-    seen = [change for change in touched if change.partition in visible]
+    seen = [change for change in touched if _sees(scope, change.partition)]
     if not seen:
         return []
     in_session = any(change.partition.level is Level.SESSION for change in seen)
@@ -96,6 +96,11 @@ def events(touched: Iterable[Touched], scope: Scope) -> list[ServerEvent]:
     names += [*_VIEWS, "session"] if in_session else _VIEWS
     found: list[ServerEvent] = [ResourceUpdated(uri=f"memory://{n}") for n in dict.fromkeys(names)]
     return [*found, ResourcesListChanged()] if any(change.listed for change in seen) else found
+
+
+def _sees(scope: Scope, partition: Partition) -> bool:
+    """Whether the partition is one of the scope's; another tenant's is told apart at once."""
+    return partition.tenant == scope.tenant and scope.partition(partition.level) == partition
 
 
 def _tell(connection: Connection, news: _News) -> None:

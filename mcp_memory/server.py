@@ -85,6 +85,7 @@ def build(
         on_list_prompts=handlers.list_prompts,
         on_get_prompt=within(handlers.get_prompt),
         on_completion=within(handlers.complete),
+        get_tool_input_schema=_schema,
     )
     server.add_notification_handler(
         "notifications/roots/list_changed", types.NotificationParams, forget_roots
@@ -231,6 +232,11 @@ def _is_for_the_user(request: Request, tool: Tool, arguments: dict[str, Any]) ->
     if tool is not FORGET or not consent.can_ask(request):
         return False
     return consent.is_needed(Selection(**arguments))
+
+
+def _schema(name: str) -> dict[str, Any] | None:
+    """The schema of a tool's arguments, for which the SDK would list all tools at each call."""
+    return next((tool.arguments.schema() for tool in TOOLS if tool.name == name), None)
 
 
 def _listed(tool: Tool) -> types.Tool:

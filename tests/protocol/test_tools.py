@@ -11,6 +11,9 @@ import pytest
 from mcp import Client
 from tokenizers import Tokenizer
 
+from mcp_memory.application import Application
+from mcp_memory.middleware import of_connection
+from mcp_memory.server import build
 from tests.protocol.harness import ERAS, call, connect, refusal, remember, text_of
 from tests.protocol.test_budget import MODEL
 
@@ -279,3 +282,13 @@ async def test_errors_read_well_for_a_model(
     assert message in text
     assert not NOT_FOR_MODELS.search(text), text
     assert len(text) < 500
+
+
+async def test_the_schema_found_by_name_is_the_one_that_is_listed(
+    client: Client, application: Application
+) -> None:
+    found = build(application, of_connection).get_tool_input_schema
+    assert found is not None
+    for tool in (await client.list_tools()).tools:
+        assert found(tool.name) == tool.input_schema
+    assert found("nope") is None

@@ -8,7 +8,6 @@
 #   make crash    the long crash programme: kills, power cuts, I/O errors, damage, many lives
 #   make clients  other people's clients at every door
 #   make isolation  the long isolation programme: each thing by each caller, 100,000 memories
-#   make clients  other people's clients at the door       (needs Node 20 or newer, and npm)
 #   make statics  what the door answers by itself, asked of the server anew
 #   make lock     resolve the newest allowed versions into constraints.txt
 #   make clean    remove what the targets above have made

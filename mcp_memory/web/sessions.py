@@ -139,6 +139,9 @@ class Sessions:
         async def watched(message: Message) -> None:
             if message["type"] == "http.response.start":
                 status[0] = message["status"]
+                if not 200 <= status[0] < 300:  # the id would be of no session
+                    kept = [h for h in message["headers"] if h[0] != HEADER_SESSION.encode()]
+                    message = {**message, "headers": kept}
             await send(message)
 
         try:

@@ -49,10 +49,18 @@ class Unfit(Exception):
 class Gate:
     """Reads the message of a request, and lets through what its sender may ask, as often."""
 
-    def __init__(self, app: ASGIApp, limiter: Limiter, metadata: str) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        limiter: Limiter,
+        metadata: str,
+        *,
+        body_timeout_s: float = BODY_TIMEOUT_S,
+    ) -> None:
         self._app = app
         self._limiter = limiter
         self._metadata = metadata
+        self._body_timeout_s = body_timeout_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
@@ -73,9 +81,10 @@ class Gate:
         if request.method != "POST":
             return b""
         _check_form(request.headers)
-        with anyio.move_on_after(BODY_TIMEOUT_S):
+        with anyio.move_on_after(self._body_timeout_s):
             return await _read(receive)
-        raise Unfit(refused(408, f"the body did not come within {BODY_TIMEOUT_S:g} s"))
+        text = f"the body did not come within {self._body_timeout_s:g} s"
+        raise Unfit(refused(408, text, headers={"Connection": "close"}))
 
     def _admit(self, scope: Scope, body: bytes) -> None:
         """Raise Unfit unless the sender may ask this now."""

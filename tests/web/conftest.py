@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.web import raw
 from tests.web.harness import Issuer, Served, served
 
 
@@ -31,3 +32,24 @@ def server(issuer: Issuer, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     }
     with served(home, **issuer.settings(**limits)) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def open_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A server for everybody on this machine."""
+    with served(tmp_path_factory.mktemp("open") / "store") as running:
+        yield running
+
+
+@pytest.fixture
+def unharmed(open_server: Served) -> Iterator[Served]:
+    """The same, which answers after the test as before, and has logged no failure.
+
+    Memories of these tests are about wombats, of which no log may tell.
+    """
+    yield open_server
+    health = raw.request(open_server, method="GET", path="/health", headers=[])
+    assert raw.ask(open_server, health).json() == {"status": "ok"}
+    logged = (open_server.home / "host" / "log").read_text("utf-8")
+    assert "Traceback" not in logged
+    assert "wombat" not in logged

@@ -12,6 +12,7 @@ from pathlib import Path
 from tests.benchmarks import (
     clients,
     footprint,
+    load,
     running,
     speed,
     start,
@@ -20,7 +21,7 @@ from tests.benchmarks import (
 from tests.benchmarks.figures import Section
 
 SIZES = "1000,10000,100000"
-PARTS = ("start", "clients", "footprint", "speed", "together")
+PARTS = ("start", "clients", "footprint", "speed", "together", "load")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -42,12 +43,21 @@ def _sections(given: argparse.Namespace, folder: Path) -> Iterator[Section]:
         yield speed.run(given.sizes, folder, running.say)
     if "together" in parts:
         yield together.run(folder, running.say)
+    if "load" in parts:
+        yield load.run(given.each, folder, running.say)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument(
         "--sizes", type=_sizes, default=SIZES, metavar="N,N", help=f"stores (default {SIZES})"
+    )
+    parser.add_argument(
+        "--each",
+        type=int,
+        default=load.EACH,
+        metavar="N",
+        help=f"memories of each of the {load.CLIENTS} clients of the load (default {load.EACH:,})",
     )
     parser.add_argument("--only", choices=PARTS, help="run one part")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here too")

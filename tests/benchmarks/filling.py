@@ -40,10 +40,11 @@ _WRITTEN_AT_ONCE = 1_000
 _TYPES = ("fact", "task", "episode", "fact", "summary")
 
 
-def caller(user: str) -> Scope:
+def caller(user: str, tenant: str = "") -> Scope:
     """The scope of a client on this machine, in the project and with a session."""
     return resolve(
         Signals(
+            configured_tenant=tenant,
             configured_user=user,
             configured_project=PROJECT,
             client_name="benchmark",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -87,14 +88,16 @@ def _best_passage(terms: Sequence[str], weights: dict[str, float]) -> Sequence[s
     It may be taken to begin with an asked term.
     """
     hits = [(place, term) for place, term in enumerate(terms) if term in weights]
-    best, begin = 0.0, 0
-    for first, (start, _) in enumerate(hits):
-        within: set[str] = set()
-        for place, term in hits[first:]:
-            if place >= start + PASSAGE_TERMS:
-                break
-            within.add(term)
-        worth = sum(weights[term] for term in within)
+    best, begin, end = 0.0, 0, 0
+    within = Counter[str]()
+    for start, first in hits:
+        while end < len(hits) and hits[end][0] < start + PASSAGE_TERMS:
+            within[hits[end][1]] += 1
+            end += 1
+        worth = math.fsum(weights[term] for term in within)
         if worth > best:
             best, begin = worth, start
+        within[first] -= 1
+        if not within[first]:
+            del within[first]
     return terms[begin : begin + PASSAGE_TERMS]

@@ -138,13 +138,24 @@ def clusters(core: Core, scope: Scope, limit: int) -> list[list[Memory]]:
     """Groups of memories that say related things, largest first, for consolidation.
 
     Single-link groups at a cosine of 0.7 or more among the newest 200, each within one
-    partition, of at most 10.
+    partition, of at most 10. Of a long memory counts the window nearest to the newest one;
+    what waits for its vectors is left out.
     """
-    memories = core.store.select(core.visible(scope), limit=_LOOKED_AT)
-    vectors = [
-        windows[0] for windows in core.embed([m.content for m in memories]) if windows is not None
-    ]
-    if len(vectors) != len(memories) or not memories:
+    newest = core.store.select(core.visible(scope), limit=_LOOKED_AT)
+    vector = core.embed_query(newest[0].content) if newest else None
+    if vector is None:
+        return []
+    # The vectors are there already: to make them anew could take minutes.
+    where = replace(core.visible(scope), ids=tuple(memory.id for memory in newest))
+    found = core.store.propose(where, terms=(), vector=vector, limit=_LOOKED_AT).candidates
+    place = {memory.id: number for number, memory in enumerate(newest)}
+    embedded = sorted(
+        ((place[c.memory.id], c.memory, c.vector) for c in found if c.vector is not None),
+        key=lambda each: each[0],
+    )
+    memories = [memory for _, memory, _ in embedded]
+    vectors = [window for *_, window in embedded]
+    if not vectors:
         return []
     near = np.stack(vectors) @ np.stack(vectors).T >= _CLUSTER_COSINE
     groups: list[list[Memory]] = []

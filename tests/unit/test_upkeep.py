@@ -47,6 +47,23 @@ def test_without_a_model_memory_still_works_and_says_so(
     healthy.close()
 
 
+@pytest.mark.parametrize("kind", STORES)
+def test_groups_are_told_by_the_vectors_that_are_there(
+    kind: str, tmp_path: Path, embedder: Embedder, alice: Scope, clock: Clock
+) -> None:
+    store = open_store(kind, tmp_path / "home")
+    broken = Embedder("BAAI/bge-small-en-v1.5", cache_dir=tmp_path)
+    crippled = MemoryService(store, broken, clock=clock)
+    rooms = [Draft(content=f"The weekly sync is on Monday in room {name}.") for name in "AB"]
+    crippled.remember(alice, [*rooms, Draft(content="Penguins like ice cream.")])
+    healthy = MemoryService(store, embedder, clock=clock)
+    assert healthy.clusters(alice) == [], "no text is embedded only to be compared"
+    healthy.upkeep()
+    (group,) = healthy.clusters(alice)
+    assert {memory.content for memory in group} == {draft.content for draft in rooms}
+    healthy.close()
+
+
 def test_a_closed_service_says_so(service: MemoryService, alice: Scope) -> None:
     service.close()
     with pytest.raises(StoreClosed):

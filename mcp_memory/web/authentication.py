@@ -31,6 +31,8 @@ METADATA_PATH = "/.well-known/oauth-protected-resource"
 TOKEN_CHARS_MAX = 16 * 1024
 CHECK_S = 15.0
 """How often the token of an open stream is looked at again."""
+THREADS = 8
+"""For verifying alone, so that keys that are slow to come keep no other work waiting."""
 RETRY_S = 5.0
 _UNKNOWN = "the access token is not known here"
 
@@ -47,6 +49,7 @@ class Verification:
     def __init__(self, tokens: TokenFile | None, jwts: JwtVerifier | None) -> None:
         self._tokens = tokens
         self._jwts = jwts
+        self._threads = anyio.CapacityLimiter(THREADS)
 
     async def __call__(self, token: str) -> Principal:
         """See `Verifier`. A file's times are looked at here; what may ask the network is not."""
@@ -55,7 +58,7 @@ class Verification:
         if token.startswith(PREFIX) and self._tokens is not None:
             return self._of_file(self._tokens, token)
         if self._jwts is not None:
-            return await anyio.to_thread.run_sync(self._jwts.verify, token)
+            return await anyio.to_thread.run_sync(self._jwts.verify, token, limiter=self._threads)
         raise Refused(_UNKNOWN)
 
     def _of_file(self, tokens: TokenFile, token: str) -> Principal:
@@ -76,10 +79,13 @@ class Verification:
 class Authenticated:
     """Lets in whoever has a valid token, and closes a stream once it is not valid any more."""
 
-    def __init__(self, app: ASGIApp, verify: Verifier, metadata: str) -> None:
+    def __init__(
+        self, app: ASGIApp, verify: Verifier, metadata: str, *, check_s: float = CHECK_S
+    ) -> None:
         self._app = app
         self._verify = verify
         self._metadata = metadata
+        self._check_s = check_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
@@ -129,7 +135,7 @@ class Authenticated:
     async def _watch(self, token: str, request: anyio.CancelScope) -> None:
         """End what lasts longer than its token. A failure to verify ends nothing."""
         while True:
-            await anyio.sleep(CHECK_S)
+            await anyio.sleep(self._check_s)
             try:
                 await self._verify(token)
             except Refused as error:

@@ -22,6 +22,16 @@ KEYS_COOLDOWN_S = 10.0
 """How long after a fetch an unknown key id cannot make the keys be fetched again."""
 LEEWAY_S = 10.0
 CLAIM_CHARS_MAX = 256
+_UNUSABLE = (
+    jwt.PyJWTError,
+    AttributeError,
+    LookupError,
+    OSError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+"""What reading keys raises that are none: PyJWT checks neither the types nor the members."""
 _KNOWN = {permission.value: permission for permission in Permission}
 
 
@@ -61,24 +71,22 @@ class KeysOfUrl:
     def get(self, key_id: str) -> jwt.PyJWK | None:
         """See `Keys.get`."""
         with self._lock:
-            key = self._known(key_id)
-            if key is None and time.monotonic() - self._tried_at >= self._cooldown_s:
+            now = time.monotonic()
+            is_kept = now - self._fetched_at <= self._kept_s
+            key = _of(self._keys, key_id) if is_kept else None
+            if key is None and now - self._tried_at >= self._cooldown_s:
                 self._fetch()
-                key = self._known(key_id)
+                key = None if self._failure else _of(self._keys, key_id)
             if key is None and self._failure:
                 raise Unavailable(self._failure)
             return key
-
-    def _known(self, key_id: str) -> jwt.PyJWK | None:
-        is_old = time.monotonic() - self._fetched_at > self._kept_s
-        return None if is_old else _of(self._keys, key_id)
 
     def _fetch(self) -> None:
         try:
             self._keys = self._client.get_jwk_set().keys
             self._failure, self._fetched_at = "", time.monotonic()
-        except (jwt.PyJWTError, OSError, ValueError, RecursionError) as error:
-            self._failure = f"{self._client.uri}: {error}"
+        except _UNUSABLE as error:
+            self._failure = f"{self._client.uri}: {error!r}"
         self._tried_at = time.monotonic()
 
 
@@ -88,7 +96,7 @@ class KeysOfFile:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.Lock()
-        self._seen = -1
+        self._seen: tuple[int, int, int] | None = None
         self._keys: list[jwt.PyJWK] = []
         self.get("")  # a file that cannot be used is told at the start
         if not self._keys:
@@ -98,12 +106,13 @@ class KeysOfFile:
         """See `Keys.get`."""
         with self._lock:
             try:
-                changed = self._path.stat().st_mtime_ns
-                if changed != self._seen:
+                now = self._path.stat()
+                seen = (now.st_mtime_ns, now.st_size, now.st_ino)
+                if seen != self._seen:
                     self._keys = jwt.PyJWKSet.from_json(self._path.read_text("utf-8")).keys
-                    self._seen = changed
-            except (OSError, ValueError, jwt.PyJWTError) as error:
-                raise Unavailable(f"{self._path}: {error}") from error
+                    self._seen = seen
+            except _UNUSABLE as error:
+                raise Unavailable(f"{self._path}: {error!r}") from error
         return _of(self._keys, key_id)
 
 

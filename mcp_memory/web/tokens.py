@@ -128,6 +128,8 @@ class TokenFile:
             seen = (now.st_mtime_ns, now.st_size, now.st_ino)
         except FileNotFoundError:
             return {}
+        except OSError as error:
+            raise _unreadable(self.path, error) from error
         if seen != self._seen:
             self._tokens, self._seen = self._read(), seen
         return self._tokens
@@ -140,7 +142,7 @@ class TokenFile:
         except FileNotFoundError:
             return {}
         except (OSError, ValueError) as error:  # pydantic's errors are ValueErrors
-            raise SettingsInvalid(f"{self.path}: cannot be read ({error}); mend it") from error
+            raise _unreadable(self.path, error) from error
 
     def _write(self, tokens: Sequence[Token]) -> None:
         data = _TOKENS.dump_json(tuple(tokens), indent=1)
@@ -150,3 +152,7 @@ class TokenFile:
             file.flush()
             os.fsync(file.fileno())
         os.replace(made, self.path)
+
+
+def _unreadable(path: Path, error: Exception) -> SettingsInvalid:
+    return SettingsInvalid(f"{path}: cannot be read ({error}); mend it")

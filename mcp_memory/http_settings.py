@@ -117,7 +117,7 @@ def _is_origin(text: str) -> bool:
         parts.port  # noqa: B018  # raises for a port that is none
     except ValueError:
         return False
-    is_bare = parts.path in ("", "/") and not parts.query and not parts.fragment
+    is_bare = parts.path in ("", "/") and not (parts.query or parts.fragment or "@" in parts.netloc)
     return parts.scheme in ("http", "https") and bool(parts.hostname) and is_bare
 
 
@@ -126,7 +126,8 @@ def _list(text: str) -> tuple[str, ...]:
 
 
 def _number(name: str, text: str) -> int:
-    number = int(text) if text.isascii() and text.isdecimal() else 0
+    is_number = text.isascii() and text.isdecimal() and len(text) <= len(str(NUMBER_MAX))
+    number = int(text) if is_number else 0
     if not 1 <= number <= NUMBER_MAX:
         raise _wrong(name, text, f"use a whole number from 1 to {NUMBER_MAX}")
     return number

@@ -36,7 +36,8 @@ class Binding:
             port = PORT if parts.port is None else parts.port
         except ValueError as error:
             raise expected from error
-        if parts.path or parts.query or parts.username is not None:
+        more = parts.path or parts.query or parts.fragment or parts.username is not None
+        if more or not text.isascii():
             raise expected
         return cls(host=parts.hostname or HOST, port=port)
 

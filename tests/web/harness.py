@@ -134,6 +134,12 @@ class Issuer:
         made.write_text(json.dumps(document), "utf-8")
         os.replace(made, self.file)
 
+    @property
+    def signing_key(self) -> ec.EllipticCurvePrivateKey:
+        """The key that tokens are signed with now."""
+        (key,) = self._keys.values()
+        return key
+
     def settings(self, **changes: str) -> dict[str, str]:
         """The environment of a server that takes these tokens."""
         return {
@@ -143,7 +149,7 @@ class Issuer:
             **changes,
         }
 
-    def token(self, tenant: str, user: str, scope: str = ALL, **claims: Any) -> str:
+    def token(self, tenant: str, user: str, /, scope: Any = ALL, **claims: Any) -> str:
         """A token for an hour. A claim of None is left out."""
         now = int(time.time())
         values = {

@@ -34,7 +34,7 @@ OPTIONS: tuple[tuple[str, str, str], ...] = (
     ("megabytes_per_day", "what one user may send in a day", "64"),
     ("sessions_each", "sessions of one user; the longest unused ends for a new one", "64"),
     ("sessions_max", "sessions of all users", "4096"),
-    ("deadline_seconds", "how long a request may wait before it is begun", "60"),
+    ("deadline_seconds", "how long a request may wait, and a batch of memories take", "60"),
 )
 """Name, meaning and default of each; `MCP_MEMORY_HTTP_NAME`, or `http_name` in config.toml."""
 

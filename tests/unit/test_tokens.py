@@ -10,8 +10,10 @@ import re
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
+import anyio
 import pytest
 
 from mcp_memory.errors import InvalidInput, SettingsInvalid
@@ -159,7 +161,7 @@ BROKEN = ["{", "{}", "[1]", '[{"id":"x"}]', "\x00", "[" * 100_000]
 @pytest.mark.parametrize("content", BROKEN, ids=range(len(BROKEN)))
 def test_a_file_that_cannot_be_read_is_a_failure_to_verify(file: TokenFile, content: str) -> None:
     token = file.add(wanted())
-    verify = Verification(file, None)
+    verify = partial(anyio.run, Verification(file, None))
     assert verify(token).user == "ana"
     good = file.path.read_text("utf-8")
     file.path.write_text(content, "utf-8")
@@ -176,10 +178,10 @@ def test_a_file_that_cannot_be_read_is_a_failure_to_verify(file: TokenFile, cont
 def test_a_folder_where_the_file_should_be_is_a_failure_to_verify(tmp_path: Path) -> None:
     (tmp_path / "tokens.json").mkdir()
     with pytest.raises(Unavailable):
-        Verification(TokenFile(tmp_path / "tokens.json"), None)(f"{PREFIX}1_2")
+        anyio.run(Verification(TokenFile(tmp_path / "tokens.json"), None), f"{PREFIX}1_2")
     (tmp_path / "file").touch()
     with pytest.raises(Unavailable):
-        Verification(TokenFile(tmp_path / "file" / "tokens.json"), None)(f"{PREFIX}1_2")
+        anyio.run(Verification(TokenFile(tmp_path / "file" / "tokens.json"), None), f"{PREFIX}1_2")
 
 
 @pytest.mark.parametrize("change", [{"scopes": ["memory:all"]}, {"expires_at": "soon"}])
@@ -198,7 +200,7 @@ def test_an_entry_that_makes_no_sense_opens_nothing(
 )
 def test_what_is_no_token_is_refused(file: TokenFile, token: str) -> None:
     with pytest.raises(Refused, match="access token"):
-        Verification(file, None)(token)
+        anyio.run(Verification(file, None), token)
 
 
 def asked(**changes: str) -> Wanted:

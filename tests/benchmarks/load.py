@@ -21,7 +21,7 @@ from tests.benchmarks.figures import Amount, Check, Ratio, Say, Section
 from tests.benchmarks.filling import PROJECT, Pool
 from tests.benchmarks.footprint import FLAT_TARGET
 from tests.benchmarks.processor import processor_s
-from tests.benchmarks.resident import proportional_bytes, resident_bytes
+from tests.benchmarks.resident import own_bytes, resident_bytes
 from tests.benchmarks.timing import spread, timed
 from tests.benchmarks.workload import TURN, Work
 from tests.web.harness import served
@@ -65,13 +65,13 @@ class _Load:
         default_factory=lambda: {door: _Tally() for door in DOORS},
     )
     resident: list[int] = field(default_factory=list[int])
-    shares: list[int] = field(default_factory=list[int])
+    own: list[int] = field(default_factory=list[int])
     errors: list[str] = field(default_factory=list[str])
 
     def look(self) -> None:
         """Note what the host holds now."""
         self.resident.append(resident_bytes(self.pid))
-        self.shares.append(proportional_bytes(self.pid))
+        self.own.append(own_bytes(self.pid))
 
 
 def run(each: int, folder: Path, say: Say) -> Section:
@@ -123,6 +123,8 @@ def _notes() -> tuple[str, ...]:
         " words, and nobody is given what another noted",
         f"'alone' is the same call at the {_FIRST}, in the older era; raw JSON and HTTP/1.1 over"
         " kept connections from one event loop, whose own processor time is given",
+        "RSS counts the pages of the index, a file of which as much is mapped as is read; the"
+        " host's own is what is no file's, and cannot be taken back",
     )
 
 
@@ -267,13 +269,13 @@ def _held(load: _Load, where: str) -> list[Amount]:
     calls = sum(tally.calls for tally in load.tallies.values())
     names = ("at the start", "warm", *(f"after round {n + 1}" for n in range(ROUNDS)))
     held = [
-        (f"the host {name}, RSS {resident / 1e6:,.0f} MB, share", share)
-        for name, resident, share in zip(names, load.resident, load.shares, strict=False)
+        (f"the host {name}, RSS {resident / 1e6:,.0f} MB, of that its own", own)
+        for name, resident, own in zip(names, load.resident, load.own, strict=False)
     ]
-    half = load.shares[len(load.shares) // 2]
+    half = load.own[len(load.own) // 2]
     growths = [
-        (f"growth over {calls:,} calls, share", load.shares[-1] - load.shares[1]),
-        ("of that in the second half", load.shares[-1] - half, FLAT_TARGET),
+        (f"growth over {calls:,} calls, its own", load.own[-1] - load.own[1]),
+        ("of that in the second half", load.own[-1] - half, FLAT_TARGET),
     ]
     return [
         Amount(

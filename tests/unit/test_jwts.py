@@ -236,7 +236,7 @@ def test_the_user_may_stand_elsewhere_too(issuer: Issuer) -> None:
         ({"scope": [["memory:read"], 5, None]}, NOTHING),
         ({"scope": True}, NOTHING),
     ],
-    ids=str,
+    ids=lambda value: str(value) if isinstance(value, dict) else " ".join(sorted(value)),
 )
 def test_scopes_are_those_that_are_named_and_no_others(
     issuer: Issuer, claims: dict[str, Any], permissions: frozenset[str]

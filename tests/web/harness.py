@@ -82,9 +82,12 @@ def running(command: Sequence[str], home: Path, **env: str) -> Generator[Served]
         encoding="utf-8",
     ) as process:
         assert process.stdout is not None
-        said = process.stdout.readline()
+        said = before = ""
         try:
-            assert said.startswith(_READY), said + process.stdout.read()
+            while not said.startswith(_READY):
+                before += said
+                said = process.stdout.readline()
+                assert said, before
             url = said.removeprefix(_READY).split(" ", 1)[0]
             yield Served(url=url, home=home, process=process)
         finally:

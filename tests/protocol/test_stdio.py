@@ -236,7 +236,8 @@ def test_what_was_not_foreseen_is_masked_and_logged(tmp_path: Path) -> None:
         assert "ZeroDivision" not in text
         number = text.split("(error ")[1].split(")")[0]
         assert number.encode() in errors
-    assert b"ZeroDivisionError: secret inside" in errors
+    assert b"ZeroDivisionError" in errors
+    assert b"secret" not in errors, "what an error says may quote a memory"
 
 
 def test_the_first_answers_do_not_wait_for_database_or_model(tmp_path: Path) -> None:

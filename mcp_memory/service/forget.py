@@ -87,7 +87,8 @@ def _erase(core: Core, scope: Scope, found: Sequence[Memory]) -> Erasure | None:
 
 def _check(selection: Selection) -> bool:
     """Whether the selection is by ids; ids and filters together are refused."""
-    wider = any((selection.query, selection.key, selection.types, selection.tags, selection.before))
+    texts = (selection.query, selection.key, selection.before, *selection.tags)
+    wider = bool(selection.types) or any(map(clean, texts))  # a blank one is no filter
     if selection.ids and wider:
         raise InvalidInput("ids", f"{len(selection.ids)} ids", "give ids or filters, not both")
     if not selection.ids and not wider:

@@ -154,6 +154,8 @@ def test_a_forget_never_reaches_another_scope(
     [
         (Selection(), "ids: got 'nothing'; say what to forget"),
         (Selection(erase=True), "ids: got 'nothing'"),
+        (Selection(tags=("\r\n\t", " ")), "ids: got 'nothing'"),
+        (Selection(key=" ", query="\u200b", before="\t", erase=True), "ids: got 'nothing'"),
         (Selection(ids=("0" * 36,), tags=("x",)), "ids or filters, not both"),
         (Selection(before="later"), "before: got 'later'; expected an ISO date"),
         (Selection(types=("rumour",)), r"types\[0\]: got 'rumour'"),

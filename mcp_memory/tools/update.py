@@ -43,8 +43,8 @@ def call(
 ) -> Answer:
     """Change one memory."""
     # A client that fills in an empty text for what it does not mean must change nothing.
-    given = {name: value for name, value in arguments.items() if value != ""}
-    updated = service.update(scope, given.pop("id"), Patch(**given))
+    given = {name: value for name, value in arguments.items() if value != "" and name != "id"}
+    updated = service.update(scope, arguments["id"], Patch(**given))
     memory, previous = updated.memory, updated.previous
     before = [f"- {shown(previous.content)}"] if previous.content != memory.content else []
     text = lines(

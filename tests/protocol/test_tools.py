@@ -268,6 +268,7 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("remember", {"memories": ["x"] * 101}, "101 items"),
     ("update", {"id": "no-such-id", "content": "x"}, "no memory 'no-such-id'"),
     ("update", {"id": "no-such-id"}, "update"),
+    ("update", {"id": "", "content": "x"}, "no memory ''"),
     ("forget", {}, "say what to forget"),
     ("forget", {"ids": ["no-such-id"]}, "no memory 'no-such-id'"),
     ("forget", {"ids": ["x"], "query": "y"}, "not both"),

@@ -10,6 +10,8 @@ from typing import Any
 from tests.benchmarks.figures import Amount, Check, Grid, Ratio, Section
 
 _WIDTH = 110
+_SMALL = 20
+"""Figures below this are shown with a decimal."""
 
 
 def text(machine: Mapping[str, str], sections: Sequence[Section]) -> str:
@@ -83,7 +85,7 @@ def _amounts(amounts: Sequence[Amount]) -> Iterator[str]:
                 (
                     a.where,
                     a.what,
-                    f"{a.value:,.0f} {a.unit}",
+                    f"{a.value:,.{int(abs(a.value) < _SMALL)}f} {a.unit}",
                     "" if a.target is None else f"{'>=' if a.at_least else '<='} {a.target:,g}",
                     a.verdict,
                 )

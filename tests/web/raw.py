@@ -6,7 +6,7 @@ import json
 import socket
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BufferedReader
 from typing import Any
 from urllib.parse import urlsplit
@@ -34,7 +34,7 @@ class Answer:
 
     status: int
     headers: dict[str, str]
-    body: bytes
+    body: bytes = b""
 
     def json(self) -> Any:
         """The body, which must be JSON."""
@@ -59,6 +59,12 @@ class Line:
 
     def read(self, *, is_head: bool = False) -> Answer:
         """The next response. Raises EOFError where the server has hung up instead."""
+        head = self.head()
+        has_body = not is_head and head.status not in (204, 304)
+        return replace(head, body=self._body(head.headers)) if has_body else head
+
+    def head(self) -> Answer:
+        """The next response up to its body, which may have no end."""
         status = self._file.readline()
         if not status:
             raise EOFError("the server has hung up")
@@ -66,9 +72,7 @@ class Line:
         while (line := self._file.readline().strip()) != b"":
             name, _, value = line.decode("latin-1").partition(":")
             headers[name.lower()] = value.strip()
-        code = int(status.split()[1])
-        body = b"" if is_head or code in (204, 304) else self._body(headers)
-        return Answer(status=code, headers=headers, body=body)
+        return Answer(status=int(status.split()[1]), headers=headers)
 
     def rest(self) -> bytes:
         """Everything until the server hangs up."""

@@ -75,7 +75,7 @@ class Middleware:
         """The handler, with its scope set and its errors turned into protocol errors."""
 
         async def run(request: Request, params: Params) -> Result:
-            with self._observed(request) as seen, _protocol_errors(request.method, seen):
+            with self._observed(request) as seen, _protocol_errors(request, seen):
                 async with self._within(request) as known:
                     result = await handler(known, params)
                 seen.outcome = "ok"
@@ -232,19 +232,22 @@ async def _ask_roots(request: Request) -> tuple[str, ...] | None:
 
 
 @contextmanager
-def _protocol_errors(method: str, seen: Seen) -> Generator[None]:
+def _protocol_errors(request: Request, seen: Seen) -> Generator[None]:
+    uri = (request.params or {}).get("uri")
+    data = {"uri": sayable(uri)} if isinstance(uri, str) else None  # as the protocol wants it
     try:
         yield
     except (InvalidInput, NotFound, NotPermitted, ScopeMissing) as error:
         seen.outcome = "refused"
-        raise MCPError(code=types.INVALID_PARAMS, message=sayable(str(error))) from error
+        message = sayable(str(error))
+        raise MCPError(code=types.INVALID_PARAMS, message=message, data=data) from error
     except McpMemoryError as error:
         raise MCPError(code=types.INTERNAL_ERROR, message=sayable(str(error))) from error
     except MCPError:
         seen.outcome = "refused"
         raise
     except Exception as error:  # the seam: what was not foreseen is logged, and masked
-        raise MCPError(code=types.INTERNAL_ERROR, message=_masked(method)) from error
+        raise MCPError(code=types.INTERNAL_ERROR, message=_masked(request.method)) from error
 
 
 def _failure(text: str) -> types.CallToolResult:

@@ -151,8 +151,9 @@ async def test_a_memory_its_history_and_a_trace_can_be_read(client: Client) -> N
     ],
 )
 async def test_what_cannot_be_read_is_said(client: Client, path: str, message: str) -> None:
-    with pytest.raises(MCPError, match=re.escape(message)):
+    with pytest.raises(MCPError, match=re.escape(message)) as refused:
         await read(client, path)
+    assert refused.value.error.data == {"uri": f"memory://{path}"}
 
 
 async def test_ids_are_completed(client: Client) -> None:

@@ -137,7 +137,7 @@ def test_what_is_too_much_is_refused_by_name_and_the_rest_is_done(tmp_path: Path
     with hosted(tmp_path) as home, door(home) as client:
         client.handshake()
         client.call("recall")
-        client.send("tools/call", name="remember", arguments={"memories": long_memories(40)})
+        client.send("tools/call", name="remember", arguments={"memories": long_memories(6)})
         for n in range(count):
             memories = {"memories": f"Ticket number {n} was sold"}
             client.send("tools/call", name="remember", arguments=memories)
@@ -324,7 +324,7 @@ def test_two_stops_at_once_end_a_busy_host_in_order(tmp_path: Path) -> None:
     with hosted(tmp_path) as home, door(home) as client:
         client.handshake()
         client.call("recall")
-        client.send("tools/call", name="remember", arguments={"memories": long_memories(20)})
+        client.send("tools/call", name="remember", arguments={"memories": long_memories(8)})
         with ThreadPoolExecutor(2) as pool:
             stops = [pool.submit(command, "host", "stop", home=home) for _ in range(2)]
             said = [stop.result().stdout for stop in stops]

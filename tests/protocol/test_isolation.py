@@ -161,12 +161,13 @@ async def test_foreign_resources_are_like_ones_that_do_not_exist(case: Case) -> 
         ("memories/ID/history", case.memory),
         ("traces/ID", case.trace),
     ):
-        said: list[tuple[int, str, Any]] = []
+        said: list[tuple[int, str]] = []
         for an_id in (foreign, new_id()):
             with pytest.raises(MCPError) as caught:
                 await read(case.other, path.replace("ID", an_id))
             error = caught.value.error
-            said.append((error.code, error.message.replace(an_id, "ID"), error.data))
+            assert error.data == {"uri": f"memory://{path}".replace("ID", an_id)}
+            said.append((error.code, error.message.replace(an_id, "ID")))
         assert said[0] == said[1]
 
 

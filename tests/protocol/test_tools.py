@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 import mcp.types as types
@@ -14,7 +13,7 @@ from tokenizers import Tokenizer
 from mcp_memory.application import Application
 from mcp_memory.middleware import of_connection
 from mcp_memory.server import build
-from tests.protocol.harness import ERAS, call, connect, refusal, remember, text_of
+from tests.protocol.harness import ERAS, as_caller, by_name, call, refusal, remember, text_of
 from tests.protocol.test_budget import MODEL
 
 pytestmark = pytest.mark.anyio
@@ -228,7 +227,7 @@ async def test_an_erase_gives_a_receipt(client: Client) -> None:
 )
 @pytest.mark.parametrize("what", ["erase", "forget"])
 async def test_where_the_client_can_ask_its_user_it_is_asked(
-    tmp_path: Path, era: str, action: Any, agreed: bool | None, done: bool, what: str
+    application: Application, era: str, action: Any, agreed: bool | None, done: bool, what: str
 ) -> None:
     asked: list[str] = []
     content: Any = None if agreed is None else {what: agreed}
@@ -237,7 +236,8 @@ async def test_where_the_client_can_ask_its_user_it_is_asked(
         asked.append(params.message)
         return types.ElicitResult(action=action, content=content)
 
-    async with connect(tmp_path / "store", era, elicitation_callback=answer) as client:
+    server = build(application, by_name)
+    async with as_caller(server, era, "ana/app/", elicitation_callback=answer) as client:
         memory = await remember(client, "Ana's locker number is 221", tags=["lockers"])
         arguments = {"ids": [memory], "erase": True} if what == "erase" else {"tags": ["lockers"]}
         result = await call(client, "forget", **arguments, confirm="a-made-up-token")

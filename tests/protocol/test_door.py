@@ -204,18 +204,22 @@ def test_subscriptions_outlive_the_host(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM")
-@pytest.mark.parametrize("end", ["stdin", "SIGTERM", "SIGKILL"])
-def test_when_a_client_goes_its_door_goes_and_the_host_stays(tmp_path: Path, end: str) -> None:
-    with hosted(tmp_path) as home, door(home) as client:
-        client.handshake()
-        stored(client, "The mill stands still")
-        if end == "stdin":
-            _, said = client.end()
-            assert (said, client.process.returncode) == (b"", 0)
-        else:
-            client.process.send_signal(getattr(signal, end))
-            client.process.wait(TIMEOUT_S)
-        until(lambda: status(home)["clients"] == "0")
+def test_when_a_client_goes_its_door_goes_and_the_host_stays(tmp_path: Path) -> None:
+    with hosted(tmp_path) as home:
+        hosts: set[str] = set()
+        for end in ("stdin", "SIGTERM", "SIGKILL"):
+            with door(home) as client:
+                client.handshake()
+                stored(client, f"The mill stands still since {end}")
+                if end == "stdin":
+                    _, said = client.end()
+                    assert (said, client.process.returncode) == (b"", 0)
+                else:
+                    client.process.send_signal(getattr(signal, end))
+                    client.process.wait(TIMEOUT_S)
+                until(lambda: status(home)["clients"] == "0")
+                hosts.add(status(home)["process"])
+        assert len(hosts) == 1
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such pipes")

@@ -21,7 +21,7 @@ from tests.crash.disk.report import shown, tally
 from tests.crash.disk.suffering import Fault
 
 DEEDS = ("write", "update", "erase", "compaction")
-PLACES = 2
+PLACES = 1
 FAULTS = [
     *(
         Fault(form="fail", kinds=kinds, error=errno.EIO, count=count)

@@ -21,7 +21,7 @@ from tests.crash.disk.deeds import DEEDS
 from tests.crash.disk.promises import heard
 from tests.crash.disk.report import discard, shown, tally
 
-POINTS = 8
+POINTS = 4
 
 
 @pytest.fixture

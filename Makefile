@@ -53,7 +53,8 @@ demo: $(STAMP)
 	@$(BIN)/python examples/demo/demo.py $(ARGS)
 
 test: $(STAMP)
-	$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile $(ARGS)
+	$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile \
+	  --no-loadscope-reorder $(ARGS)
 
 lint: $(STAMP)
 	$(BIN)/python -m ruff check $(CODE)

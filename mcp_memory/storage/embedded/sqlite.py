@@ -17,8 +17,7 @@ from mcp_memory.storage.embedded.faults import FULL_NUMBERS
 from mcp_memory.thread import place_of
 
 BUSY_MS = 5_000
-_IDLE_READERS_MAX = 4
-"""As many as read at the same time: to open one costs more than to read."""
+_IDLE_READERS_MAX = 2
 _MAPPED_BYTES_MAX = 1 << 30
 
 

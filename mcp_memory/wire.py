@@ -32,7 +32,8 @@ class Unreadable(Exception):
 
     def __init__(self, request_id: Any, code: int, text: str) -> None:
         super().__init__(text)
-        known = request_id if isinstance(request_id, (str, int)) else None
+        is_known = isinstance(request_id, (str, int)) and not isinstance(request_id, bool)
+        known = request_id if is_known else None
         error = types.ErrorData(code=code, message=text)
         self.answer = types.JSONRPCError(jsonrpc="2.0", id=known, error=error)
 

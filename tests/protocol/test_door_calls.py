@@ -294,8 +294,10 @@ def test_a_request_whose_id_cannot_be_answered_is_refused(tmp_path: Path) -> Non
         client.handshake()
         client.call("recall")
         for odd in (b"null", b"1.5", b"true", b"{}", b"[1]"):
-            client.write(b'{"jsonrpc":"2.0","id":' + odd + b',"method":"ping"}')
-            assert client.read()["error"]["code"] == -32600, odd
+            for rest in (b'"method":"ping"', b'"result":{}'):
+                client.write(b'{"jsonrpc":"2.0","id":' + odd + b"," + rest + b"}")
+                assert client.read()["error"]["code"] == -32600, (odd, rest)
+        assert client.ask("ping")["result"] == {}
         _, said = client.end()
         assert (said, client.process.returncode) == (b"", 0)
 

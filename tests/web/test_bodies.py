@@ -157,6 +157,9 @@ def test_json_may_be_nested_to_a_depth(server: Served, body: bytes, status: int)
         (b'{"jsonrpc":"2.0","id":1e999,"method":"ping"}', INVALID),
         (b'{"jsonrpc":"2.0","id":[],"method":"ping"}', INVALID),
         (b'{"jsonrpc":"2.0","id":{},"method":"ping"}', INVALID),
+        (b'{"jsonrpc":"2.0","id":false,"result":{}}', INVALID),
+        (b'{"jsonrpc":"2.0","id":true,"error":{"code":1,"message":"x"}}', INVALID),
+        (b'{"jsonrpc":"2.0","id":1.5,"result":{}}', INVALID),
     ],
     ids=lambda value: repr(value[:60]) if isinstance(value, bytes) else value,
 )

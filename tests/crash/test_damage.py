@@ -15,7 +15,7 @@ import pytest
 
 from tests.crash.damage import KINDS, TARGETS, Damage, Life, begin, examine, inflict, lead
 
-CASES = 16
+CASES = 10
 CASES_LONG = int(os.environ.get("DAMAGE_CASES", "1000"))
 SEED = os.environ.get("DAMAGE_SEED", "seed")
 SWAPS = ("older", "other")

@@ -143,7 +143,7 @@ def kill_again_and_again(home: Path, rounds: int, told: Told, rng: random.Random
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
-@pytest.mark.parametrize("rounds", [8, pytest.param(ROUNDS_LONG, marks=pytest.mark.long)])
+@pytest.mark.parametrize("rounds", [5, pytest.param(ROUNDS_LONG, marks=pytest.mark.long)])
 def test_clients_outlive_their_host_and_nothing_acknowledged_is_lost(
     tmp_path: Path, rounds: int
 ) -> None:

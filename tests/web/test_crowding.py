@@ -43,7 +43,7 @@ class Given:
     abstained: bool
 
 
-@pytest.mark.parametrize("count", [4_000, pytest.param(100_000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("count", [2_000, pytest.param(100_000, marks=pytest.mark.long)])
 def test_a_small_tenant_recalls_the_same_beside_a_crowd(tmp_path: Path, count: int) -> None:
     embedder = Embedder()
     writes = _own(embedder, replace(caller("ana"), tenant="small", project="app"))

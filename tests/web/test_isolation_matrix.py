@@ -29,8 +29,8 @@ from tests.web.matrix import CASES, ERAS, KNOWN, QUESTION, Aim, Case, things
 from tests.web.tenants import Caller, Trove, World
 
 TENANTS = 50
-SHARES = pytest.mark.parametrize("share", [20, pytest.param(1, marks=pytest.mark.long)])
-"""Of many callers each tries every twentieth case in its turn; in the long programme, every one."""
+SHARES = pytest.mark.parametrize("share", [40, pytest.param(1, marks=pytest.mark.long)])
+"""Of many callers each tries every fortieth case in its turn; in the long programme, every one."""
 METADATA = 'resource_metadata="http://127.0.0.1:'
 
 

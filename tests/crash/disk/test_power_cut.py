@@ -27,7 +27,7 @@ from tests.crash.disk.promises import Promises
 from tests.crash.disk.replay import POLICIES, Disk, State, lay_out
 from tests.crash.disk.report import discard, shown, tally
 
-STATES = 24
+STATES = 16
 STATES_LONG = int(os.environ.get("POWER_STATES", "2000"))
 SEED_LONG = int(os.environ.get("POWER_SEED", "1"))
 SEEDS_LONG = 10

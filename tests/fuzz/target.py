@@ -25,6 +25,8 @@ FUZZED = "memory:read memory:write memory:erase"
 VICTIMS = {"umbrella": "vic", "acme": "bob"}
 """One user of another tenant, and one of the same."""
 _CHANGING = frozenset(f"tools/call {name}" for name in ("remember", "update", "forget"))
+_EMBEDDING = frozenset(f"tools/call {name}" for name in ("remember", "update"))
+"""What has a vector made of all its text, however long."""
 _HELD = re.compile(r"@(mine|theirs|traces|tokens|cursors|sessions)(\d)@")
 
 
@@ -89,12 +91,14 @@ class Target:
         """Make a call, and what its answer asks for. Raises Failed with the call."""
         made = self._filled(call)
         print(made, file=self._journal, flush=True)
+        name = name_of(made)
+        embeds_s = len(made.content) / BYTES_A_SECOND if name in _EMBEDDING else 0.0
         try:
-            answer = self._timed(made)
+            answer = self._timed(made, SLOW_S + embeds_s)
             check(made, answer)
         except (OSError, ValueError) as error:
             raise Failed(f"{error!r} for {made}") from error
-        name, outcome = name_of(made), outcome_of(answer)
+        outcome = outcome_of(answer)
         self.outcomes[name, outcome] += 1
         self._learn(answer)
         may_change = outcome == "done" and name in _CHANGING
@@ -104,10 +108,10 @@ class Target:
         if again is not None and follow:
             self.check(again, follow=follow - 1)
 
-    def _timed(self, call: Call) -> Answer:
+    def _timed(self, call: Call, most: float) -> Answer:
+        """The answer, which may take `most` seconds."""
         answer = self._caller.send(call)
         seconds, tries = answer.seconds, 1
-        most = SLOW_S + len(call.content) / BYTES_A_SECOND
         while seconds > most and tries < TRIES:
             seconds, tries = min(seconds, self._caller.send(call).seconds), tries + 1
         self.slow += tries > 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import mcp.types as types
@@ -13,7 +14,7 @@ from tokenizers import Tokenizer
 from mcp_memory.application import Application
 from mcp_memory.middleware import of_connection
 from mcp_memory.server import build
-from tests.protocol.harness import ERAS, as_caller, by_name, call, refusal, remember, text_of
+from tests.protocol.harness import ERAS, call, connect, refusal, remember, text_of
 from tests.protocol.test_budget import MODEL
 
 pytestmark = pytest.mark.anyio
@@ -221,33 +222,36 @@ async def test_an_erase_gives_a_receipt(client: Client) -> None:
 
 
 @pytest.mark.parametrize("era", ERAS)
-@pytest.mark.parametrize(
-    ("action", "agreed", "done"),
-    [("accept", True, True), ("accept", False, False), ("decline", None, False)],
-)
 @pytest.mark.parametrize("what", ["erase", "forget"])
 async def test_where_the_client_can_ask_its_user_it_is_asked(
-    application: Application, era: str, action: Any, agreed: bool | None, done: bool, what: str
+    tmp_path: Path, era: str, what: str
 ) -> None:
     asked: list[str] = []
-    content: Any = None if agreed is None else {what: agreed}
+    replies: list[types.ElicitResult] = []
 
     async def answer(context: Any, params: types.ElicitRequestParams) -> types.ElicitResult:
         asked.append(params.message)
-        return types.ElicitResult(action=action, content=content)
+        return replies[-1]
 
-    server = build(application, by_name)
-    async with as_caller(server, era, "ana/app/", elicitation_callback=answer) as client:
-        memory = await remember(client, "Ana's locker number is 221", tags=["lockers"])
-        arguments = {"ids": [memory], "erase": True} if what == "erase" else {"tags": ["lockers"]}
-        result = await call(client, "forget", **arguments, confirm="a-made-up-token")
-        assert (result["done"], result["erased"]) == (done, what == "erase")
-        assert not result["confirm"], "a model must not get around the user"
-        found = await call(client, "recall", query="locker number")
-    assert len(asked) == 1
-    assert asked[0].startswith(f"An agent asks to {what} 1 memory")
-    assert "Ana's locker number is 221" in asked[0]
-    assert bool(found["memories"]) is not done
+    async with connect(tmp_path / "store", era, elicitation_callback=answer) as client:
+        for reply in (
+            types.ElicitResult(action="decline"),
+            types.ElicitResult(action="accept", content={what: False}),
+            types.ElicitResult(action="accept", content={what: True}),
+        ):
+            replies.append(reply)
+            done = bool(reply.content and reply.content[what])
+            memory = await remember(client, "Ana's locker number is 221", tags=["lockers"])
+            chosen = {"ids": [memory], "erase": True} if what == "erase" else {"tags": ["lockers"]}
+            result = await call(client, "forget", **chosen, confirm="a-made-up-token")
+            assert (result["done"], result["erased"]) == (done, what == "erase")
+            assert not result["confirm"], "a model must not get around the user"
+            found = await call(client, "recall", query="locker number")
+            assert bool(found["memories"]) is not done
+    assert len(asked) == 3
+    for question in asked:
+        assert question.startswith(f"An agent asks to {what} 1 memory")
+        assert "Ana's locker number is 221" in question
 
 
 BAD: list[tuple[str, dict[str, Any], str]] = [

@@ -9,6 +9,7 @@ the client repeats the call with the answer and the token, sealed.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 
 import mcp.types as types
@@ -43,9 +44,16 @@ def is_needed(selection: Selection) -> bool:
 
 
 async def ask(
-    request: Request, params: types.CallToolRequestParams, forget: Forget, selection: Selection
+    request: Request,
+    params: types.CallToolRequestParams,
+    forget: Forget,
+    selection: Selection,
+    asking: AbstractContextManager[None],
 ) -> Answer | types.InputRequiredResult:
-    """Do what is selected once the user has agreed; a token from the model is not enough."""
+    """Do what is selected once the user has agreed; a token from the model is not enough.
+
+    `asking` is entered while a question is open in the middle of the call.
+    """
     scope = current.get()
     name = _ERASE if selection.erase else _FORGET
     given = (params.input_responses or {}).get(name)
@@ -58,9 +66,10 @@ async def ask(
         if is_modern(request):
             requests: types.InputRequests = {name: types.ElicitRequest(params=question)}
             return types.InputRequiredResult(input_requests=requests, request_state=token)
-        given = await request.session.elicit_form(
-            question.message, question.requested_schema, related_request_id=request.request_id
-        )
+        with asking:
+            given = await request.session.elicit_form(
+                question.message, question.requested_schema, related_request_id=request.request_id
+            )
     if not _agreed(given, name):
         declined = f"the user did not agree to {name}, so nothing was done; do not try again"
         return answer(scope, replace(preview, confirm=""), f"{declined} unless they ask")

@@ -9,6 +9,7 @@
     ├── SettingsInvalid       the configuration cannot be used
     ├── ModelUnavailable      the embedding model cannot be loaded
     ├── Overloaded            more of one client's requests wait than are kept
+    ├── ShuttingDown          the server ends, and has not done this
     └── StoreError            the store could not do what was asked
         ├── StoreLocked       another process owns the store
         ├── StoreFull         no room on the disk
@@ -80,6 +81,16 @@ class ModelUnavailable(McpMemoryError):
 
 class Overloaded(McpMemoryError):
     """More of one client's requests wait than are kept; this one was not begun."""
+
+
+class ShuttingDown(McpMemoryError):
+    """The server ends; this was not done, and nothing of it was stored."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the server is shutting down, so this was not done and nothing was stored; ask again"
+            " once it is back"
+        )
 
 
 class StoreError(McpMemoryError):

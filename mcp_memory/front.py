@@ -20,7 +20,8 @@ from mcp_memory.storage.contract import Finding
 if TYPE_CHECKING:
     from mcp_memory.settings import Settings
 
-STOP_TIMEOUT_S = 20.0
+STOP_TIMEOUT_S = 40.0
+"""Longer than a host takes that still answers everybody and compacts a large record."""
 _POLL_S = 0.02
 _NONE = "no host is running; the next client starts one"
 

@@ -16,7 +16,7 @@ from typing import TypeVar
 import anyio
 import anyio.to_thread
 
-from mcp_memory.errors import Overloaded
+from mcp_memory.errors import Overloaded, ShuttingDown
 
 READS = 4
 READS_EACH = 2
@@ -34,9 +34,12 @@ class Turn:
     """One client's place in the lanes: how much of it is there, and whose turn it is.
 
     What has waited for `patience_s` seconds without being begun is not begun any more.
+    A client that `is_answered_here` has nobody who would repeat at another process what
+    this one did not answer: at the end it is told of each request how that one went.
     """
 
     patience_s: float = math.inf
+    is_answered_here: bool = False
     reads: int = 0
     writes: int = 0
     reading: anyio.Semaphore = field(default_factory=lambda: anyio.Semaphore(READS_EACH))
@@ -49,17 +52,21 @@ class Lanes:
     def __init__(self) -> None:
         self._readers = anyio.CapacityLimiter(READS)
         self._writers = anyio.CapacityLimiter(WRITES)
+        self._ours: set[anyio.CancelScope] = set()
+        self._questions: set[anyio.CancelScope] = set()
+        self._left = anyio.Event()
+        self._is_closing = self._is_over = False
         self.reads = self.writes = 0
         """How many reads and writes there are, those at work included."""
 
     async def read(self, turn: Turn, work: Callable[[], _Done]) -> _Done:
-        """Do work that changes nothing. Raises Overloaded when too much waits already."""
+        """Do work that changes nothing. Raises Overloaded, ShuttingDown; it is not done then."""
         if turn.reads >= READS_WAITING_MAX + READS_EACH:
             raise Overloaded(_told("reads", READS_WAITING_MAX))
         turn.reads += 1
         self.reads += 1
         try:
-            with _patience(turn):
+            with self._patience(turn):
                 async with turn.reading:
                     return await anyio.to_thread.run_sync(work, limiter=self._readers)
         finally:
@@ -67,30 +74,76 @@ class Lanes:
             self.reads -= 1
 
     async def write(self, turn: Turn, work: Callable[[], _Done]) -> _Done:
-        """Do work that may change something. Raises Overloaded when too much waits already."""
+        """The same for work that may change something."""
         if turn.writes > WRITES_WAITING_MAX:
             raise Overloaded(_told("writes", WRITES_WAITING_MAX))
         turn.writes += 1
         self.writes += 1
         try:
-            with _patience(turn):
+            with self._patience(turn):
                 async with turn.writing:
                     return await anyio.to_thread.run_sync(work, limiter=self._writers)
         finally:
             turn.writes -= 1
             self.writes -= 1
 
+    @contextmanager
+    def question(self, turn: Turn) -> Generator[None]:
+        """While a user is asked, who may take any time. Raises ShuttingDown."""
+        with anyio.CancelScope() as asking:
+            if turn.is_answered_here:
+                self._questions.add(asking)
+                if self._is_closing:
+                    asking.cancel()
+            try:
+                yield
+            finally:
+                self._questions.discard(asking)
+        if asking.cancelled_caught:
+            raise ShuttingDown
 
-@contextmanager
-def _patience(turn: Turn) -> Generator[None]:
-    """Raise Overloaded when the time is up before the work; a thread at work is not left."""
-    with anyio.move_on_after(turn.patience_s) as waiting:
-        yield
-    if waiting.cancelled_caught:
-        raise Overloaded(
-            f"this request was not done within {turn.patience_s:g} s, for the server is busy;"
-            " nothing was stored; try again later"
-        )
+    def close(self) -> None:
+        """No client that is answered here sends anything more, so that no question is open."""
+        self._is_closing = True
+        for asking in list(self._questions):
+            asking.cancel()
+
+    async def give_back(self) -> None:
+        """End the work of clients that are answered here.
+
+        What has not begun is given back, and so is a batch of which nothing is stored. A
+        thread cannot be left: what is being stored is waited for.
+        """
+        self._is_over = True
+        for waiting in list(self._ours):
+            waiting.cancel()
+        while self._ours:
+            self._left = anyio.Event()
+            await self._left.wait()
+
+    @contextmanager
+    def _patience(self, turn: Turn) -> Generator[None]:
+        """Raise when the time is up before the work is done; a thread at work is not left."""
+        is_ours = turn.is_answered_here
+        with anyio.move_on_after(turn.patience_s) as waiting:
+            if is_ours:
+                self._ours.add(waiting)
+                if self._is_over:
+                    waiting.cancel()
+            try:
+                yield
+            finally:
+                self._ours.discard(waiting)
+                self._left.set()
+        if waiting.cancelled_caught:
+            raise ShuttingDown if is_ours and self._is_over else _late(turn.patience_s)
+
+
+def _late(patience_s: float) -> Overloaded:
+    return Overloaded(
+        f"this request was not done within {patience_s:g} s, for the server is busy;"
+        " nothing was stored; try again later"
+    )
 
 
 def _told(noun: str, most: int) -> str:

@@ -126,7 +126,8 @@ class _Handlers:
         arguments = tool.arguments.read(params.arguments or {})
         if _is_for_the_user(request, tool, arguments):
             forget = partial(self._forget, request)
-            answer = await consent.ask(request, params, forget, Selection(**arguments))
+            asking = self._lanes.question(request.lifespan_context.turn)
+            answer = await consent.ask(request, params, forget, Selection(**arguments), asking)
         else:
             lane = self._read if tool.read_only else self._write
             with progress.told(request) as told:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import anyio
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 DRAIN_TIMEOUT_S = 10.0
+"""How long after its end a connection waits for its last answers, unless told otherwise."""
 _STREAMS = frozenset({"subscriptions/listen"})
 _CANCELLED = "notifications/cancelled"
 
@@ -178,12 +179,21 @@ class Wire:
         self._settled.set()
 
 
-async def serve(server: Server[Connection], wire: Wire, connection: Connection) -> None:
-    """One connection, from its first request to its last answer."""
+async def serve(
+    server: Server[Connection],
+    wire: Wire,
+    connection: Connection,
+    *,
+    leave: Callable[[], Awaitable[None]] | None = None,
+) -> None:
+    """One connection, from its first request to its last answer.
+
+    `leave` is begun when the input ends; when it does, the connection is left as it is.
+    """
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(wire.receive)
         tasks.start_soon(wire.send)
-        tasks.start_soon(_leave_in_time, wire, tasks.cancel_scope)
+        tasks.start_soon(_leave_in_time, wire, leave or _patience, tasks.cancel_scope)
         await serve_dual_era_loop(
             server,
             wire.incoming,
@@ -195,12 +205,18 @@ async def serve(server: Server[Connection], wire: Wire, connection: Connection) 
         tasks.cancel_scope.cancel()
 
 
-async def _leave_in_time(wire: Wire, connection: anyio.CancelScope) -> None:
+async def _leave_in_time(
+    wire: Wire, leave: Callable[[], Awaitable[None]], connection: anyio.CancelScope
+) -> None:
     """End a connection whose client does not take its last answers."""
     await wire.ending.wait()
-    await anyio.sleep(DRAIN_TIMEOUT_S)
-    log.warning("left after %g s with answers that could not be given", DRAIN_TIMEOUT_S)
+    await leave()
+    log.warning("a connection was left with answers that could not be given")
     connection.cancel()
+
+
+async def _patience() -> None:
+    await anyio.sleep(DRAIN_TIMEOUT_S)
 
 
 def parse(line: bytes) -> types.JSONRPCMessage:

@@ -68,7 +68,7 @@ PUBLIC = set(
         Change ConfirmationInvalid Context Draft Erasure Forgotten InvalidInput Level
         LocalMemory McpMemoryError Memory MemoryService MigrationFailed ModelUnavailable
         NotFound NotPermitted Overloaded Partition Patch Policy Query Recall Recalled Remembered
-        Revision Scope ScopeMissing Selection SettingsInvalid Similar Status StoreClosed
+        Revision Scope ScopeMissing Selection SettingsInvalid ShuttingDown Similar Status StoreClosed
         StoreDamaged StoreError StoreFull StoreLocked StoreTooNew Trace Trust Type Updated Verb
         WriteConflict
         __version__ open_memory

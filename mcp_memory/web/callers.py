@@ -54,7 +54,9 @@ class Callers:
         key = principal.key if principal else ""
         if key not in self._turns:
             self._forget_idle()
-            self._turns[key] = Turn(patience_s=float(self.settings.http.deadline_seconds))
+            self._turns[key] = Turn(
+                patience_s=float(self.settings.http.deadline_seconds), is_answered_here=True
+            )
         self._turns.move_to_end(key)
         return self._turns[key]
 

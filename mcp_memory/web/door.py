@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 DRAIN_S = 10.0
+"""At the end: how long requests may go on before they are given back, with nothing stored."""
+ANSWER_S = 5.0
+"""At the end: how long clients have to take their last answers."""
 KEEP_ALIVE_S = 30
 CONNECTIONS_MAX = 2048
 HEAD_BYTES_MAX = 64 * 1024
@@ -63,6 +66,7 @@ class WebDoor:
             )
         )
         self._server = _Uvicorn(_config(self._app, settings))
+        self._closing, self._drained = anyio.Event(), anyio.Event()
 
     @property
     def greeting(self) -> str:
@@ -80,11 +84,12 @@ class WebDoor:
         """Serve until left, then answer what was asked; new requests are told to come later."""
         async with self._sessions.run(), anyio.create_task_group() as tasks:
             tasks.start_soon(self._serve)
+            tasks.start_soon(self._drain)
             while not self._server.started:
                 await asyncio.sleep(0)
             yield
             self.close()
-            await self._drain()
+            await self._drained.wait()
             self._host.subscriptions.close()
             await self._sessions.close()
             self._server.should_exit = True
@@ -92,25 +97,32 @@ class WebDoor:
     def close(self) -> None:
         """Take nothing new; what is under way goes on."""
         self._app.close()
+        self._host.lanes.close()
         self._sse.close()
+        self._closing.set()
 
     async def _serve(self) -> None:
         await self._server.serve([self._socket])
 
     async def _drain(self) -> None:
-        ended = [True, True]
-
-        async def requests() -> None:
-            ended[0] = await self._app.drain(DRAIN_S)
-
-        async def streams() -> None:
-            ended[1] = await self._sse.drain(DRAIN_S)
-
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(requests)
-            tasks.start_soon(streams)
-        if not all(ended):
+        """Once closed: wait until every request has its answer, and every stream its end."""
+        await self._closing.wait()
+        if not await self._answered(DRAIN_S):
             log.warning("requests over HTTP did not end within %g s", DRAIN_S)
+        await self._host.lanes.give_back()
+        if not await self._answered(ANSWER_S):
+            log.warning("clients did not take their answers within %g s", ANSWER_S)
+            self._app.cut()
+            self._sse.cut()
+        self._drained.set()
+
+    async def _answered(self, patience_s: float) -> bool:
+        """Wait until nobody waits for an answer any more; whether so."""
+        with anyio.move_on_after(patience_s):
+            await self._app.drain()
+            await self._sse.drain()
+            return True
+        return False
 
     def _numbers(self) -> Iterator[tuple[str, str, float]]:
         lanes = self._host.lanes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import anyio
 from starlette.requests import Request
@@ -15,7 +16,39 @@ from mcp_memory.web.binding import Names
 STREAMS = "mcp_memory.stream"
 """A key of the ASGI scope: set once a request has become a stream that has no end of its own."""
 RETRY_S = 2.0
+_ENDING = "mcp-memory is shutting down"
 MISDIRECTED, FORBIDDEN, UNAVAILABLE = 421, 403, 503
+
+
+@dataclass(eq=False, slots=True)
+class _Request:
+    """One that is under way, and how far its response is."""
+
+    scope: Scope
+    send: Send
+    responded: Callable[[int], None]
+    until: anyio.CancelScope = field(default_factory=anyio.CancelScope)
+    is_begun: bool = False
+    is_bound: bool = False
+    """Whether the response said how long it will be."""
+    is_complete: bool = False
+
+    async def answer(self, message: Message) -> None:
+        """See ASGI."""
+        if message["type"] == "http.response.start":
+            self.is_begun = True
+            self.is_bound = any(n.lower() == b"content-length" for n, _ in message["headers"])
+            self.responded(message["status"])
+        elif message["type"] == "http.response.body":
+            self.is_complete = not message.get("more_body", False)
+        await self.send(message)
+
+    async def finish(self, receive: Receive) -> None:
+        """Bring a response that was broken off to an orderly end, where there can be one."""
+        if self.until.cancelled_caught and not self.is_begun:
+            await later(UNAVAILABLE, _ENDING, RETRY_S)(self.scope, receive, self.answer)
+        elif self.is_begun and not (self.is_bound or self.is_complete):
+            await self.answer({"type": "http.response.body", "body": b""})
 
 
 class Frontier:
@@ -32,7 +65,7 @@ class Frontier:
         self._responded = responded
         self._hosts = frozenset(host.lower() for host in names.hosts)
         self._origins = frozenset(origin.lower() for origin in names.origins)
-        self._requests: dict[int, Scope] = {}
+        self._requests: set[_Request] = set()
         self._left = anyio.Event()
         self._is_closing = False
 
@@ -41,38 +74,38 @@ class Frontier:
         if scope["type"] != "http":
             return
 
-        async def counted(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                self._responded(message["status"])
-            await send(message)
-
+        request = _Request(scope, send, self._responded)
         response = self._refusal(Request(scope))
         if response is not None:
-            await response(scope, receive, counted)
+            await response(scope, receive, request.answer)
             return
-        self._requests[id(scope)] = scope
+        self._requests.add(request)
         try:
-            await self._app(scope, receive, counted)
+            with request.until:
+                await self._app(scope, receive, request.answer)
+            await request.finish(receive)
         finally:
-            del self._requests[id(scope)]
+            self._requests.discard(request)
             self._left.set()
 
     def close(self) -> None:
         """Take nothing new."""
         self._is_closing = True
 
-    async def drain(self, patience_s: float) -> bool:
-        """Wait for what is under way, streams aside; whether all of it ended."""
-        with anyio.move_on_after(patience_s):
-            while any(STREAMS not in scope for scope in self._requests.values()):
-                self._left = anyio.Event()
-                await self._left.wait()
-            return True
-        return False
+    async def drain(self) -> None:
+        """Wait for what is under way, streams aside."""
+        while any(STREAMS not in request.scope for request in self._requests):
+            self._left = anyio.Event()
+            await self._left.wait()
+
+    def cut(self) -> None:
+        """End what is still under way."""
+        for request in list(self._requests):
+            request.until.cancel()
 
     def _refusal(self, request: Request) -> Response | None:
         if self._is_closing:
-            return later(UNAVAILABLE, "mcp-memory is shutting down", RETRY_S)
+            return later(UNAVAILABLE, _ENDING, RETRY_S)
         if "content-length" in request.headers and "transfer-encoding" in request.headers:
             # Whoever passed it on may have read another end of it (RFC 9112, 6.3).
             return refused(400, "two lengths of one body", headers={"Connection": "close"})

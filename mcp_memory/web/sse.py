@@ -17,7 +17,7 @@ from mcp_memory.connection import CALLER, Connection
 from mcp_memory.subscriptions import Subscriptions
 from mcp_memory.web.answers import later, refused
 from mcp_memory.web.callers import Callers, owner_of
-from mcp_memory.wire import Wire, serve
+from mcp_memory.wire import DRAIN_TIMEOUT_S, Wire, serve
 
 if TYPE_CHECKING:
     from mcp.server import Server
@@ -94,6 +94,8 @@ class Sse:
         self._limits = callers.settings.http
         self._streams: dict[str, EventStream] = {}
         self._wires: dict[str, Wire] = {}
+        self._is_closing = False
+        self._cut = anyio.Event()
 
     @property
     def count(self) -> int:
@@ -143,17 +145,19 @@ class Sse:
         await response(scope, receive, send)
 
     def close(self) -> None:
-        """Take no more messages."""
+        """Take no more messages; `drain` and `cut` are for what was taken."""
+        self._is_closing = True
         for wire in list(self._wires.values()):
             wire.stop()
 
-    async def drain(self, patience_s: float) -> bool:
-        """Wait until every client has its answers and its stream has ended; whether so."""
-        with anyio.move_on_after(patience_s):
-            for stream in list(self._streams.values()):
-                await stream.ended.wait()
-            return True
-        return False
+    async def drain(self) -> None:
+        """Wait until every client has its answers and its stream has ended."""
+        for stream in list(self._streams.values()):
+            await stream.ended.wait()
+
+    def cut(self) -> None:
+        """Leave whoever does not take the last answers."""
+        self._cut.set()
 
     def _room(self, owner: str) -> Response | None:
         theirs = sum(stream.owner == owner for stream in self._streams.values())
@@ -166,8 +170,15 @@ class Sse:
     async def _serve(self, wire: Wire, stream: EventStream, connection: Connection) -> None:
         """The root of a stream: from the first message to the last answer."""
         try:
-            await serve(self._server, wire, connection)
+            await serve(self._server, wire, connection, leave=self._leave)
         except Exception:  # the others must not suffer
             log.exception("an event stream failed")
         finally:
             stream.finish()
+
+    async def _leave(self) -> None:
+        """How long a stream that has ended waits: at the end of the server as long as it does."""
+        if self._is_closing:
+            await self._cut.wait()
+        else:
+            await anyio.sleep(DRAIN_TIMEOUT_S)

@@ -11,22 +11,35 @@ from typing import Any
 
 import anyio
 import anyio.to_thread
+import mcp.types as types
 import pytest
+from mcp import Client
 
 from mcp_memory.host.address import Address
 from tests.protocol.doors import command, contents, door, host_pid, hosted, status, stored, until
-from tests.protocol.harness import call
-from tests.web.harness import DOORS, TIMEOUT_S, Served, connect, served, tool
+from tests.protocol.harness import call, text_of
+from tests.web.harness import DOORS, TIMEOUT_S, Served, connect, running, served, tool
 from tests.web.raw import LIST, ask, json_headers, request
 
 needs_signals = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM")
 EACH = 6
 """Memories of a batch: four of them take longer than it takes to look at the server."""
+IMPATIENT = """
+import sys
+from mcp_memory.__main__ import main
+from mcp_memory.web import door
+door.DRAIN_S = 0.2
+sys.exit(main())
+"""
+"""Gives back after less than a second what is not done."""
+LONG = 40
+"""Memories of a batch that takes longer than that."""
+SERVE = ("serve", "--http", "127.0.0.1:0")
 
 
-def batch(name: str) -> dict[str, Any]:
+def batch(name: str, size: int = EACH) -> dict[str, Any]:
     words = " ".join(f"word{n}" for n in range(100))
-    return {"memories": [{"content": f"{name} {n} {words}", "tags": [name]} for n in range(EACH)]}
+    return {"memories": [{"content": f"{name} {n} {words}", "tags": [name]} for n in range(size)]}
 
 
 def figure(server: Served, name: str) -> int:
@@ -94,6 +107,76 @@ async def test_what_is_under_way_is_answered_and_stored_through_every_door(tmp_p
     assert answered == dict.fromkeys([*DOORS, "stdio"], EACH)
     with served(home) as again:
         assert figure(again, "memories") == 1 + EACH * len(answered)
+
+
+class Visitors:
+    """Clients through every door: one whose user is asked, and batches that wait for one turn."""
+
+    def __init__(self, server: Served, batches: int) -> None:
+        self.results: dict[str, types.CallToolResult] = {}
+        self._server = server
+        self._batches = batches
+        self._asked = anyio.Event()
+
+    async def load(self, through: str) -> None:
+        """Send batches of LONG memories all at once, and wait for the answers."""
+        await self._asked.wait()
+        async with connect(self._server, through) as client:
+            await client.list_tools()
+            async with anyio.create_task_group() as calls:
+                for name in (f"{through}-{n}" for n in range(self._batches)):
+                    calls.start_soon(self._send, client, name, "remember", batch(name, LONG))
+            await self.leave()
+
+    async def ask(self) -> None:
+        """Want to forget something, which the user never answers."""
+        async with connect(self._server, "http-legacy", elicitation_callback=self._never) as client:
+            await call(client, "remember", **batch("ants", 1))
+            await self._send(client, "question", "forget", {"tags": ["ants"]})
+            await self.leave()
+
+    async def leave(self) -> None:
+        """Once the server has ended: it would be asked to end the session."""
+        await anyio.to_thread.run_sync(self._server.process.wait, TIMEOUT_S)
+
+    async def _send(self, client: Client, name: str, verb: str, arguments: dict[str, Any]) -> None:
+        self.results[name] = await client.call_tool(verb, arguments)
+
+    async def _never(self, context: Any, params: Any) -> types.ElicitResult:
+        self._asked.set()
+        await anyio.sleep_forever()
+        raise AssertionError
+
+
+@needs_signals
+@pytest.mark.anyio
+async def test_what_cannot_be_done_in_time_is_given_back_and_nothing_of_it_is_stored(
+    tmp_path: Path,
+) -> None:
+    home, each = tmp_path / "store", 2
+    everybody = each * len(DOORS) + 1
+    with running(["-c", IMPATIENT, *SERVE], home) as server, anyio.fail_after(TIMEOUT_S):
+        visitors = Visitors(server, each)
+        async with anyio.create_task_group() as visits:
+            visits.start_soon(visitors.ask)
+            for through in DOORS:
+                visits.start_soon(visitors.load, through)
+            while (await anyio.to_thread.run_sync(arrived, server))[0] < everybody:
+                pass
+            server.process.send_signal(signal.SIGTERM)
+        said = server.rest()
+    assert server.process.returncode == 0, said
+    assert " ERROR " not in said
+    assert "Traceback" not in said
+    results = visitors.results
+    given_back = {name: text_of(result) for name, result in results.items() if result.is_error}
+    assert "question" in given_back
+    assert len(given_back) > 1, "all batches were done before the time was up"
+    for text in given_back.values():
+        assert "shutting down, so this was not done and nothing was stored" in text
+    assert len(results) == everybody
+    with served(home) as again:
+        assert figure(again, "memories") == 1 + LONG * (everybody - len(given_back))
 
 
 @needs_signals

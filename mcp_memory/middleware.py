@@ -129,9 +129,9 @@ class Middleware:
         if caller and caller.connection:
             request = replace(request, lifespan_context=caller.connection)
         scope = await self._scope(request)
-        needed = access.needed(request.method, request.params)
-        if needed is not None:
-            require(scope.permissions, needed, access.deed(request.method, request.params))
+        method, params = request.method, request.params
+        for needed in access.needed(method, params):
+            require(scope.permissions, needed, access.deed(method, params, needed))
         token = current.set(scope)
         try:
             async with request.lifespan_context.for_one_request():

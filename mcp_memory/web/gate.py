@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import Any, cast
 
 import anyio
 from mcp_types import HEADER_MISMATCH
 from starlette.datastructures import Headers
-from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mcp_memory import access
-from mcp_memory.permissions import EVERYTHING
+from mcp_memory.permissions import EVERYTHING, Permission
 from mcp_memory.web.answers import PARSE_ERROR, challenge, later, refused
 from mcp_memory.web.authentication import PRINCIPAL
 from mcp_memory.web.frontier import STREAMS
@@ -64,58 +63,87 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
+        body, changes, refusal = bytearray(), False, None
         try:
-            body = await self._body(scope, receive)
-            self._admit(scope, body)
+            changes = await self._admitted(scope, receive, body)
         except Unfit as error:
-            await error.response(scope, receive, send)
+            refusal = error.response
+        refusal = await self._counted(scope, changes, len(body)) or refusal
+        if refusal is not None:
+            await refusal(scope, receive, send)
             return
-        await self._app(scope, _again(body, receive), send)
+        await self._app(scope, _again(bytes(body), receive), send)
 
-    async def _body(self, scope: Scope, receive: Receive) -> bytes:
+    async def _counted(self, scope: Scope, changes: bool, size: int) -> Response | None:
+        """Count a request, however it is answered; what to answer where there are too many.
+
+        Who is on this machine is not limited, at no door.
+        """
+        principal: Principal | None = scope.get(PRINCIPAL)
+        if principal is None:
+            return None
+        try:
+            await self._limiter.count(principal.key, changes=changes, size=size)
+        except Exceeded as error:
+            id_ = _object(scope.get(MESSAGE)).get("id")
+            return later(429, str(error), error.seconds, id_)
+        return None
+
+    async def _admitted(self, scope: Scope, receive: Receive, body: bytearray) -> bool:
+        """Read a request into `body`; whether it may change something. Raises Unfit."""
+        await self._read(scope, receive, body)
+        message = _parsed(bytes(body)) if scope["method"] == "POST" else _object(None)
+        scope[MESSAGE] = message
+        method, params = message.get("method"), _object(message.get("params"))
+        needed = access.needed(method, params) if isinstance(method, str) else ()
+        self._check_permissions(scope, needed)
+        if scope["method"] == "GET" or method == _LISTEN:
+            scope[STREAMS] = True
+        return not access.CHANGING.isdisjoint(needed)
+
+    async def _read(self, scope: Scope, receive: Receive, body: bytearray) -> None:
         """The whole body of a request, which only a POST has. Raises Unfit."""
-        request = Request(scope)
+        headers = Headers(scope=scope)
         for name in _ONCE:
-            if len(request.headers.getlist(name)) > 1:
+            if len(headers.getlist(name)) > 1:
                 raise Unfit(refused(400, f"the header {name} came twice", code=HEADER_MISMATCH))
-        if request.method != "POST":
-            return b""
-        _check_form(request.headers)
+        if scope["method"] != "POST":
+            return
+        _check_form(headers)
+        principal: Principal | None = scope.get(PRINCIPAL)
+        if principal is not None:
+            declared = headers.get("content-length", "")
+            size = int(declared) if declared.isdecimal() else 1
+            try:
+                await self._limiter.expect(principal.key, size)
+            except Exceeded as error:
+                raise Unfit(later(429, str(error), error.seconds)) from error
         with anyio.move_on_after(self._body_timeout_s):
-            return await _read(receive)
+            await _read(receive, body)
+            return
         text = f"the body did not come within {self._body_timeout_s:g} s"
         raise Unfit(refused(408, text, headers={"Connection": "close"}))
 
-    def _admit(self, scope: Scope, body: bytes) -> None:
-        """Raise Unfit unless the sender may ask this now."""
+    def _check_permissions(self, scope: Scope, needed: Sequence[Permission]) -> None:
+        """Raise Unfit, with what is to be asked for, where the token lacks something."""
         principal: Principal | None = scope.get(PRINCIPAL)
-        message = _parsed(body) if scope["method"] == "POST" else _object(None)
-        scope[MESSAGE] = message
-        method, params = message.get("method"), _object(message.get("params"))
-        needed = access.needed(method, params) if isinstance(method, str) else None
         permitted = principal.permissions if principal else EVERYTHING
-        if needed is not None and needed not in permitted:
-            deed = access.deed(str(method), params)
-            text = f"the access token lacks the scope {needed.value}, needed to {deed}"
-            raise Unfit(
-                challenge(
-                    403,
-                    text.replace('"', "'"),
-                    error="insufficient_scope",
-                    metadata=self._metadata,
-                    scope=needed.value,
-                    id_=message.get("id"),
-                )
-            )
-        if scope["method"] == "GET" or method == _LISTEN:
-            scope[STREAMS] = True
-        if principal is None:  # who is on this machine is not limited at any door
+        lacking = next((permission for permission in needed if permission not in permitted), None)
+        if lacking is None:
             return
-        try:
-            changes = needed in access.CHANGING
-            self._limiter.check(principal.key, changes=changes, size=len(body))
-        except Exceeded as error:
-            raise Unfit(later(429, str(error), error.seconds, message.get("id"))) from error
+        message = scope[MESSAGE]
+        deed = access.deed(message["method"], _object(message.get("params")), lacking)
+        text = f"the access token lacks the scope {lacking.value}, needed to {deed}"
+        raise Unfit(
+            challenge(
+                403,
+                text.replace('"', "'"),
+                error="insufficient_scope",
+                metadata=self._metadata,
+                scope=" ".join(needed),
+                id_=message.get("id"),
+            )
+        )
 
 
 def _check_form(headers: Headers) -> None:
@@ -138,8 +166,7 @@ def _field(headers: Headers, name: str) -> str:
     return ", ".join(headers.getlist(name))
 
 
-async def _read(receive: Receive) -> bytes:
-    body = bytearray()
+async def _read(receive: Receive, body: bytearray) -> None:
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
@@ -148,7 +175,7 @@ async def _read(receive: Receive) -> bytes:
         if len(body) > BODY_BYTES_MAX:
             raise Unfit(_too_large())
         if not message.get("more_body"):
-            return bytes(body)
+            return
 
 
 def _too_large() -> Response:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable
+
+from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerMinute
+from limits.aio.storage import MemoryStorage
+from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
 from mcp_memory.http_settings import HttpSettings
 
 MEGABYTE = 1024 * 1024
-MINUTE_S, DAY_S = 60.0, 24 * 3600.0
+
+_HAIR_S = 0.01
+"""What is told must be over for certain, and clocks are numbers that were rounded."""
 
 
 class Exceeded(Exception):
@@ -21,70 +25,53 @@ class Exceeded(Exception):
 
 
 class Limiter:
-    """Counts by user, in memory: a restart forgives. Not for several processes or threads.
+    """Counts by user, in memory: a restart forgives. Lives on the event loop.
 
-    `clock` gives seconds that only go forward.
+    The windows slide: of the one before, as large a part counts as they still cover.
     """
 
-    def __init__(self, settings: HttpSettings, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._reads = _Window(settings.reads_per_minute, MINUTE_S)
-        self._writes = _Window(settings.writes_per_minute, MINUTE_S)
-        self._bytes = _Window(settings.megabytes_per_day * MEGABYTE, DAY_S)
+    def __init__(self, settings: HttpSettings) -> None:
+        self._storage = MemoryStorage()
+        self._windows = SlidingWindowCounterRateLimiter(self._storage)
+        self._reads = RateLimitItemPerMinute(settings.reads_per_minute, namespace="reads")
+        self._writes = RateLimitItemPerMinute(settings.writes_per_minute, namespace="writes")
+        quota = settings.megabytes_per_day * MEGABYTE
+        self._bytes = RateLimitItemPerDay(quota, namespace="bytes")
 
-    def check(self, user: str, *, changes: bool, size: int) -> None:
-        """Count one request of so many bytes. Raises Exceeded, and then counts nothing."""
-        now = self._clock()
+    async def expect(self, user: str, size: int) -> None:
+        """Before so many bytes are read. Raises Exceeded where they are too many."""
+        if not await self._windows.test(self._bytes, user, cost=size):
+            raise await self._exceeded(user, size)
+
+    async def count(self, user: str, *, changes: bool, size: int) -> None:
+        """Count a request, and the bytes that were read of it whether it is served or not.
+
+        Raises Exceeded where it is not to be served; of the requests it is none then.
+        """
+        if size and not await self._windows.hit(self._bytes, user, cost=size):
+            rest = (await self._windows.get_window_stats(self._bytes, user)).remaining
+            if rest:
+                await self._windows.hit(self._bytes, user, cost=rest)
+            raise await self._exceeded(user, size)
         kind, requests = ("writes", self._writes) if changes else ("reads", self._reads)
-        seconds = self._bytes.wait(user, size, now)
-        if seconds:
-            megabytes = self._bytes.most // MEGABYTE
-            text = f"you have sent {megabytes} MB within a day, which is the most one user may"
-            raise Exceeded(text, seconds)
-        seconds = requests.wait(user, 1, now)
-        if seconds:
-            text = f"at most {requests.most} {kind} a minute for one user"
-            raise Exceeded(text, seconds)
-        requests.count(user, 1)
-        self._bytes.count(user, size)
+        if not await self._windows.hit(requests, user):
+            text = f"at most {requests.amount} {kind} a minute for one user"
+            raise Exceeded(text, await self._wait(requests, user, 1))
 
+    async def _exceeded(self, user: str, size: int) -> Exceeded:
+        megabytes = self._bytes.amount // MEGABYTE
+        text = f"one user may send {megabytes} MB a day, and this is more"
+        return Exceeded(text, await self._wait(self._bytes, user, size))
 
-class _Window:
-    """At most so much in a span of time that slides, by user.
-
-    Time is cut into spans. What counts is all of the present one, and of the one before as
-    large a part as the sliding span still covers, as if it had come evenly.
-    """
-
-    def __init__(self, most: int, span_s: float) -> None:
-        self.most = most
-        self._span_s = span_s
-        self._number = 0
-        self._present: dict[str, int] = {}
-        self._before: dict[str, int] = {}
-
-    def wait(self, user: str, amount: int, now: float) -> float:
-        """Seconds until so much more is allowed, 0 for at once."""
-        gone = self._turn(now)
-        before, present = self._before.get(user, 0), self._present.get(user, 0)
-        if int(before * (1 - gone)) + present + amount <= self.most:
-            return 0.0
-        room = self.most - amount + 1  # what counts must become less than this
-        if present < room:
-            spans = 1 - gone - (room - present) / before
+    async def _wait(self, item: RateLimitItem, user: str, amount: int) -> float:
+        """Seconds until so much is allowed, if nothing else is asked meanwhile."""
+        span = item.get_expiry()
+        before, left, present, ends = await self._storage.get_sliding_window(
+            item.key_for(user), span
+        )
+        room = item.amount - amount + 1  # what counts must become less than this
+        if present < room and before:
+            seconds = left - (room - present) * span / before
         else:
-            spans = 2 - gone - room / present
-        return math.floor(spans * self._span_s) + 1.0
-
-    def count(self, user: str, amount: int) -> None:
-        """Add to what counts."""
-        self._present[user] = self._present.get(user, 0) + amount
-
-    def _turn(self, now: float) -> float:
-        """Go on to the present span; which part of it has gone."""
-        number, gone = divmod(now / self._span_s, 1.0)
-        if number != self._number:
-            self._before = self._present if number == self._number + 1 else {}
-            self._present = {}
-            self._number = int(number)
-        return gone
+            seconds = ends - room * span / max(present, room)
+        return math.ceil(seconds + _HAIR_S)

@@ -68,9 +68,9 @@ PUBLIC = set(
         Change ConfirmationInvalid Context Draft Erasure Forgotten InvalidInput Level
         LocalMemory McpMemoryError Memory MemoryService MigrationFailed ModelUnavailable
         NotFound NotPermitted Overloaded Partition Patch Policy Query Recall Recalled Remembered
-        Revision Scope ScopeMissing Selection SettingsInvalid ShuttingDown Similar Status StoreClosed
-        StoreDamaged StoreError StoreFull StoreLocked StoreTooNew Trace Trust Type Updated Verb
-        WriteConflict
+        Revision Scope ScopeMissing Selection SettingsInvalid ShuttingDown Similar Status
+        StoreClosed StoreDamaged StoreError StoreFull StoreLocked StoreTooNew Trace Trust Type
+        Updated Verb WriteConflict
         __version__ open_memory
         """,
     )
@@ -218,7 +218,7 @@ def documented() -> dict[str, list[str]]:
         ("prompts", 3),
         ("settings", 28),
         ("commands", 9),
-        ("errors", 17),
+        ("errors", 18),
     ],
 )
 def test_the_readme_names_every_one_of_them(kind: str, count: int) -> None:

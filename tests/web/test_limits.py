@@ -83,8 +83,42 @@ def test_a_user_may_send_so_many_megabytes_a_day(server: Served, issuer: Issuer)
     answer = sent(server, token)
     assert answer.status == 429
     assert int(answer.headers["retry-after"]) > 60
-    assert b"1 MB within a day" in answer.body
+    assert b"1 MB a day" in answer.body
     assert sent(server, issuer.token("acme", "listener")).status == 200
+
+
+@pytest.mark.parametrize(
+    ("scope", "body", "status"),
+    [
+        ("memory:read", tool("remember", memories="Ants dig"), 403),
+        ("memory:read", b"{" + b" " * 1000, 400),
+        ("", tool("recall"), 403),
+    ],
+    ids=["may not write", "no JSON", "may nothing"],
+)
+def test_what_is_refused_counts_too(
+    server: Served, issuer: Issuer, scope: str, body: Any, status: int
+) -> None:
+    token = issuer.token("acme", f"refused-{scope}-{status}", scope)
+    answers = [sent(server, token, body) for _ in range(2 * READS + 1)]
+    assert {answer.status for answer in answers} == {status, 429}
+    assert all(answer.status == status for answer in answers[:READS])
+
+
+@pytest.mark.parametrize("is_chunked", [False, True])
+def test_bytes_are_counted_of_what_is_refused_and_then_not_read_any_more(
+    server: Served, issuer: Issuer, is_chunked: bool
+) -> None:
+    user = issuer.token("acme", f"wasteful-{is_chunked}")
+    headers, junk = [*json_headers(), *bearer(user).items()], b"x" * (MEBIBYTE - 1)
+    if is_chunked:
+        junk = b"%x\r\n%b\r\n0\r\n\r\n" % (len(junk), junk)
+    chunked = [("Transfer-Encoding", "chunked")] * is_chunked
+    first = ask(server, request(server, junk, headers=[*headers, *chunked]))
+    assert first.status == 400
+    with line(server) as connection:
+        connection.send(request(server, headers=[*headers, ("Content-Length", "2")]))
+        assert connection.read().status == 429, "before anything of it was sent"
 
 
 def test_who_opens_too_many_sessions_loses_the_one_unused_for_longest(

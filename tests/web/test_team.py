@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -121,26 +122,44 @@ def attempts(team: Team) -> list[Ask]:
     ]
 
 
+def names_the_level(ask: Ask) -> bool:
+    """Whether it can be told from a call alone that it would change what is shared."""
+    return '"tenant"' in json.dumps(ask.params)
+
+
 def test_without_its_scope_nothing_shared_is_changed_not_even_in_part(team: Team) -> None:
     before = {name: team.history(name) for name in ("rule", "coffee")}
     views = [reading(f"memory://{name}") for name in ("recent", "stats")]
     seen = [team.member(view).comparable() for view in views]
     for ask in attempts(team):
-        said = refusals(team.member(ask))
-        assert TEAM in said and "nothing was done" in said, said
+        answer = team.member(ask)
+        if names_the_level(ask):
+            assert answer.status == 403, ask
+            assert f'scope="memory:write {TEAM}"' in answer.challenge
+            assert "shared at level tenant" in answer.text
+        else:  # that it is shared is known once it was found
+            said = refusals(answer)
+            assert TEAM in said and "nothing was done" in said, said
     assert {name: team.history(name) for name in before} == before
     assert [team.member(view).comparable() for view in views] == seen
     assert recalled(team.member, tags=["new"]) == {}
 
 
-def test_what_is_shared_may_be_said_again_for_it_changes_nothing(team: Team) -> None:
-    before = team.history("coffee")
-    draft = {"content": COFFEE, "level": "tenant"}
-    for _ in range(2):
-        (result,) = team.member(called("remember", memories=[draft])).values["results"]
-        assert (result["id"], result["revision"]) == (team.ids["coffee"], 1)
-        assert COFFEE in recalled(team.member).values()  # and so it is what recall returned
-    assert team.history("coffee") == before
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"memories": {"content": RULE, "level": "tenant"}},
+        {"memories": [RULE, {"content": RULE, "level": "Tenant "}]},
+        {"memories": json.dumps([{"content": RULE, "level": "tenant"}])},
+        {"memories": [json.dumps({"content": RULE, "level": "tenant"})]},
+    ],
+    ids=["one", "in capitals", "as text", "each as text"],
+)
+def test_the_level_is_seen_however_it_is_written(team: Team, arguments: dict[str, Any]) -> None:
+    answer = team.member(called("remember", **arguments))
+    assert answer.status == 403
+    assert TEAM in answer.challenge
+    assert team.lead(called("remember", **arguments)).values["results"]
 
 
 def test_who_may_not_change_it_cannot_replace_it_by_something_private(team: Team) -> None:
@@ -204,5 +223,6 @@ def test_the_scope_of_the_team_does_not_contain_the_one_to_write(
         ask = Asker(server, http, issuer.token("acme", "eve", f"memory:read {TEAM}"), MODERN)
         answer = ask(called("remember", memories=[{"content": RULE, "level": "tenant"}]))
         assert answer.status == 403
-        assert 'scope="memory:write"' in answer.challenge
+        assert f'scope="memory:write {TEAM}"' in answer.challenge
+        assert "lacks the scope memory:write," in answer.text
         assert recalled(ask) == {}

@@ -56,14 +56,18 @@ def stop(settings: Settings) -> str:
             return _NONE
     except OSError as error:
         raise StoreError(f"the lock of the host cannot be looked at ({error})") from error
-    is_hung = False
+    is_hung, served = False, None
     try:
-        if not client.ask(address, greeting.STOP):
+        served = client.ask(address, greeting.STOP)
+        if served is None:
             _kill(pid, signal.SIGTERM)  # it is not listening yet, or not any more
     except TimeoutError:
         is_hung = True
     if not is_hung and _has_ended(address):
-        return f"the host (process {pid}) has ended; the next call of a client starts another"
+        told = f"the host (process {pid}) has ended"
+        if served:
+            return f"{told}, and {served} with it; to serve it again run: mcp-memory serve --http"
+        return f"{told}; the next call of a client starts another"
     _kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))
     if not _has_ended(address):
         raise StoreError(f"the host (process {pid}) cannot be ended; end it by hand")

@@ -14,6 +14,7 @@ from mcp_memory.errors import SettingsInvalid
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA")
 """Signatures that can be allowed: asymmetric ones only, so that no key here can make a token."""
 NUMBER_MAX = 10**12
+_HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?")
 
 OPTIONS: tuple[tuple[str, str, str], ...] = (
     ("url", "the address that clients use, without /mcp", "where it listens"),
@@ -80,7 +81,9 @@ def load(values: Mapping[str, str]) -> HttpSettings:
     for name, value in values.items():
         if not value:
             continue
-        if name in _LISTS:
+        if name == "origins":
+            fields[name] = tuple(origin.rstrip("/") for origin in _list(value))
+        elif name in _LISTS:
             fields[name] = _list(value)
         else:
             fields[name] = _number(name, value) if name in _NUMBERS else value
@@ -91,15 +94,24 @@ def load(values: Mapping[str, str]) -> HttpSettings:
 
 def _check(settings: HttpSettings) -> None:
     _check_jwt(settings)
-    for name, address in (("url", settings.url), *(("origins", o) for o in settings.origins)):
-        if address and not _is_origin(address):
-            raise _wrong(name, address, "use an origin such as https://memory.example.com")
+    _check_names(settings)
     for first, second in (("tls_cert", "tls_key"), ("jwt_issuer", "jwt_keys")):
         if bool(getattr(settings, first)) != bool(getattr(settings, second)):
-            raise SettingsInvalid(f"http_{first} and http_{second} need each other; give both")
+            raise SettingsInvalid(
+                f"{_named(first)} and {_named(second)} need each other; give both"
+            )
     for name, file in (("tls_cert", settings.tls_cert), ("tls_key", settings.tls_key)):
         if file and not Path(file).is_file():
             raise _wrong(name, file, "there is no such file")
+
+
+def _check_names(settings: HttpSettings) -> None:
+    for name, address in (("url", settings.url), *(("origins", o) for o in settings.origins)):
+        if address and not _is_origin(address):
+            raise _wrong(name, address, "use an origin such as https://memory.example.com")
+    for host in settings.hosts:
+        if not _HOST.fullmatch(host):
+            raise _wrong("hosts", host, "use exact values of the Host header, such as example.com")
 
 
 def _check_jwt(settings: HttpSettings) -> None:
@@ -134,4 +146,8 @@ def _number(name: str, text: str) -> int:
 
 
 def _wrong(name: str, value: str, advice: str) -> SettingsInvalid:
-    return SettingsInvalid(f"http_{name}: got '{value}'; {advice}")
+    return SettingsInvalid(f"{_named(name)}: got '{value}'; {advice}")
+
+
+def _named(name: str) -> str:
+    return f"http_{name} (MCP_MEMORY_HTTP_{name.upper()})"

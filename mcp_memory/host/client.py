@@ -62,8 +62,8 @@ def converse(
     return answer(connected, TIMEOUT_S)
 
 
-def ask(address: Address, purpose: str) -> bool:
-    """Ask the host for something that has no output; whether there was one that did it.
+def ask(address: Address, purpose: str) -> str | None:
+    """Ask the host for something; what it says once it will do it, None where none does.
 
     Raises Refused when it does not, TimeoutError when it does not answer.
     """
@@ -71,15 +71,15 @@ def ask(address: Address, purpose: str) -> bool:
     try:
         connected = connect(address)
         if connected is None:
-            return False
+            return None
         _, verdict, text = converse(connected, purpose, [])
         if verdict == greeting.REFUSED:
             raise Refused(text)
-        return verdict == greeting.WELCOME
+        return text if verdict == greeting.WELCOME else None
     except TimeoutError:
         raise
     except OSError:
-        return False
+        return None
     finally:
         if connected is not None:
             connected.socket.close()

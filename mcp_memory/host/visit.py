@@ -63,7 +63,7 @@ class Visit:
             case greeting.RUN:
                 await self._run(hello)
             case greeting.STOP:
-                await self._answer(greeting.WELCOME)
+                await self._answer(greeting.WELCOME, self._host.web.url if self._host.web else "")
                 self._host.stop(greeting.STOPPED)
             case greeting.RETIRE | greeting.MAKE_WAY if self._host.web is not None:
                 await self._refuse(

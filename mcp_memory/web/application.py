@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 from mcp_memory.permissions import Permission
 from mcp_memory.web import authentication, sse
 from mcp_memory.web.answers import challenge
-from mcp_memory.web.authentication import METADATA_PATH, PRINCIPAL, Authenticated, Verifier
+from mcp_memory.web.authentication import METADATA_PATH, PRINCIPAL, Authenticated, Verification
 from mcp_memory.web.binding import Names
 from mcp_memory.web.entrance import MCP_PATH
 from mcp_memory.web.frontier import Frontier
@@ -32,14 +32,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Parts:
-    """What the paths lead to. `verify` is None where nobody needs a token."""
+    """What the paths lead to."""
 
     names: Names
     sessions: Sessions
     sse: Sse
     metrics: Metrics
     limiter: Limiter
-    verify: Verifier | None
+    verify: Verification
     issuer: str
 
 
@@ -48,7 +48,7 @@ def build(parts: Parts) -> Frontier:
     metadata_url = f"{parts.names.url}{METADATA_PATH}{MCP_PATH}"
 
     def known(app: ASGIApp) -> ASGIApp:
-        return Authenticated(app, parts.verify, metadata_url) if parts.verify else app
+        return Authenticated(app, parts.verify, metadata_url, is_open=parts.verify.is_open)
 
     def guarded(app: ASGIApp) -> ASGIApp:
         return known(Gate(app, parts.limiter, metadata_url))
@@ -67,9 +67,11 @@ def build(parts: Parts) -> Frontier:
         return await parts.metrics.response()
 
     async def metadata(request: Request) -> Response:
+        if parts.verify.is_open():
+            return Response("Not Found", 404)
         return authentication.metadata(f"{parts.names.url}{MCP_PATH}", parts.issuer)
 
-    told = [METADATA_PATH, f"{METADATA_PATH}{MCP_PATH}"] if parts.verify else []
+    told = [METADATA_PATH, f"{METADATA_PATH}{MCP_PATH}"]
     routes = [
         Route("/health", health, methods=["GET"]),
         Route("/metrics", figures, methods=["GET"], middleware=[Middleware(known)]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import ssl
 from collections.abc import AsyncGenerator, Generator, Iterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -49,7 +50,7 @@ class WebDoor:
         self._socket = entrance.socket
         callers = Callers(settings)
         self.url = f"{names.url}{MCP_PATH}"
-        self.needs_token = entrance.verify is not None
+        self._verify = entrance.verify
         self._sessions = Sessions(host.server, host.subscriptions, callers)
         self._sse = Sse(host.server, host.subscriptions, callers)
         self.metrics = Metrics(host.application, self._numbers)
@@ -67,6 +68,11 @@ class WebDoor:
         )
         self._server = _Uvicorn(_config(self._app, settings))
         self._closing, self._drained = anyio.Event(), anyio.Event()
+
+    @property
+    def needs_token(self) -> bool:
+        """Whether it serves only who has one."""
+        return not self._verify.is_open()
 
     @property
     def greeting(self) -> str:
@@ -150,11 +156,30 @@ def _config(app: application.Frontier, settings: Settings) -> uvicorn.Config:
         ssl_certfile=settings.http.tls_cert or None,
         ssl_keyfile=settings.http.tls_key or None,
     )
-    try:
-        config.load()
-    except OSError as error:  # ssl.SSLError is one
-        raise SettingsInvalid(f"http_tls_cert, http_tls_key: cannot be used ({error})") from error
+    _check_certificate(settings.http.tls_cert, settings.http.tls_key)
+    config.load()
     return config
+
+
+def _check_certificate(cert: str, key: str) -> None:
+    """Raise SettingsInvalid unless they can be used, and without asking anybody for a password."""
+
+    def no_password() -> bytes:
+        raise SettingsInvalid(
+            f"http_tls_key: got '{key}'; it is encrypted, and nobody is there to be asked for"
+            " its password; give one that is not, readable by the server alone"
+        )
+
+    if not cert:
+        return
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(cert, key, no_password)
+    except OSError as error:  # ssl.SSLError is one
+        raise SettingsInvalid(
+            f"http_tls_cert, http_tls_key: got '{cert}' and '{key}'; they cannot be used"
+            f" ({error.strerror or error}); give a PEM file with the certificate chain, and one"
+            " with its key"
+        ) from error
 
 
 class _Uvicorn(uvicorn.Server):

@@ -86,7 +86,7 @@ class KeysOfUrl:
             self._keys = self._client.get_jwk_set().keys
             self._failure, self._fetched_at = "", time.monotonic()
         except _UNUSABLE as error:
-            self._failure = f"{self._client.uri}: {error!r}"
+            self._failure = f"{self._client.uri}: {_why(error)}"
         self._tried_at = time.monotonic()
 
 
@@ -100,7 +100,7 @@ class KeysOfFile:
         self._keys: list[jwt.PyJWK] = []
         self.get("")  # a file that cannot be used is told at the start
         if not self._keys:
-            raise Unavailable(f"{path} holds no key")
+            raise Unavailable("it holds no key")
 
     def get(self, key_id: str) -> jwt.PyJWK | None:
         """See `Keys.get`."""
@@ -112,8 +112,15 @@ class KeysOfFile:
                     self._keys = jwt.PyJWKSet.from_json(self._path.read_text("utf-8")).keys
                     self._seen = seen
             except _UNUSABLE as error:
-                raise Unavailable(f"{self._path}: {error!r}") from error
+                raise Unavailable(_why(error)) from error
         return _of(self._keys, key_id)
+
+
+def _why(error: Exception) -> str:
+    """What is wrong with keys, in words; some errors are only their name."""
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    return f"it is no JWKS ({type(error).__name__}: {error})"
 
 
 def _of(keys: list[jwt.PyJWK], key_id: str) -> jwt.PyJWK | None:
@@ -133,7 +140,10 @@ class JwtVerifier:
             is_url = keys.startswith(("http://", "https://"))
             self._keys: Keys = KeysOfUrl(keys) if is_url else KeysOfFile(Path(keys))
         except Unavailable as error:
-            raise SettingsInvalid(f"http_jwt_keys: got '{keys}'; {error}") from error
+            raise SettingsInvalid(
+                f"http_jwt_keys: got '{keys}'; no keys can be read from it: {error}; give a JWKS,"
+                " as a URL or a file"
+            ) from error
 
     def verify(self, token: str) -> Principal:
         """Who a token is from. Raises Refused, Unavailable."""

@@ -16,13 +16,14 @@ from mcp_memory.project import slug
 class Principal:
     """A user of a tenant, as a verified token names it.
 
-    `client` is the OAuth client, or the id of a bearer token, "" when unknown.
+    `client` is the OAuth client, `token` the id of a bearer token, "" when there is none.
     """
 
     tenant: str
     user: str
     permissions: Permissions
     client: str = ""
+    token: str = ""
 
     @property
     def key(self) -> str:
@@ -31,8 +32,8 @@ class Principal:
 
     @property
     def owner(self) -> str:
-        """Whose a session is: the user, with the client that it uses."""
-        return f"{self.key}/{slug(self.client) if self.client else ''}"
+        """Whose a session is: the user, with the client or the token that it uses."""
+        return f"{self.key}/{slug(self._means) if self._means else ''}"
 
     @property
     def claims(self) -> Json:
@@ -45,5 +46,9 @@ class Principal:
         """The same as the SDK keeps it, which seals questions for their principal."""
         permissions = sorted(permission.value for permission in self.permissions)
         return AuthenticatedUser(
-            AccessToken(token="", client_id=self.client, subject=self.key, scopes=permissions)
+            AccessToken(token="", client_id=self._means, subject=self.key, scopes=permissions)
         )
+
+    @property
+    def _means(self) -> str:
+        return self.client or self.token

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mcp_memory.errors import InvalidInput
 from mcp_memory.permissions import Permission
 from mcp_memory.scope import DEFAULT_TENANT, check_name
 from mcp_memory.service.times import parse_duration, parse_time
-from mcp_memory.web.tokens import FILE, NOTE_CHARS_MAX, Token, TokenFile
+from mcp_memory.web.tokens import NOTE_CHARS_MAX, Token, TokenFile, path_of
 
 if TYPE_CHECKING:
     from mcp_memory.settings import Settings
@@ -46,7 +45,7 @@ def add(settings: Settings, wanted: Wanted) -> list[str]:
         created_at="",
         expires_at=ends.isoformat(timespec="seconds") if ends else "",
     )
-    text = _file(settings).add(token)
+    text = TokenFile(path_of(settings)).add(token)
     return [
         text,
         f"for {token.tenant}/{token.user}: {', '.join(token.scopes)};"
@@ -56,13 +55,13 @@ def add(settings: Settings, wanted: Wanted) -> list[str]:
 
 def revoke(settings: Settings, identifier: str) -> str:
     """End a token; what to say of it. Raises NotFound."""
-    ended = _file(settings).revoke(identifier)
+    ended = TokenFile(path_of(settings)).revoke(identifier)
     return f"token {ended.id} of {ended.tenant}/{ended.user} opens nothing any more"
 
 
 def listed(settings: Settings) -> Sequence[Token]:
     """Every token there is, without its secret."""
-    return _file(settings).listed()
+    return TokenFile(path_of(settings)).listed()
 
 
 def _end(text: str) -> datetime | None:
@@ -79,11 +78,6 @@ def _end(text: str) -> datetime | None:
 
 def _duration(text: str) -> timedelta:
     return parse_duration("expires", text) or timedelta()
-
-
-def _file(settings: Settings) -> TokenFile:
-    given = settings.http.tokens
-    return TokenFile(Path(given) if given else settings.home / FILE)
 
 
 def _scopes(text: str) -> tuple[str, ...]:

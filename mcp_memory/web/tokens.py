@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import re
 import secrets
 import time
 from collections.abc import Generator, Sequence
@@ -16,12 +17,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from mcp_memory.errors import InvalidInput, SettingsInvalid, StoreError
 from mcp_memory.file_lock import FileLock
 from mcp_memory.permissions import Permission
+from mcp_memory.scope import check_name
+
+if TYPE_CHECKING:
+    from mcp_memory.settings import Settings
 
 FILE = "tokens.json"
 PREFIX = "mcpm_"
@@ -30,6 +36,8 @@ TOKENS_MAX = 10_000
 NOTE_CHARS_MAX = 128
 LOCK_TRIES, LOCK_RETRY_S = 100, 0.02
 _NOBODY = "0" * 64
+_DIGEST = re.compile("[0-9a-f]{64}")
+_OTHERS_MAY_WRITE = 0o022
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,8 +63,22 @@ class Token:
         """What it permits."""
         return frozenset(Permission(scope) for scope in self.scopes)
 
+    def check(self) -> None:
+        """Raise InvalidInput or ValueError for what somebody has written who was no `add`."""
+        if not _DIGEST.fullmatch(self.digest):
+            raise ValueError("a digest is 64 hexadecimal digits")
+        for part, name in (("tenant", self.tenant), ("user", self.user)):
+            check_name(part, name)
+        _ = self.ends, self.permissions
+
 
 _TOKENS = TypeAdapter(tuple[Token, ...])
+
+
+def path_of(settings: Settings) -> Path:
+    """Where the tokens of a server are."""
+    given = settings.http.tokens
+    return Path(given) if given else settings.home / FILE
 
 
 class TokenFile:
@@ -66,6 +88,17 @@ class TokenFile:
         self.path = path
         self._seen: tuple[int, int, int] | None = None
         self._tokens: dict[str, Token] = {}
+
+    @property
+    def is_there(self) -> bool:
+        """Whether there is such a file; one that cannot be looked at is."""
+        try:
+            self.path.stat()
+        except FileNotFoundError:
+            return False
+        except OSError:
+            pass
+        return True
 
     def verify(self, token: str) -> Token | None:
         """The token's entry, if it is one of these and has not ended. Raises SettingsInvalid."""
@@ -104,12 +137,17 @@ class TokenFile:
 
     @contextmanager
     def _changing(self) -> Generator[dict[str, Token]]:
-        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock = self._lock()
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            lock = self._lock()
+        except OSError as error:
+            raise _unwritable(self.path, error) from error
         try:
             tokens = self._read()
             yield tokens
             self._write(list(tokens.values()))
+        except OSError as error:
+            raise _unwritable(self.path, error) from error
         finally:
             lock.release()
 
@@ -136,12 +174,19 @@ class TokenFile:
 
     def _read(self) -> dict[str, Token]:
         try:
-            tokens = _TOKENS.validate_json(self.path.read_bytes())
-            _ = [(token.ends, token.permissions) for token in tokens]
+            with self.path.open("rb") as file:
+                if os.name == "posix" and os.fstat(file.fileno()).st_mode & _OTHERS_MAY_WRITE:
+                    raise SettingsInvalid(
+                        f"{self.path}: others can write to it, and so let themselves in; close it"
+                        f" (chmod 600 {self.path}) and look through: mcp-memory token list"
+                    )
+                tokens = _TOKENS.validate_json(file.read())
+            for token in tokens:
+                token.check()
             return {token.id: token for token in tokens}
         except FileNotFoundError:
             return {}
-        except (OSError, ValueError) as error:  # pydantic's errors are ValueErrors
+        except (OSError, ValueError, InvalidInput) as error:  # pydantic's are ValueErrors
             raise _unreadable(self.path, error) from error
 
     def _write(self, tokens: Sequence[Token]) -> None:
@@ -155,4 +200,15 @@ class TokenFile:
 
 
 def _unreadable(path: Path, error: Exception) -> SettingsInvalid:
-    return SettingsInvalid(f"{path}: cannot be read ({error}); mend it")
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        told = f"it is no list of tokens: {where}{': ' if where else ''}{first['msg']}"
+    else:
+        told = str(getattr(error, "strerror", None) or error)
+    return SettingsInvalid(f"{path}: cannot be read ({told}); mend it, or put it aside")
+
+
+def _unwritable(path: Path, error: OSError) -> StoreError:
+    reason = error.strerror or error
+    return StoreError(f"{path}: cannot be written ({reason}); see MCP_MEMORY_HTTP_TOKENS")

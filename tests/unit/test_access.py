@@ -38,18 +38,45 @@ def test_erasing_needs_its_own_permission_however_it_is_spelt(
     erase: object, permission: Permission
 ) -> None:
     params = {"name": "forget", "arguments": {"ids": ["x"], "erase": erase}}
-    assert needed("tools/call", params) is permission
+    assert needed("tools/call", params) == (permission,)
 
 
 @pytest.mark.parametrize("params", [{}, {"name": 5}, {"name": "nope"}, {"name": ["forget"]}])
 def test_an_unknown_tool_is_taken_for_one_that_writes(params: dict[str, object]) -> None:
-    assert needed("tools/call", params) is Permission.WRITE
+    assert needed("tools/call", params) == (Permission.WRITE,)
 
 
 def test_what_is_not_named_needs_the_permission_to_read() -> None:
-    assert needed("resources/read", {}) is Permission.READ
-    assert needed("some/day", None) is Permission.READ
-    assert all(needed(method, None) is None for method in FREE)
+    assert needed("resources/read", {}) == (Permission.READ,)
+    assert needed("some/day", None) == (Permission.READ,)
+    assert not any(needed(method, None) for method in FREE)
+
+
+SHARED = {"content": "The team meets", "level": "tenant"}
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "shares"),
+    [
+        ("remember", {"memories": [{"content": "Bob sits"}, SHARED]}, True),
+        ("remember", {"memories": {**SHARED, "level": " Tenant"}}, True),
+        ("remember", {"memories": [{"content": "The level is tenant"}, "tenant"]}, False),
+        ("remember", {"memories": [{**SHARED, "nope": 1}]}, False),
+        ("remember", {"memories": "[" * 100_000}, False),
+        ("remember", {}, False),
+        ("remember", None, False),
+        ("update", {"id": "x", "level": "tenant"}, True),
+        ("update", {"id": "x", "level": "user"}, False),
+        ("update", {"id": "x", "content": "tenant"}, False),
+        ("recall", {"levels": ["tenant"]}, False),
+    ],
+    ids=range(11),
+)
+def test_what_names_level_tenant_needs_the_permission_of_the_team_too(
+    name: str, arguments: object, shares: bool
+) -> None:
+    found = needed("tools/call", {"name": name, "arguments": arguments})
+    assert found == (OF_TOOLS[name], *([TEAM] if shares else []))
 
 
 def test_the_team_s_memories_are_changed_only_with_its_permission(service: MemoryService) -> None:

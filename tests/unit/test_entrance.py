@@ -33,7 +33,7 @@ def test_who_could_come_through_a_proxy_needs_a_token(
         enter(tmp_path, http, **given)
     entrance = enter(tmp_path, http, TOKENS=str(tmp_path / "tokens"), **given)
     with entrance.socket:
-        assert entrance.verify is not None
+        assert not entrance.verify.is_open()
 
 
 @pytest.mark.parametrize("given", [{}, {"URL": "http://localhost:9000"}, {"HOSTS": "127.0.0.1:1"}])
@@ -42,4 +42,16 @@ def test_by_names_of_this_machine_alone_nobody_needs_one(
 ) -> None:
     entrance = enter(tmp_path, **given)
     with entrance.socket:
-        assert entrance.verify is None
+        assert entrance.verify.is_open()
+
+
+def test_from_the_first_token_on_everybody_needs_one_whatever_becomes_of_it(
+    tmp_path: Path,
+) -> None:
+    entrance = enter(tmp_path)
+    with entrance.socket:
+        assert entrance.verify.is_open()
+        (tmp_path / "tokens.json").write_text("[]", "utf-8")
+        assert not entrance.verify.is_open()
+        (tmp_path / "tokens.json").unlink()
+        assert not entrance.verify.is_open()

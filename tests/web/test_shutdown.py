@@ -242,7 +242,7 @@ def test_the_commands_for_hosts_know_the_server(tmp_path: Path) -> None:
         assert server.url in command("host", "status", home=server.home).stdout
         said = command("host", "stop", home=server.home)
         assert said.returncode == 0, said.stderr
-        assert "has ended" in said.stdout
+        assert f"has ended, and {server.url} with it" in said.stdout
         assert server.process.wait(TIMEOUT_S) == 0
     until(lambda: host_pid(server.home) == 0)
     assert "no host is running" in command("host", "status", home=server.home).stdout

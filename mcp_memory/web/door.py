@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import ssl
 from collections.abc import AsyncGenerator, Generator, Iterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -13,7 +12,6 @@ from typing import TYPE_CHECKING
 import anyio
 import uvicorn
 
-from mcp_memory.errors import SettingsInvalid
 from mcp_memory.web import application
 from mcp_memory.web.application import Parts
 from mcp_memory.web.callers import Callers
@@ -45,7 +43,6 @@ class WebDoor:
     """Serves one host's server over HTTP. Lives on the event loop, within `open`."""
 
     def __init__(self, host: Host, entrance: Entrance) -> None:
-        """Raises SettingsInvalid for a certificate that cannot be used."""
         settings, names = host.settings, entrance.names
         self._socket = entrance.socket
         callers = Callers(settings)
@@ -156,30 +153,8 @@ def _config(app: application.Frontier, settings: Settings) -> uvicorn.Config:
         ssl_certfile=settings.http.tls_cert or None,
         ssl_keyfile=settings.http.tls_key or None,
     )
-    _check_certificate(settings.http.tls_cert, settings.http.tls_key)
     config.load()
     return config
-
-
-def _check_certificate(cert: str, key: str) -> None:
-    """Raise SettingsInvalid unless they can be used, and without asking anybody for a password."""
-
-    def no_password() -> bytes:
-        raise SettingsInvalid(
-            f"http_tls_key: got '{key}'; it is encrypted, and nobody is there to be asked for"
-            " its password; give one that is not, readable by the server alone"
-        )
-
-    if not cert:
-        return
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(cert, key, no_password)
-    except OSError as error:  # ssl.SSLError is one
-        raise SettingsInvalid(
-            f"http_tls_cert, http_tls_key: got '{cert}' and '{key}'; they cannot be used"
-            f" ({error.strerror or error}); give a PEM file with the certificate chain, and one"
-            " with its key"
-        ) from error
 
 
 class _Uvicorn(uvicorn.Server):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,28 @@ class Entrance:
         audience = f"{Names.of(binding, settings.http).url}{MCP_PATH}"
         jwts = JwtVerifier(settings.http, audience) if issuer else None
         verify = Verification(file, jwts, is_open=is_open)
+        _check_certificate(settings.http.tls_cert, settings.http.tls_key)
         listening = binding.listen()
         bound = replace(binding, port=listening.getsockname()[1])  # the system chose one for 0
         return cls(socket=listening, names=Names.of(bound, settings.http), verify=verify)
+
+
+def _check_certificate(cert: str, key: str) -> None:
+    """Raise SettingsInvalid unless they can be used, and without asking anybody for a password."""
+
+    def no_password() -> bytes:
+        raise SettingsInvalid(
+            f"http_tls_key: got '{key}'; it is encrypted, and nobody is there to be asked for"
+            " its password; give one that is not, readable by the server alone"
+        )
+
+    if not cert:
+        return
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(cert, key, no_password)
+    except OSError as error:  # ssl.SSLError is one
+        raise SettingsInvalid(
+            f"http_tls_cert, http_tls_key: got '{cert}' and '{key}'; they cannot be used"
+            f" ({error.strerror or error}); give a PEM file with the certificate chain, and one"
+            " with its key"
+        ) from error

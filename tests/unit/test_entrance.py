@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
 
 from mcp_memory import settings
 from mcp_memory.errors import SettingsInvalid
@@ -34,6 +44,43 @@ def test_who_could_come_through_a_proxy_needs_a_token(
     entrance = enter(tmp_path, http, TOKENS=str(tmp_path / "tokens"), **given)
     with entrance.socket:
         assert not entrance.verify.is_open()
+
+
+def pem(folder: Path, password: bytes = b"") -> tuple[str, str]:
+    """The files of a new key and of a certificate for it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "memory.example")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now)
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    encryption = BestAvailableEncryption(password) if password else NoEncryption()
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)
+    files = folder / "cert.pem", folder / "key.pem"
+    files[0].write_bytes(certificate.public_bytes(Encoding.PEM))
+    files[1].write_bytes(private)
+    return str(files[0]), str(files[1])
+
+
+def test_a_certificate_is_looked_at_before_anything_is_begun(tmp_path: Path) -> None:
+    cert, key = pem(tmp_path)
+    enter(tmp_path, TLS_CERT=cert, TLS_KEY=key).socket.close()
+    for wrong in ({"TLS_CERT": key, "TLS_KEY": key}, {"TLS_CERT": cert, "TLS_KEY": cert}):
+        with pytest.raises(SettingsInvalid, match=r"tls_cert, http_tls_key: got '.*\.pem' and"):
+            enter(tmp_path, **wrong)
+
+
+def test_nobody_is_asked_for_the_password_of_a_key(tmp_path: Path) -> None:
+    cert, key = pem(tmp_path, b"secret")
+    with pytest.raises(SettingsInvalid, match=r"got '.*key\.pem'; it is encrypted"):
+        enter(tmp_path, TLS_CERT=cert, TLS_KEY=key)
 
 
 @pytest.mark.parametrize("given", [{}, {"URL": "http://localhost:9000"}, {"HOSTS": "127.0.0.1:1"}])

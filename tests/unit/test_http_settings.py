@@ -127,6 +127,8 @@ def test_settings_are_read_from_texts() -> None:
     assert settings.hosts == ("a", "b:1", "c")
     assert settings.reads_per_minute == 7
     assert settings.jwt_algorithms == ("ES256",)
+    origins = load({"origins": "https://a.example/, https://b.example"}).origins
+    assert origins == ("https://a.example", "https://b.example"), "as browsers send them"
 
 
 @pytest.mark.parametrize(
@@ -150,6 +152,10 @@ def test_settings_are_read_from_texts() -> None:
         ({"url": "https://"}, "use an origin"),
         ({"origins": "https://a.example,*"}, "use an origin"),
         ({"origins": "null"}, "use an origin"),
+        ({"url": "x"}, r"http_url \(MCP_MEMORY_HTTP_URL\): got 'x'"),
+        ({"hosts": "*"}, "exact values"),
+        ({"hosts": "*.example.com"}, "exact values"),
+        ({"hosts": "https://memory.example"}, "exact values"),
         ({"jwt_algorithms": "HS256"}, "use some of"),
         ({"jwt_algorithms": "none"}, "use some of"),
         ({"jwt_issuer": "https://issuer.example"}, "need each other"),

@@ -16,7 +16,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from mcp_memory.errors import InvalidInput, SettingsInvalid
+from mcp_memory.errors import InvalidInput, SettingsInvalid, StoreError
 from mcp_memory.permissions import Permission
 from mcp_memory.settings import Settings
 from mcp_memory.web import token_commands
@@ -184,7 +184,41 @@ def test_a_folder_where_the_file_should_be_is_a_failure_to_verify(tmp_path: Path
         anyio.run(Verification(TokenFile(tmp_path / "file" / "tokens.json"), None), f"{PREFIX}1_2")
 
 
-@pytest.mark.parametrize("change", [{"scopes": ["memory:all"]}, {"expires_at": "soon"}])
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps files apart by other means")
+@pytest.mark.parametrize("mode", [0o666, 0o620, 0o602])
+def test_a_file_that_others_can_write_opens_nothing(file: TokenFile, mode: int) -> None:
+    token = file.add(wanted())
+    file.path.chmod(mode)
+    with pytest.raises(SettingsInvalid, match=r"others can write to it.*chmod 600"):
+        TokenFile(file.path).verify(token)
+    file.path.chmod(0o640)
+    assert TokenFile(file.path).verify(token)
+
+
+def test_a_place_where_no_file_can_be_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match=r"cannot be written.*MCP_MEMORY_HTTP_TOKENS"):
+        TokenFile(tmp_path / "file" / "tokens.json").add(wanted())
+
+
+def test_what_is_wrong_with_a_file_is_told_in_words(file: TokenFile) -> None:
+    file.path.write_text('[{"id": "x"}]', "utf-8")
+    with pytest.raises(SettingsInvalid, match=r"no list of tokens: 0\.digest: Field required"):
+        file.listed()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"scopes": ["memory:all"]},
+        {"expires_at": "soon"},
+        {"digest": "é" * 64},
+        {"digest": "abc"},
+        {"tenant": "a/b"},
+        {"user": ""},
+    ],
+    ids=str,
+)
 def test_an_entry_that_makes_no_sense_opens_nothing(
     file: TokenFile, change: dict[str, object]
 ) -> None:

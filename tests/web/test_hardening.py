@@ -171,7 +171,6 @@ def test_head_of_a_path_of_figures_sends_no_body(server: Served) -> None:
         "/messages",
         "/.env",
         "/%2e%2e/%2e%2e/etc/passwd",
-        "/.well-known/oauth-protected-resource",
         "/docs",
         "*",
     ],
@@ -180,6 +179,24 @@ def test_there_is_nothing_at_any_other_path(server: Served, path: str) -> None:
     answer = ask(server, request(server, LIST, path=path))
     assert answer.status == 404
     assert "location" not in answer.headers
+
+
+@pytest.mark.parametrize("path", ["", "/mcp"])
+def test_where_nobody_needs_a_token_nothing_says_how_to_get_one(server: Served, path: str) -> None:
+    metadata = f"/.well-known/oauth-protected-resource{path}"
+    assert ask(server, request(server, method="GET", path=metadata, headers=[])).status == 404
+
+
+@pytest.mark.parametrize("name", ["Forwarded", "X-Forwarded-For", "X-Real-IP", "Via"])
+def test_who_comes_through_a_proxy_is_not_of_this_machine(server: Served, name: str) -> None:
+    for target in (("POST", "/mcp"), ("GET", "/sse"), ("GET", "/metrics")):
+        method, path = target
+        headers = json_headers((name, "203.0.113.7"))
+        body = LIST if method == "POST" else b""
+        data = request(server, body, method=method, path=path, headers=headers)
+        answer = ask(server, data)
+        assert answer.status == 403, target
+        assert b"token add" in answer.body
 
 
 @pytest.mark.parametrize(

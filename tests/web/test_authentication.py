@@ -20,7 +20,7 @@ from mcp_memory.web.entrance import Entrance
 from mcp_memory.web.jwts import Refused, Unavailable
 from mcp_memory.web.principal import Principal
 from mcp_memory.web.tokens import Token, TokenFile
-from tests.protocol.doors import command, status
+from tests.protocol.doors import command
 from tests.protocol.harness import call
 from tests.web.endpoint import published
 from tests.web.harness import (
@@ -66,11 +66,6 @@ def challenged(answer: Answer) -> dict[str, str]:
     told = answer.headers["www-authenticate"]
     assert told.startswith("Bearer ")
     return dict(TOLD.findall(told))
-
-
-def looked(server: Served, path: str) -> Answer:
-    """What somebody without a token gets to see."""
-    return ask(server, request(server, method="GET", path=path, headers=[]))
 
 
 def made(server: Served, *arguments: str) -> str:
@@ -235,32 +230,6 @@ def test_a_token_of_the_file_opens_and_ends_without_a_restart(server: Served) ->
     assert token.split("_", 2)[2] not in listed
     token_command(server, "revoke", token.split("_")[1])
     assert sent(server, token).status == 401
-
-
-def test_the_first_token_closes_an_open_server_at_once(tmp_path: Path) -> None:
-    with served(tmp_path / "store") as server:
-        session = sent(server, "", json.loads(INITIALIZE)).headers["mcp-session-id"]
-        assert looked(server, "/metrics").status == 200
-        added = command("token", "add", "--user", "ana", home=server.home)
-        token = added.stdout.split()[0]
-        assert sent(server, "").status == 401
-        assert sent(server, "", LIST, ("Mcp-Session-Id", session)).status == 401
-        assert looked(server, "/metrics").status == 401
-        assert looked(server, f"{METADATA}/mcp").status == 200
-        assert sent(server, token).status == 200
-        assert sent(server, token, LIST, ("Mcp-Session-Id", session)).status == 404
-        assert status(server.home)["needs a token"] == "yes"
-        (server.home / "tokens.json").unlink()
-        assert sent(server, "").status == 401, "it does not open again by itself"
-
-
-def test_a_server_of_jwts_takes_the_first_token_of_the_file_at_once(
-    issuer: Issuer, tmp_path: Path
-) -> None:
-    with served(tmp_path / "store", **issuer.settings()) as server:
-        added = command("token", "add", "--user", "ana", "--tenant", "acme", home=server.home)
-        assert sent(server, added.stdout.split()[0]).status == 200
-        assert sent(server, issuer.token("acme", "ana")).status == 200
 
 
 @pytest.mark.anyio

@@ -15,6 +15,7 @@ import pytest
 from mcp_memory.errors import StoreLocked, StoreTooNew
 from mcp_memory.storage.contract import Store
 from mcp_memory.storage.embedded import chain, duck
+from mcp_memory.storage.embedded.generation import wal_of
 from mcp_memory.storage.embedded.record import Record
 from tests.factories import memory, open_store, put, where, windows, write
 
@@ -128,6 +129,27 @@ def test_a_long_journal_is_compacted_by_upkeep(home: Path, opened: Store) -> Non
     assert live_file(home) != before
     assert all(finding.ok for finding in opened.check())
     assert opened.stats(where().partitions).revisions == 5400
+
+
+@pytest.mark.parametrize(
+    ("file_mb", "log_mb", "is_due"),
+    [(1, 15, False), (1, 17, True), (64, 17, False), (64, 33, True)],
+)
+def test_how_long_a_log_may_be_depends_on_its_record(
+    home: Path, file_mb: int, log_mb: int, is_due: bool
+) -> None:
+    store = open_store("embedded", home)
+    put(store, memory())
+    store.close()
+    record = Record(home / "record", home / "damaged")
+    try:
+        assert not record.is_due()
+        for path, megabytes in ((record.path, file_mb), (wal_of(record.path), log_mb)):
+            with path.open("ab") as file:
+                file.truncate(megabytes << 20)
+        assert record.is_due() == is_due
+    finally:
+        record.close()
 
 
 def test_what_an_interrupted_compaction_left_is_removed(home: Path) -> None:

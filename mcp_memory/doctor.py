@@ -36,7 +36,29 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield _model(embedder, space)
     if settings.reranker:
         yield _reranker(settings)
+    yield from _http(settings)
     yield from _store(settings, space)
+
+
+def _http(settings: Settings) -> Iterator[Finding]:
+    """By what callers over HTTP are known, where that was set up."""
+    from mcp_memory.web import jwts, tokens  # slow to import
+
+    file = tokens.TokenFile(tokens.path_of(settings))
+    if settings.http.tokens or file.is_there:
+        try:
+            detail = f"{len(file.listed())} in {file.path}"
+            yield Finding(name="tokens", ok=True, detail=detail)
+        except McpMemoryError as error:
+            advice = "until then nobody with a token is served"
+            yield Finding(name="tokens", ok=False, detail=str(error), advice=advice)
+    if settings.http.jwt_issuer:
+        try:
+            jwts.keys_of(settings.http).get("")
+            yield Finding(name="JWT keys", ok=True, detail=settings.http.jwt_keys)
+        except (McpMemoryError, jwts.Unavailable) as error:
+            advice = "until then nobody with a JWT is served"
+            yield Finding(name="JWT keys", ok=False, detail=str(error), advice=advice)
 
 
 def _python() -> Finding:

@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from mcp_memory import environment, http_settings
 from mcp_memory.environment import CLAUDE_PROJECT_DIR, PREFIX
@@ -190,7 +190,13 @@ def _from_file(file: Path) -> dict[str, str]:
     for name in document:
         if name not in known:
             raise SettingsInvalid(f"{file}: no setting '{name}'; there are {', '.join(known)}")
-    return {name: _text(f"{file}, {name}", value) for name, value in document.items()}
+    return {name: _text(f"{file}, {name}", _joined(value)) for name, value in document.items()}
+
+
+def _joined(value: Any) -> Any:
+    """A list of texts as one, as it would stand in a variable."""
+    items = cast("list[Any]", value) if isinstance(value, list) else []
+    return ", ".join(items) if items and all(isinstance(item, str) for item in items) else value
 
 
 def _text(name: str, value: Any) -> str:

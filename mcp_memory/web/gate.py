@@ -110,6 +110,9 @@ class Gate:
         if scope["method"] != "POST":
             return
         _check_form(headers)
+        # Media types have no case (RFC 9110, 8.3.1), but whoever serves it might think so.
+        others = [(name, value) for name, value in scope["headers"] if name != b"content-type"]
+        scope["headers"] = [*others, (b"content-type", b"application/json")]
         principal: Principal | None = scope.get(PRINCIPAL)
         if principal is not None:
             declared = headers.get("content-length", "")

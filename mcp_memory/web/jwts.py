@@ -116,6 +116,19 @@ class KeysOfFile:
         return _of(self._keys, key_id)
 
 
+def keys_of(settings: HttpSettings) -> Keys:
+    """Where the keys come from. Raises SettingsInvalid for a file that holds none."""
+    keys = settings.jwt_keys
+    try:
+        is_url = keys.startswith(("http://", "https://"))
+        return KeysOfUrl(keys) if is_url else KeysOfFile(Path(keys))
+    except Unavailable as error:
+        raise SettingsInvalid(
+            f"http_jwt_keys: got '{keys}'; no keys can be read from it: {error}; give a JWKS,"
+            " as a URL or a file"
+        ) from error
+
+
 def _why(error: Exception) -> str:
     """What is wrong with keys, in words; some errors are only their name."""
     if isinstance(error, OSError):
@@ -135,15 +148,7 @@ class JwtVerifier:
     def __init__(self, settings: HttpSettings, audience: str) -> None:
         self._settings = settings
         self._audience = settings.jwt_audience or audience
-        keys = settings.jwt_keys
-        try:
-            is_url = keys.startswith(("http://", "https://"))
-            self._keys: Keys = KeysOfUrl(keys) if is_url else KeysOfFile(Path(keys))
-        except Unavailable as error:
-            raise SettingsInvalid(
-                f"http_jwt_keys: got '{keys}'; no keys can be read from it: {error}; give a JWKS,"
-                " as a URL or a file"
-            ) from error
+        self._keys = keys_of(settings)
 
     def verify(self, token: str) -> Principal:
         """Who a token is from. Raises Refused, Unavailable."""

@@ -144,6 +144,25 @@ def test_doctor_names_a_model_that_cannot_be_used_and_checks_the_store(tmp_path:
     assert len(found.stdout.splitlines()) > 6
 
 
+def test_doctor_looks_at_what_callers_over_http_are_known_by(tmp_path: Path) -> None:
+    tokens, keys = tmp_path / "tokens.json", tmp_path / "keys.json"
+    tokens.write_text("[]")
+    keys.write_text("{}")
+    environ = {
+        "MCP_MEMORY_HTTP_TOKENS": str(tokens),
+        "MCP_MEMORY_HTTP_JWT_ISSUER": "https://issuer.example",
+        "MCP_MEMORY_HTTP_JWT_KEYS": str(keys),
+    }
+    found = run(tmp_path / "home", "doctor", environ=environ)
+    assert f"ok\ttokens\t0 in {tokens}" in found.stdout
+    assert f"BAD\tJWT keys\thttp_jwt_keys: got '{keys}'; no keys can be read" in found.stdout
+    tokens.write_text("{")
+    assert (
+        f"BAD\ttokens\t{tokens}: cannot be read"
+        in run(tmp_path / "home", "doctor", environ=environ).stdout
+    )
+
+
 def test_doctor_names_the_process_that_holds_the_store(home: Path) -> None:
     with open_memory(home):
         found = run(home, "doctor")

@@ -56,6 +56,17 @@ def test_the_environment_wins_over_the_file_and_an_argument_over_both(tmp_path: 
     assert settings.session_days == 3
 
 
+def test_several_values_are_a_list_in_the_file_or_a_text(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text('http_hosts = ["a.example", "b.example:1"]\nhttp_origins = "https://a.example"')
+    http = load({}, home=tmp_path).http
+    assert http.hosts == ("a.example", "b.example:1")
+    assert http.origins == ("https://a.example",)
+    file.write_text("http_hosts = [1]")
+    with pytest.raises(SettingsInvalid, match="http_hosts: got another kind of value"):
+        load({}, home=tmp_path)
+
+
 def test_an_empty_variable_counts_as_not_set(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text('user = "ada"')
     assert load({"MCP_MEMORY_USER": " "}, home=tmp_path).user == "ada"

@@ -203,6 +203,7 @@ def test_who_comes_through_a_proxy_is_not_of_this_machine(server: Served, name: 
     ("types", "status"),
     [
         (["application/json"], 200),
+        (["Application/JSON; Charset=utf-8"], 200),
         (["application/json; charset=utf-8"], 200),
         (['application/json;charset="UTF-8"'], 200),
         ([], 415),

@@ -195,8 +195,10 @@ def _from_file(file: Path) -> dict[str, str]:
 
 def _joined(value: Any) -> Any:
     """A list of texts as one, as it would stand in a variable."""
-    items = cast("list[Any]", value) if isinstance(value, list) else []
-    return ", ".join(items) if items and all(isinstance(item, str) for item in items) else value
+    items: list[Any] = cast("list[Any]", value) if isinstance(value, list) else []
+    if items and all(isinstance(item, str) for item in items):
+        return ", ".join(items)
+    return cast("Any", value)
 
 
 def _text(name: str, value: Any) -> str:

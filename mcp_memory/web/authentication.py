@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from mcp_memory.errors import SettingsInvalid
 from mcp_memory.permissions import Permission
 from mcp_memory.web.answers import challenge, later, refused
+from mcp_memory.web.frontier import STREAMS
 from mcp_memory.web.jwts import JwtVerifier, Refused, Unavailable
 from mcp_memory.web.principal import Principal
 from mcp_memory.web.tokens import PREFIX, TokenFile
@@ -171,19 +172,23 @@ class Authenticated:
 
     async def _while_valid(self, check: Check, scope: Scope, receive: Receive, send: Send) -> None:
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._watch, check, tasks.cancel_scope)
+            tasks.start_soon(self._watch, check, scope, tasks.cancel_scope)
             await self._app(scope, receive, send)
             tasks.cancel_scope.cancel()
 
-    async def _watch(self, check: Check, request: anyio.CancelScope) -> None:
-        """End what lasts longer than its token. A failure to verify ends nothing."""
+    async def _watch(self, check: Check, scope: Scope, request: anyio.CancelScope) -> None:
+        """End a stream that lasts longer than its token. A failure to verify ends nothing.
+
+        What has an end of its own was permitted when it was asked, and is answered.
+        """
         while True:
             await anyio.sleep(self._check_s)
             try:
                 await check()
             except Refused as error:
-                log.info("a stream ends: %s", error)
-                request.cancel()
+                if STREAMS in scope:
+                    log.info("a stream ends: %s", error)
+                    request.cancel()
             except Unavailable as error:
                 log.warning("the token of a stream cannot be verified again: %s", error)
 

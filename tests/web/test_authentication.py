@@ -8,25 +8,18 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import anyio
 import pytest
-from starlette.types import Message, Receive, Scope, Send
 
 from mcp_memory import settings
 from mcp_memory.errors import SettingsInvalid
 from mcp_memory.permissions import Permission
-from mcp_memory.web.authentication import Authenticated, Verification
 from mcp_memory.web.entrance import Entrance
-from mcp_memory.web.jwts import Refused, Unavailable
-from mcp_memory.web.principal import Principal
-from mcp_memory.web.tokens import Token, TokenFile
 from tests.protocol.doors import command
 from tests.protocol.harness import call
 from tests.web.endpoint import published
 from tests.web.harness import (
     ALL,
     ISSUER,
-    TIMEOUT_S,
     Issuer,
     Served,
     bearer,
@@ -294,66 +287,6 @@ def test_keys_that_cannot_be_had_refuse_nobody_for_good(issuer: Issuer, tmp_path
                 assert int(answer.headers["retry-after"]) > 0
                 assert "www-authenticate" not in answer.headers
             assert endpoint.fetched == 1
-
-
-@pytest.mark.anyio
-async def test_a_stream_ends_soon_after_its_token(tmp_path: Path) -> None:
-    file = TokenFile(tmp_path / "tokens.json")
-    values = dict.fromkeys(("id", "digest", "note", "created_at", "expires_at"), "")
-    token = file.add(Token(tenant="acme", user="ana", scopes=("memory:read",), **values))
-    began, ended = anyio.Event(), anyio.Event()
-
-    async def stream(scope: Scope, receive: Receive, send: Send) -> None:
-        began.set()
-        try:
-            await anyio.sleep_forever()
-        finally:
-            ended.set()
-
-    guarded = Authenticated(stream, Verification(file, None), "", check_s=0.001)
-    headers = [(b"authorization", f"Bearer {token}".encode())]
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(guarded, {"type": "http", "headers": headers}, nothing, ignored)
-        with anyio.fail_after(TIMEOUT_S):
-            await began.wait()
-            assert not ended.is_set()
-            file.revoke(token.split("_")[1])
-            await ended.wait()
-
-
-@pytest.mark.anyio
-async def test_a_stream_outlives_a_failure_to_verify_its_token() -> None:
-    outcomes: list[Exception | None] = [
-        None,
-        Unavailable("a"),
-        Unavailable("b"),
-        None,
-        Refused("c"),
-    ]
-
-    async def verify(token: str) -> Principal:
-        outcome = outcomes.pop(0)
-        if outcome is not None:
-            raise outcome
-        return Principal(tenant="acme", user="ana", permissions=frozenset())
-
-    async def stream(scope: Scope, receive: Receive, send: Send) -> None:
-        await anyio.sleep_forever()
-
-    guarded = Authenticated(stream, verify, "", check_s=0.001)
-    with anyio.fail_after(TIMEOUT_S):
-        scope = {"type": "http", "headers": [(b"authorization", b"Bearer x")]}
-        await guarded(scope, nothing, ignored)
-    assert outcomes == []
-
-
-async def nothing() -> Message:
-    await anyio.sleep_forever()
-    raise AssertionError
-
-
-async def ignored(message: Message) -> None:
-    pass
 
 
 ELSEWHERE = ["0.0.0.0:0", "[::]:0", "192.168.1.5:0", "memory.lan:0", "localhost.lan:0"]

@@ -100,6 +100,12 @@ class Names:
         """Whether all of them mean this machine, so that no proxy makes it known to others."""
         return all(re.sub(r":\d+$", "", host) in _LOOPBACK_NAMES for host in self.hosts)
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether what clients send crosses a network without TLS."""
+        parts = urlsplit(self.url)
+        return parts.scheme == "http" and not Binding.parse(parts.netloc).is_loopback
+
 
 def _hosts(url: str) -> set[str]:
     """The values of a Host header by which a URL is asked for, its default port optional."""

@@ -65,6 +65,8 @@ class WebDoor:
         )
         self._server = _Uvicorn(_config(self._app, settings))
         self._closing, self._drained = anyio.Event(), anyio.Event()
+        if names.is_plain:
+            log.warning("http_url is '%s': tokens can be read on their way; use https", names.url)
 
     @property
     def needs_token(self) -> bool:

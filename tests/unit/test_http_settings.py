@@ -171,6 +171,20 @@ def test_a_setting_that_makes_no_sense_is_refused(values: dict[str, str], told: 
         load(values)
 
 
+@pytest.mark.parametrize(
+    ("url", "is_plain"),
+    [
+        ("http://memory.lan:8765", True),
+        ("https://memory.lan:8765", False),
+        ("http://127.0.0.1:8765", False),
+        ("http://[::1]:8765", False),
+        ("http://localhost", False),
+    ],
+)
+def test_plain_http_across_a_network_is_told_apart(url: str, is_plain: bool) -> None:
+    assert Names.of(Binding(), HttpSettings(url=url)).is_plain == is_plain
+
+
 def test_a_certificate_that_is_there_is_taken(tmp_path: Path) -> None:
     (tmp_path / "x.pem").touch()
     pem = str(tmp_path / "x.pem")

@@ -16,6 +16,7 @@ from mcp_memory.web.binding import Names
 STREAMS = "mcp_memory.stream"
 """A key of the ASGI scope: set once a request has become a stream that has no end of its own."""
 RETRY_S = 2.0
+FINISH_S = 1.0
 _ENDING = "mcp-memory is shutting down"
 MISDIRECTED, FORBIDDEN, UNAVAILABLE = 421, 403, 503
 
@@ -73,7 +74,6 @@ class Frontier:
         """See ASGI."""
         if scope["type"] != "http":
             return
-
         request = _Request(scope, send, self._responded)
         response = self._refusal(Request(scope))
         if response is not None:
@@ -83,7 +83,8 @@ class Frontier:
         try:
             with request.until:
                 await self._app(scope, receive, request.answer)
-            await request.finish(receive)
+            with anyio.move_on_after(FINISH_S):  # who reads nothing hears nothing
+                await request.finish(receive)
         finally:
             self._requests.discard(request)
             self._left.set()

@@ -37,7 +37,7 @@ class Entrance:
         is_near = binding.is_loopback and Names.of(binding, settings.http).are_loopback
         if is_open and not is_near:
             raise SettingsInvalid(
-                f"--http: got '{settings.http.url or binding.host}'; without authentication only"
+                f"{_told(settings, binding)}; without authentication only"
                 " this machine may reach it: add a token (mcp-memory token add) or set"
                 " http_jwt_issuer and http_jwt_keys, or listen at 127.0.0.1 by no other name"
             )
@@ -48,6 +48,15 @@ class Entrance:
         listening = binding.listen()
         bound = replace(binding, port=listening.getsockname()[1])  # the system chose one for 0
         return cls(socket=listening, names=Names.of(bound, settings.http), verify=verify)
+
+
+def _told(settings: Settings, binding: Binding) -> str:
+    """Which setting makes it known to others."""
+    given = settings.http
+    if given.url or given.hosts:
+        name, value = ("url", given.url) if given.url else ("hosts", ", ".join(given.hosts))
+        return f"http_{name} (MCP_MEMORY_HTTP_{name.upper()}): got '{value}'"
+    return f"--http: got '{binding.host}'"
 
 
 def _check_certificate(cert: str, key: str) -> None:

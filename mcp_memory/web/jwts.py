@@ -100,7 +100,7 @@ class KeysOfFile:
         self._keys: list[jwt.PyJWK] = []
         self.get("")  # a file that cannot be used is told at the start
         if not self._keys:
-            raise Unavailable("it holds no key")
+            raise Unavailable(f"{path}: it holds no key")
 
     def get(self, key_id: str) -> jwt.PyJWK | None:
         """See `Keys.get`."""
@@ -112,7 +112,7 @@ class KeysOfFile:
                     self._keys = jwt.PyJWKSet.from_json(self._path.read_text("utf-8")).keys
                     self._seen = seen
             except _UNUSABLE as error:
-                raise Unavailable(_why(error)) from error
+                raise Unavailable(f"{self._path}: {_why(error)}") from error
         return _of(self._keys, key_id)
 
 
@@ -124,8 +124,7 @@ def keys_of(settings: HttpSettings) -> Keys:
         return KeysOfUrl(keys) if is_url else KeysOfFile(Path(keys))
     except Unavailable as error:
         raise SettingsInvalid(
-            f"http_jwt_keys: got '{keys}'; no keys can be read from it: {error}; give a JWKS,"
-            " as a URL or a file"
+            f"http_jwt_keys: no keys in {error}; give a JWKS, as a URL or a file"
         ) from error
 
 

@@ -79,7 +79,7 @@ def load(values: Mapping[str, str]) -> HttpSettings:
     """The settings from what was given by name. Raises SettingsInvalid."""
     fields: dict[str, Any] = {}
     for name, value in values.items():
-        if not value:
+        if not value or (name in _LISTS and not _list(value)):
             continue
         if name == "origins":
             fields[name] = tuple(origin.rstrip("/") for origin in _list(value))

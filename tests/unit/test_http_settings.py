@@ -126,6 +126,7 @@ def test_settings_are_read_from_texts() -> None:
     settings = load(given)
     assert settings.hosts == ("a", "b:1", "c")
     assert settings.reads_per_minute == 7
+    assert load({"jwt_algorithms": " , "}) == load({}), "a list of nothing is not given"
     assert settings.jwt_algorithms == ("ES256",)
     origins = load({"origins": "https://a.example/, https://b.example"}).origins
     assert origins == ("https://a.example", "https://b.example"), "as browsers send them"

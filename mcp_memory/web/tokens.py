@@ -86,7 +86,7 @@ class TokenFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._seen: tuple[int, int, int] | None = None
+        self._seen: tuple[int, ...] | None = None
         self._tokens: dict[str, Token] = {}
 
     @property
@@ -160,10 +160,10 @@ class TokenFile:
         raise StoreError(f"{self.path} is being changed by another command; try again")
 
     def _current(self) -> dict[str, Token]:
-        """The tokens as they are now; the file is read again when it was replaced."""
+        """The tokens as they are now; the file is read again when it was changed."""
         try:
             now = self.path.stat()
-            seen = (now.st_mtime_ns, now.st_size, now.st_ino)
+            seen = (now.st_mtime_ns, now.st_size, now.st_ino, now.st_mode)
         except FileNotFoundError:
             return {}
         except OSError as error:

@@ -188,7 +188,11 @@ def test_a_folder_where_the_file_should_be_is_a_failure_to_verify(tmp_path: Path
 @pytest.mark.parametrize("mode", [0o666, 0o620, 0o602])
 def test_a_file_that_others_can_write_opens_nothing(file: TokenFile, mode: int) -> None:
     token = file.add(wanted())
+    reader = TokenFile(file.path)
+    assert reader.verify(token)
     file.path.chmod(mode)
+    with pytest.raises(SettingsInvalid, match="others can write"):
+        reader.verify(token)
     with pytest.raises(SettingsInvalid, match=r"others can write to it.*chmod 600"):
         TokenFile(file.path).verify(token)
     file.path.chmod(0o640)

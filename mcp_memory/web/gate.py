@@ -25,6 +25,8 @@ from mcp_memory.wire import Unreadable, parse
 
 MESSAGE = "mcp_memory.message"
 """Where the message of a request is: a key of the ASGI scope."""
+_RESERVED = "mcp_memory.reserved"
+"""How many bytes of its body were counted before they came: a key of the ASGI scope."""
 BODY_BYTES_MAX = 1024 * 1024
 BODY_TIMEOUT_S = 20.0
 DEPTH_MAX = 64
@@ -82,6 +84,7 @@ class Gate:
         principal: Principal | None = scope.get(PRINCIPAL)
         if principal is None:
             return None
+        size = max(0, size - scope.get(_RESERVED, 0))
         try:
             await self._limiter.count(principal.key, changes=changes, size=size)
         except Exceeded as error:
@@ -116,11 +119,12 @@ class Gate:
         principal: Principal | None = scope.get(PRINCIPAL)
         if principal is not None:
             declared = headers.get("content-length", "")
-            size = int(declared) if declared.isdecimal() else 1
+            size = int(declared) if declared.isdecimal() else 0
             try:
-                await self._limiter.expect(principal.key, size)
+                await self._limiter.reserve(principal.key, size)
             except Exceeded as error:
                 raise Unfit(later(429, str(error), error.seconds)) from error
+            scope[_RESERVED] = size
         with anyio.move_on_after(self._body_timeout_s):
             await _read(receive, body)
             return

@@ -38,13 +38,18 @@ class Limiter:
         quota = settings.megabytes_per_day * MEGABYTE
         self._bytes = RateLimitItemPerDay(quota, namespace="bytes")
 
-    async def expect(self, user: str, size: int) -> None:
-        """Before so many bytes are read. Raises Exceeded where they are too many."""
-        if not await self._windows.test(self._bytes, user, cost=size):
-            raise await self._exceeded(user, size)
+    async def reserve(self, user: str, size: int) -> None:
+        """Count so many bytes before they are read, whether they come or not.
+
+        Raises Exceeded, and counts nothing, where they are too many; 0 is too many where no
+        more may come.
+        """
+        take = self._windows.hit if size else self._windows.test
+        if not await take(self._bytes, user, cost=max(1, size)):
+            raise await self._exceeded(user, max(1, size))
 
     async def count(self, user: str, *, changes: bool, size: int) -> None:
-        """Count a request, and the bytes that were read of it whether it is served or not.
+        """Count a request, and the bytes that came of it beyond those that were reserved.
 
         Raises Exceeded where it is not to be served; of the requests it is none then.
         """

@@ -56,9 +56,9 @@ def allowed(limiter: Limiter, user: str = "ana", *, changes: bool = False, size:
     return refusal(limiter, user, changes=changes, size=size) is None
 
 
-def expected(limiter: Limiter, size: int) -> bool:
+def reserved(limiter: Limiter, size: int) -> bool:
     try:
-        anyio.run(limiter.expect, "ana", size)
+        anyio.run(limiter.reserve, "ana", size)
     except Exceeded as error:
         assert error.seconds >= 1
         return False
@@ -105,17 +105,25 @@ def test_a_request_too_many_is_not_counted(limiter: Limiter, clock: Clock) -> No
 
 def test_bytes_that_came_are_counted_even_of_what_is_not_served(limiter: Limiter) -> None:
     assert allowed(limiter, size=MEGABYTE - 10)
-    assert expected(limiter, 10)
-    assert not expected(limiter, 11)
+    assert reserved(limiter, 0)
+    assert not reserved(limiter, 11)
     assert not allowed(limiter, size=11)
-    assert not expected(limiter, 1)
+    assert not reserved(limiter, 0)
     assert not allowed(limiter, size=1)
+
+
+def test_what_was_reserved_is_counted_before_it_comes(limiter: Limiter) -> None:
+    assert reserved(limiter, MEGABYTE - 10)
+    assert not reserved(limiter, 11)
+    assert reserved(limiter, 10)
+    assert not reserved(limiter, 0)
+    assert allowed(limiter, size=0)
 
 
 def test_a_request_too_many_has_sent_its_bytes_all_the_same(limiter: Limiter) -> None:
     assert all(allowed(limiter) for _ in range(READS))
     assert not allowed(limiter, size=MEGABYTE - READS)
-    assert not expected(limiter, 1)
+    assert not reserved(limiter, 0)
 
 
 @pytest.mark.parametrize("at", [0.0, 0.5])
@@ -131,7 +139,7 @@ def test_bytes_are_allowed_again_when_it_was_told(
     assert refused.seconds <= 2 * DAY_S
     told = clock.now + refused.seconds
     clock.now = max(clock.now, told - 1.5)
-    assert not expected(limiter, size)
+    assert not reserved(limiter, size)
     clock.now = told
     assert allowed(limiter, size=size)
 

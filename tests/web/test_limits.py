@@ -121,6 +121,16 @@ def test_bytes_are_counted_of_what_is_refused_and_then_not_read_any_more(
         assert connection.read().status == 429, "before anything of it was sent"
 
 
+def test_bytes_that_are_on_their_way_are_counted_already(server: Served, issuer: Issuer) -> None:
+    headers = [*json_headers(), *bearer(issuer.token("acme", "parallel")).items()]
+    headers += [("Content-Length", str(MEBIBYTE)), ("Expect", "100-continue")]
+    with line(server) as first, line(server) as second:
+        first.send(request(server, headers=headers))
+        assert first.head().status == 100, "the server waits for its body"
+        second.send(request(server, headers=headers))
+        assert second.head().status == 429
+
+
 def test_who_opens_too_many_sessions_loses_the_one_unused_for_longest(
     server: Served, issuer: Issuer
 ) -> None:

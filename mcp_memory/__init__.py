@@ -33,27 +33,26 @@ if TYPE_CHECKING:
     from mcp_memory.library import LocalMemory, open_memory
     from mcp_memory.model import (
         Change,
-        Draft,
-        Erasure,
-        Forgotten,
         Level,
         Memory,
         Partition,
-        Patch,
-        Query,
-        Recall,
-        Recalled,
-        Remembered,
         Revision,
         Scope,
-        Selection,
-        Similar,
         Status,
         Trace,
         Trust,
         Type,
-        Updated,
         Verb,
+    )
+    from mcp_memory.requests import Draft, Patch, Query, Selection
+    from mcp_memory.results import (
+        Erasure,
+        Forgotten,
+        Recall,
+        Recalled,
+        Remembered,
+        Similar,
+        Updated,
     )
     from mcp_memory.service import Context, MemoryService, Policy
 
@@ -108,7 +107,7 @@ __all__ = [
     "open_memory",
 ]
 
-_MODULES = ("errors", "model", "service", "library")
+_MODULES = ("errors", "model", "requests", "results", "service", "library")
 """Where the names come from, lightest first."""
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from mcp_memory import __version__, console, streamed
 from mcp_memory.errors import InvalidInput, McpMemoryError
 from mcp_memory.host.client import END, ERROR, OUT
-from mcp_memory.model import Query
+from mcp_memory.requests import Query
 from mcp_memory.scope import local_signals, resolve
 
 if TYPE_CHECKING:

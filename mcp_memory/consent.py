@@ -16,7 +16,8 @@ import mcp.types as types
 
 from mcp_memory.connection import Request
 from mcp_memory.middleware import is_modern, sayable
-from mcp_memory.model import Forgotten, Selection
+from mcp_memory.requests import Selection
+from mcp_memory.results import Forgotten
 from mcp_memory.scope import current
 from mcp_memory.tools.answers import Answer, shown
 from mcp_memory.tools.forget import answer

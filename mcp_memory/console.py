@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from mcp_memory.model import Memory, Recall, Revision, Status
+from mcp_memory.model import Memory, Revision, Status
+from mcp_memory.results import Recall
 from mcp_memory.storage.contract import Finding
 
 if TYPE_CHECKING:

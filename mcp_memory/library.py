@@ -15,17 +15,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mcp_memory.model import (
-    Draft,
-    Forgotten,
-    Patch,
-    Query,
-    Recall,
-    Remembered,
-    Scope,
-    Selection,
-    Updated,
-)
+from mcp_memory.model import Scope
+from mcp_memory.requests import Draft, Patch, Query, Selection
+from mcp_memory.results import Forgotten, Recall, Remembered, Updated
 from mcp_memory.service import MemoryService
 
 

@@ -10,7 +10,8 @@ import mcp.types as types
 
 from mcp_memory.errors import InvalidInput
 from mcp_memory.ids import ending
-from mcp_memory.model import Query, Scope
+from mcp_memory.model import Scope
+from mcp_memory.requests import Query
 from mcp_memory.text import fence
 from mcp_memory.tools.answers import lines, shown
 from mcp_memory.tools.arguments import Argument, Arguments, Number, Text, check

@@ -21,7 +21,9 @@ from mcp_memory.connection import WATCHED_MAX, Connection, Request
 from mcp_memory.errors import InvalidInput
 from mcp_memory.lanes import Lanes
 from mcp_memory.middleware import Door, Middleware, Observe, forget_roots, sayable
-from mcp_memory.model import Forgotten, Scope, Selection
+from mcp_memory.model import Scope
+from mcp_memory.requests import Selection
+from mcp_memory.results import Forgotten
 from mcp_memory.scope import current
 from mcp_memory.subscriptions import Subscriptions
 from mcp_memory.tools import INSTRUCTIONS, TOOLS, Tool

@@ -36,6 +36,8 @@ LAYERS = (
         "logs",
         "model",
         "permissions",
+        "requests",
+        "results",
         "text",
         "thread",
     },

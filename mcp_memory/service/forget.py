@@ -13,8 +13,10 @@ from datetime import UTC, datetime
 from mcp_memory import ranking
 from mcp_memory.errors import ConfirmationInvalid, InvalidInput
 from mcp_memory.ids import new_id
-from mcp_memory.model import Erasure, Forgotten, Memory, Query, Scope, Selection, Status, Verb
+from mcp_memory.model import Memory, Scope, Status, Verb
 from mcp_memory.permissions import Permission, require
+from mcp_memory.requests import Query, Selection
+from mcp_memory.results import Erasure, Forgotten
 from mcp_memory.service import policy as limits
 from mcp_memory.service.core import (
     ANY_STATUS,

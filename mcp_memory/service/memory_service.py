@@ -9,21 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from mcp_memory.embedding import Embedder
-from mcp_memory.model import (
-    Draft,
-    Forgotten,
-    Memory,
-    Patch,
-    Query,
-    Recall,
-    Remembered,
-    Revision,
-    Scope,
-    Selection,
-    Trace,
-    Updated,
-)
+from mcp_memory.model import Memory, Revision, Scope, Trace
+from mcp_memory.requests import Draft, Patch, Query, Selection
 from mcp_memory.reranking import Reranker
+from mcp_memory.results import Forgotten, Recall, Remembered, Updated
 from mcp_memory.service import upkeep, views
 from mcp_memory.service.core import Core
 from mcp_memory.service.forget import forget

@@ -9,8 +9,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from mcp_memory.likeness import same_statement
-from mcp_memory.model import Json, Memory, Partition, Remembered, Similar, Status, Verb
+from mcp_memory.model import Json, Memory, Partition, Status, Verb
 from mcp_memory.ranking import contradict
+from mcp_memory.results import Remembered, Similar
 from mcp_memory.service import policy as limits
 from mcp_memory.service.core import expiry_of, successor
 from mcp_memory.service.policy import Policy

@@ -9,8 +9,10 @@ from dataclasses import dataclass, field, replace
 from mcp_memory import ranking
 from mcp_memory.errors import InvalidInput, ScopeMissing
 from mcp_memory.ids import new_id
-from mcp_memory.model import Level, Memory, Partition, Query, Recall, Recalled, Scope, Trace, Type
+from mcp_memory.model import Level, Memory, Partition, Scope, Trace, Type
 from mcp_memory.ranking import Choice, Scored
+from mcp_memory.requests import Query
+from mcp_memory.results import Recall, Recalled
 from mcp_memory.service import policy as limits
 from mcp_memory.service.core import Core
 from mcp_memory.service.intake import choices, json_object, line, tag_list, text

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 from mcp_memory.errors import InvalidInput
 from mcp_memory.ids import ending, new_id
-from mcp_memory.model import Draft, Level, Memory, Remembered, Scope
+from mcp_memory.model import Level, Memory, Scope
+from mcp_memory.requests import Draft
+from mcp_memory.results import Remembered
 from mcp_memory.service import policy as limits
 from mcp_memory.service.core import ANY_STATUS, IN_FORCE, Core, actor
 from mcp_memory.service.echo import Echo, echoes_of, undecorated

@@ -10,8 +10,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
-from mcp_memory.model import Memory, Query, Trace
+from mcp_memory.model import Memory, Trace
 from mcp_memory.ranking import Choice, Scored
+from mcp_memory.requests import Query
 
 CANDIDATES_MAX = 50
 PARTS = ("text", "vector", "conversation", "recency", "importance", "time", "rerank")

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 from mcp_memory.errors import InvalidInput
 from mcp_memory.ids import new_id
 from mcp_memory.likeness import same_statement
-from mcp_memory.model import Draft, Level, Memory, Patch, Scope, Status, Type, Updated, Verb
+from mcp_memory.model import Level, Memory, Scope, Status, Type, Verb
+from mcp_memory.requests import Draft, Patch
+from mcp_memory.results import Updated
 from mcp_memory.service import policy as limits
 from mcp_memory.service.core import IN_FORCE, Core, actor, expiry_of, successor
 from mcp_memory.service.intake import (

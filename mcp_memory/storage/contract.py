@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Protocol
 from mcp_memory.model import (
     NOTHING,
     Change,
-    Erasure,
     Json,
     Memory,
     Partition,
@@ -29,6 +28,7 @@ from mcp_memory.model import (
     Type,
     Verb,
 )
+from mcp_memory.results import Erasure
 
 if TYPE_CHECKING:
     import numpy as np

@@ -20,16 +20,8 @@ import numpy as np
 
 from mcp_memory import text
 from mcp_memory.errors import InvalidInput, StoreClosed, WriteConflict
-from mcp_memory.model import (
-    Change,
-    Erasure,
-    Json,
-    Memory,
-    Partition,
-    Revision,
-    Status,
-    Trace,
-)
+from mcp_memory.model import Change, Json, Memory, Partition, Revision, Status, Trace
+from mcp_memory.results import Erasure
 from mcp_memory.storage import codec
 from mcp_memory.storage.contract import (
     Actor,

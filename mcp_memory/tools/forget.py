@@ -6,7 +6,9 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from mcp_memory.ids import ending
-from mcp_memory.model import Erasure, Forgotten, Scope, Selection, Type
+from mcp_memory.model import Scope, Type
+from mcp_memory.requests import Selection
+from mcp_memory.results import Erasure, Forgotten
 from mcp_memory.text import fence
 from mcp_memory.tools.answers import (
     SCOPE_SPEC,

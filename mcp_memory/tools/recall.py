@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mcp_memory.model import Level, Partition, Query, Recall, Recalled, Scope, Type
+from mcp_memory.model import Level, Partition, Scope, Type
+from mcp_memory.requests import Query
+from mcp_memory.results import Recall, Recalled
 from mcp_memory.tools.answers import (
     SCOPE_SPEC,
     Answer,

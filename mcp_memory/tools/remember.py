@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mcp_memory.ids import ending
-from mcp_memory.model import Draft, Level, Remembered, Scope, Similar, Trust, Type
+from mcp_memory.model import Level, Scope, Trust, Type
+from mcp_memory.requests import Draft
+from mcp_memory.results import Remembered, Similar
 from mcp_memory.text import fence
 from mcp_memory.tools.answers import (
     SCOPE_SPEC,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mcp_memory.model import Level, Patch, Scope, Type, Updated
+from mcp_memory.model import Level, Scope, Type
+from mcp_memory.requests import Patch
+from mcp_memory.results import Updated
 from mcp_memory.text import fence
 from mcp_memory.tools.answers import (
     SCOPE_SPEC,

@@ -12,7 +12,8 @@ import numpy as np
 
 from mcp_memory.embedding import Embedder
 from mcp_memory.ids import new_id
-from mcp_memory.model import Draft, Scope, Verb
+from mcp_memory.model import Scope, Verb
+from mcp_memory.requests import Draft
 from mcp_memory.scope import Signals, resolve
 from mcp_memory.service.core import actor
 from mcp_memory.service.intake import Intake

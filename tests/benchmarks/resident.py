@@ -44,7 +44,7 @@ def after_recalls(home: Path, user: str) -> int:
 def main() -> None:
     """Recall 50 times and print the resident bytes."""
     from mcp_memory.embedding import Embedder
-    from mcp_memory.model import Query
+    from mcp_memory.requests import Query
     from mcp_memory.service import MemoryService
     from mcp_memory.storage.embedded import open_embedded
     from tests.benchmarks.filling import caller

@@ -16,7 +16,8 @@ import numpy as np
 
 from mcp_memory.embedding import Embedder
 from mcp_memory.ids import new_id
-from mcp_memory.model import Query, Scope, Verb
+from mcp_memory.model import Scope, Verb
+from mcp_memory.requests import Query
 from mcp_memory.service import MemoryService
 from mcp_memory.service.core import actor
 from mcp_memory.service.intake import Intake

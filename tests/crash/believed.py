@@ -12,8 +12,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from mcp_memory.likeness import same_statement
-from mcp_memory.model import Draft, Level, Memory, Partition, Remembered, Scope, Status
+from mcp_memory.model import Level, Memory, Partition, Scope, Status
 from mcp_memory.ranking import contradict
+from mcp_memory.requests import Draft
+from mcp_memory.results import Remembered
 from mcp_memory.text import fingerprint, terms
 
 RETRY = timedelta(minutes=10)

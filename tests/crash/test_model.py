@@ -27,7 +27,9 @@ from hypothesis.stateful import (
 
 from mcp_memory.errors import InvalidInput, NotFound
 from mcp_memory.likeness import same_statement
-from mcp_memory.model import Draft, Level, Patch, Query, Remembered, Scope, Selection, Status
+from mcp_memory.model import Level, Scope, Status
+from mcp_memory.requests import Draft, Patch, Query, Selection
+from mcp_memory.results import Remembered
 from mcp_memory.service import MemoryService
 from tests.crash.believed import Believed, Said, said
 from tests.factories import Clock, open_store

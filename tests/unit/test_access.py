@@ -8,8 +8,9 @@ import pytest
 
 from mcp_memory.access import FREE, OF_TOOLS, needed
 from mcp_memory.errors import NotPermitted
-from mcp_memory.model import Draft, Patch, Scope, Selection
+from mcp_memory.model import Scope
 from mcp_memory.permissions import EVERYTHING, Permission
+from mcp_memory.requests import Draft, Patch, Selection
 from mcp_memory.service import MemoryService
 from mcp_memory.tools import TOOLS
 

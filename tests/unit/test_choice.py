@@ -7,11 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mcp_memory.model import Draft, Query, Scope
+from mcp_memory.model import Scope
 from mcp_memory.ranking import Choice, Scored, choose
 from mcp_memory.ranking.choice import WEAK_MAX
 from mcp_memory.ranking.cutoff import CLEAR, COSINE_LEAST
 from mcp_memory.ranking.diversity import MMR_SHARE, diversified
+from mcp_memory.requests import Draft, Query
 from mcp_memory.service import MemoryService
 from mcp_memory.storage.contract import Candidate
 from mcp_memory.text import terms

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from mcp_memory import console
-from mcp_memory.model import Draft, Patch, Query, Scope
+from mcp_memory.model import Scope
+from mcp_memory.requests import Draft, Patch, Query
 from mcp_memory.service import MemoryService
 from mcp_memory.storage.contract import Finding
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mcp_memory.model import Draft, Patch, Query, Scope, Selection
+from mcp_memory.model import Scope
+from mcp_memory.requests import Draft, Patch, Query, Selection
 from mcp_memory.service import MemoryService
 from mcp_memory.service.echo import Echo, echoes_of
 from tests.factories import Clock, memory

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from mcp_memory.errors import ConfirmationInvalid, InvalidInput, NotFound
-from mcp_memory.model import Draft, Query, Scope, Selection, Status
+from mcp_memory.model import Scope, Status
+from mcp_memory.requests import Draft, Query, Selection
 from mcp_memory.service import MemoryService
 from tests.factories import Clock
 

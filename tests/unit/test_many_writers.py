@@ -7,7 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import TypeVar
 
-from mcp_memory.model import Draft, Patch, Remembered, Scope, Selection, Status
+from mcp_memory.model import Scope, Status
+from mcp_memory.requests import Draft, Patch, Selection
+from mcp_memory.results import Remembered
 from mcp_memory.service import MemoryService
 from mcp_memory.service.deciding import Deciding
 

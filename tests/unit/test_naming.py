@@ -7,7 +7,8 @@ import pytest
 from mcp_memory.embedding import Embedder
 from mcp_memory.errors import InvalidInput, NotFound
 from mcp_memory.ids import ending, is_ending
-from mcp_memory.model import Draft, Patch, Query, Scope, Selection, Status
+from mcp_memory.model import Scope, Status
+from mcp_memory.requests import Draft, Patch, Query, Selection
 from mcp_memory.service import MemoryService
 from mcp_memory.storage.contract import Store
 from tests import factories

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from mcp_memory.model import Draft, Patch, Query, Scope, Trust, Type
+from mcp_memory.model import Scope, Trust, Type
 from mcp_memory.ranking import contradict
+from mcp_memory.requests import Draft, Patch, Query
 from mcp_memory.service import MemoryService
 from mcp_memory.text import terms
 from tests.factories import START, Clock

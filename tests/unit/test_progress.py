@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mcp_memory.model import Draft, Query, Scope
+from mcp_memory.model import Scope
+from mcp_memory.requests import Draft, Query
 from mcp_memory.service import MemoryService
 
 

@@ -12,7 +12,8 @@ import pytest
 from mcp_memory.application import open_service
 from mcp_memory.embedding import Embedder
 from mcp_memory.errors import NotFound, StoreClosed
-from mcp_memory.model import Draft, Patch, Query, Scope, Selection
+from mcp_memory.model import Scope
+from mcp_memory.requests import Draft, Patch, Query, Selection
 from mcp_memory.service import MemoryService, Policy
 from mcp_memory.settings import Settings
 from mcp_memory.storage.contract import VectorSpace

@@ -8,7 +8,9 @@ import pytest
 
 from mcp_memory.embedding import Embedder
 from mcp_memory.errors import InvalidInput, NotFound, ScopeMissing
-from mcp_memory.model import Draft, Level, Patch, Query, Recall, Scope, Selection
+from mcp_memory.model import Level, Scope
+from mcp_memory.requests import Draft, Patch, Query, Selection
+from mcp_memory.results import Recall
 from mcp_memory.service import MemoryService
 from tests.factories import Clock
 

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from mcp_memory.errors import InvalidInput, NotFound, ScopeMissing
-from mcp_memory.model import Draft, Level, Patch, Query, Remembered, Scope, Selection, Status
+from mcp_memory.model import Level, Scope, Status
+from mcp_memory.requests import Draft, Patch, Query, Selection
+from mcp_memory.results import Remembered
 from mcp_memory.service import MemoryService
 from tests.factories import Clock
 

@@ -16,8 +16,9 @@ import pytest
 from mcp_memory import weights
 from mcp_memory.embedding import Embedder
 from mcp_memory.errors import SettingsInvalid
-from mcp_memory.model import Draft, Query, Scope
+from mcp_memory.model import Scope
 from mcp_memory.ranking import LOOKED_AT, Scored, looked_at_again
+from mcp_memory.requests import Draft, Query
 from mcp_memory.reranking import Reranker
 from mcp_memory.service import MemoryService
 from mcp_memory.storage.contract import Candidate

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from mcp_memory.embedding import Embedder
-from mcp_memory.model import Draft, Query, Scope
+from mcp_memory.model import Scope
+from mcp_memory.requests import Draft, Query
 from mcp_memory.service import MemoryService
 
 THAI = ("แมวของฉันชอบนอนบนโซฟา", "ประชุมทีมทุกวันจันทร์ตอนเก้าโมง", "ฐานข้อมูลใช้พอร์ตห้าพัน")

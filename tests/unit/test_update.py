@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from mcp_memory.errors import InvalidInput, NotFound
-from mcp_memory.model import Draft, Level, Patch, Query, Scope, Selection, Status, Type, Verb
+from mcp_memory.model import Level, Scope, Status, Type, Verb
+from mcp_memory.requests import Draft, Patch, Query, Selection
 from mcp_memory.service import MemoryService
 from tests.factories import Clock
 

@@ -8,7 +8,8 @@ import pytest
 
 from mcp_memory.embedding import Embedder
 from mcp_memory.errors import StoreClosed
-from mcp_memory.model import Draft, Query, Scope, Status, Verb
+from mcp_memory.model import Scope, Status, Verb
+from mcp_memory.requests import Draft, Query
 from mcp_memory.service import MemoryService, Policy
 from tests.factories import STORES, Clock, open_store
 

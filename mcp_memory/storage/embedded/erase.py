@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mcp_memory.model import Erasure
+from mcp_memory.results import Erasure
 from mcp_memory.storage import codec, matching
 from mcp_memory.storage.contract import Actor
 from mcp_memory.storage.embedded import chain, selection

@@ -15,7 +15,8 @@ import apsw
 
 from mcp_memory.errors import StoreClosed, StoreTooNew
 from mcp_memory.ids import ending
-from mcp_memory.model import Change, Erasure, Memory, Partition, Revision, Trace
+from mcp_memory.model import Change, Memory, Partition, Revision, Trace
+from mcp_memory.results import Erasure
 from mcp_memory.storage import codec
 from mcp_memory.storage.contract import (
     Actor,

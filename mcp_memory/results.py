@@ -1,0 +1,111 @@
+"""What the service answers: one type for each verb."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from mcp_memory.model import Level, Memory, Partition
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Similar:
+    """A memory close to one just remembered; `score` is a cosine in [-1, 1].
+
+    `may_conflict`: both begin alike and then say different things, so one may be outdated.
+    """
+
+    id: str
+    content: str
+    score: float
+    updated_at: datetime
+    may_conflict: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Remembered:
+    """What became of one draft.
+
+    `status` is stored, merged, superseded, pending or rejected. With "superseded" the
+    draft was stored and took the place of `replaced`. `touched` is every memory that
+    changed, with the partition it is in.
+    """
+
+    id: str
+    status: str
+    revision: int
+    level: Level
+    expires_at: datetime | None
+    reason: str
+    replaced: tuple[str, ...] = ()
+    similar: tuple[Similar, ...] = ()
+    touched: tuple[tuple[str, Partition], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recalled:
+    """One memory that came back, with its score in [0, 1] and the reasons for it.
+
+    `parts` are the named parts of the score; `copies` counts near-identical memories
+    that were folded into this one.
+    """
+
+    memory: Memory
+    score: float
+    why: str
+    parts: Mapping[str, float]
+    copies: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recall:
+    """The answer to one query. `omitted` counts relevant memories that did not fit."""
+
+    memories: tuple[Recalled, ...]
+    context: str
+    searched: tuple[Partition, ...]
+    mode: str
+    degraded: bool
+    reason: str
+    omitted: int
+    abstained: bool
+    trace_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Updated:
+    """A memory after an update, and as it was before; the same when nothing changed."""
+
+    memory: Memory
+    previous: Memory
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Erasure:
+    """What an erase removed, and from where. Counts are rows; `files` were rewritten."""
+
+    memories: int
+    revisions: int
+    journal_entries: int
+    traces: int
+    index_entries: int
+    vectors: int
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Forgotten:
+    """What a forget did, or would do.
+
+    With `done` False this is a preview: call again with the same arguments and `confirm`.
+    `memories` are the first few of `total`; `touched` is every one that changed.
+    """
+
+    done: bool
+    erased: bool
+    memories: tuple[Memory, ...]
+    total: int
+    confirm: str = ""
+    receipt: Erasure | None = None
+    touched: tuple[tuple[str, Partition], ...] = ()

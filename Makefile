@@ -106,7 +106,7 @@ lock:
 	$(call make_venv,.lock-venv)
 	$(FREE_PIP) install --quiet ".[dev]"
 	{ echo "# The versions that CI installs. Made by make lock; not edited by hand."; \
-	  $(FREE_PIP) freeze --exclude mcp-memory; } > constraints.txt
+	  $(FREE_PIP) freeze --exclude mcp-memory-layer; } > constraints.txt
 	rm -rf .lock-venv
 
 clean:

@@ -18,6 +18,9 @@ from mcp_memory.storage.contract import Finding, VectorSpace
 
 PYTHON_MIN = (3, 11)
 MODEL_TIMEOUT_S = 120.0
+DISTRIBUTION = "mcp-memory-layer"
+_NAMESAKE = "mcp-memory"
+"""A package of other authors on PyPI, with the import name and the command of this one."""
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 
@@ -26,6 +29,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield Finding(name="mcp-memory", ok=True, detail=f"{__version__} in {Path(__file__).parent}")
     yield _python()
     yield _packages()
+    yield from _namesake()
     yield Finding(name="home", ok=True, detail=str(settings.home))
     embedder = Embedder(settings.model, cache_dir=settings.models_dir)
     try:
@@ -73,7 +77,7 @@ def _python() -> Finding:
 def _packages() -> Finding:
     """Each package that mcp-memory needs, with its version."""
     try:
-        needed = [_named(r) for r in metadata.requires("mcp-memory") or () if "extra ==" not in r]
+        needed = [_named(r) for r in metadata.requires(DISTRIBUTION) or () if "extra ==" not in r]
     except metadata.PackageNotFoundError:
         return Finding(
             name="packages",
@@ -90,7 +94,24 @@ def _packages() -> Finding:
         name="packages",
         ok=not missing,
         detail=", ".join(found) + "".join(f"; {name} is missing" for name in missing),
-        advice=f"run: {sys.executable} -m pip install --upgrade mcp-memory" if missing else "",
+        advice=f"run: {sys.executable} -m pip install --upgrade {DISTRIBUTION}" if missing else "",
+    )
+
+
+def _namesake() -> Iterator[Finding]:
+    """The other package of the same import name, where it shares this environment."""
+    try:
+        version = metadata.version(_NAMESAKE)
+    except metadata.PackageNotFoundError:
+        return
+    pip = f"{sys.executable} -m pip"
+    yield Finding(
+        name="other package",
+        ok=False,
+        detail=f"{_NAMESAKE} {version} is installed here too: a package of other authors that"
+        " brings the same command and import name, so either may overwrite the other's files",
+        advice=f"run: {pip} uninstall {_NAMESAKE} && {pip} install --force-reinstall"
+        f" {DISTRIBUTION}",
     )
 
 

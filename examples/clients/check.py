@@ -15,8 +15,8 @@ from mcp_memory import settings
 
 HERE = Path(__file__).parent
 NAME = "mcp-memory"
-COMMANDS = (["uvx", NAME], [NAME])
-"""What may start the server: uv's runner with the package's name, or the installed script."""
+COMMANDS = ([NAME], ["uvx", "mcp-memory-layer"])
+"""What may start the server: the installed script, or uv's runner with the package's name."""
 FILES = {
     "claude_desktop_config.json": "mcpServers",
     "claude-code.mcp.json": "mcpServers",

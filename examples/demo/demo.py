@@ -1,6 +1,6 @@
 """Two agents share one memory: a transcript in which every line is checked.
 
-    python examples/demo/demo.py [--keep DIR] [--server uvx mcp-memory]
+    python examples/demo/demo.py [--keep DIR] [--server uvx mcp-memory-layer]
 
 Starts the real server as a subprocess and talks to it with the official MCP client over
 stdio. Exits with 1 and a line that says why as soon as something is not as it says.
@@ -112,7 +112,7 @@ def _parser() -> argparse.ArgumentParser:
         "--server",
         nargs=argparse.REMAINDER,
         default=[],
-        help="the command of another server, last on the line: --server uvx mcp-memory",
+        help="the command of another server, last on the line: --server uvx mcp-memory-layer",
     )
     return parser
 

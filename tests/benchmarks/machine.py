@@ -8,7 +8,7 @@ import re
 from importlib.metadata import version
 from pathlib import Path
 
-_PACKAGES = ("mcp-memory", "duckdb", "apsw", "sqlite-vec", "fastembed", "onnxruntime", "mcp")
+_PACKAGES = ("mcp-memory-layer", "duckdb", "apsw", "sqlite-vec", "fastembed", "onnxruntime", "mcp")
 
 
 def described() -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import subprocess
@@ -10,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from mcp_memory import __version__, open_memory
+from mcp_memory import __version__, doctor, open_memory
 from mcp_memory.errors import NotFound
+from mcp_memory.settings import load
 from mcp_memory.storage.contract import Finding
 
 COMMAND = [sys.executable, "-m", "mcp_memory"]
@@ -133,6 +135,22 @@ def test_doctor_finds_a_healthy_installation_healthy(home: Path) -> None:
     findings = [Finding(**entry) for entry in document["findings"]]
     assert {"mcp-memory", "python", "packages", "home", "model"} <= {f.name for f in findings}
     assert all(f.ok for f in findings)
+
+
+def test_doctor_notices_the_other_package_of_the_same_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed = tmp_path / "mcp_memory-0.7.3.dist-info"
+    installed.mkdir()
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: mcp-memory\nVersion: 0.7.3\n")
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    importlib.invalidate_caches()
+    found = doctor.examine(load(environ={"MCP_MEMORY_HOME": str(tmp_path / "home")}))
+    other = next(finding for finding in found if finding.name == "other package")
+    assert not other.ok
+    assert "mcp-memory 0.7.3 is installed here too" in other.detail
+    assert "pip uninstall mcp-memory &&" in other.advice
+    assert other.advice.endswith("install --force-reinstall mcp-memory-layer")
 
 
 def test_doctor_names_a_model_that_cannot_be_used_and_checks_the_store(tmp_path: Path) -> None:

@@ -8,29 +8,32 @@ git's own files are read, at most 256 KiB of each.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from mcp_memory import labels, remotes
 from mcp_memory.errors import InvalidInput
 
-LABEL_CHARS_MAX = 1024
+GIVEN_CHARS_MAX = 1024
 _NAME_CHARS_MAX = 64
 _READ_BYTES_MAX = 256 * 1024
 _DIGEST = re.compile(r"-[0-9a-f]{12}$")
 _REMOTE = re.compile(r'\[\s*remote\s+"((?:[^"\\]|\\.)*)"\s*\]', re.IGNORECASE)
 _URL = re.compile(r"\s*url\s*=\s*(.*)", re.IGNORECASE)
-_SCP = re.compile(r"(?:[^@/]*@)?(\[[^\]]+\]|[^:/@\[\]]{2,}):(?!//)(.+)")
-_PORTS = {"ssh": 22, "http": 80, "https": 443, "git": 9418}
-# Hosts that open a repository under any case of its path.
-_CASELESS_HOSTS = {"github.com", "gitlab.com", "bitbucket.org", "codeberg.org"}
+_ESCAPE = re.compile(r"\\(.)")
+_ESCAPES = {"n": "\n", "t": "\t", "b": "\b"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Project:
-    """A project: `id` for the store, `label` for people, e.g. `github.com/acme/app`."""
+    """A project: `id` for the store, `label` for people, e.g. `github.com/acme/app`.
+
+    The label is one that may stand in any answer; see `mcp_memory.labels`.
+    """
 
     id: str
     label: str
@@ -51,10 +54,11 @@ def slug(label: str) -> str:
 
 def named(name: str) -> Project:
     """The project that was given a name, such as `app`, or a repository's address."""
-    if len(name) > LABEL_CHARS_MAX:
-        raise InvalidInput("project", name, f"use at most {LABEL_CHARS_MAX} characters")
+    if len(name) > GIVEN_CHARS_MAX:
+        raise InvalidInput("project", name, f"use at most {GIVEN_CHARS_MAX} characters")
     is_address = "://" in name or name.endswith(".git") or re.match(r"[^/:]*@[^/:]+:", name)
-    return _labelled((remote_label(name) if is_address else "") or name)
+    address = remotes.repository(name) if is_address else ""
+    return _of_repository(address) if address else Project(id=slug(name), label=labels.shown(name))
 
 
 def local(name: str) -> Project | None:
@@ -83,7 +87,7 @@ def identify(path: Path) -> Project | None:
     folder = _resolved(path)
     if folder is None:
         return None
-    return checkout(folder) or (None if _is_nobodys(folder) else _labelled(str(folder)))
+    return checkout(folder) or (None if _is_nobodys(folder) else _of_folder(folder))
 
 
 def checkout(path: Path) -> Project | None:
@@ -98,40 +102,23 @@ def checkout(path: Path) -> Project | None:
         repository = _repository(candidate)
         if repository is not None:
             root, git = repository
-            return _labelled(_remote_label(git / "config", root) or str(root))
+            return _of_remote(git / "config", root) or _of_folder(root)
     return None
 
 
-def remote_label(url: str) -> str:
-    """A git remote's address without scheme, user, default port, `.git` and host case.
-
-    `git@GitHub.com:acme/app.git` and `https://token@github.com/acme/app/` are both
-    `github.com/acme/app`. "" for what names a folder rather than a host.
-    """
-    text = url.strip()
-    if "://" not in text:
-        match = _SCP.fullmatch(text)
-        if match is None:
-            return ""
-        return _joined(match[1].strip("[]"), None, match[2])
-    try:
-        parts = urlsplit(text)
-        port = parts.port
-    except ValueError:
-        return ""
-    scheme = parts.scheme.lower().removeprefix("git+").removesuffix("+git").removesuffix("+ssh")
-    if scheme == "file" or not parts.hostname:
-        return ""
-    return _joined(parts.hostname, None if port == _PORTS.get(scheme) else port, parts.path)
+def _of_folder(folder: Path) -> Project:
+    return Project(id=slug(str(folder)), label=labels.shown(folder.as_posix()))
 
 
-def _labelled(label: str) -> Project:
-    return Project(id=slug(label), label=label)
+def _of_repository(address: str) -> Project:
+    return Project(id=slug(address), label=labels.shortened(address))
 
 
 def _resolved(path: Path) -> Path | None:
     try:
-        return path.resolve()
+        # Two slashes at the beginning mean nothing here, and would be another name.
+        text = str(path.resolve())
+        return Path("/" + text.lstrip("/")) if text.startswith("/") else Path(text)
     except (OSError, RuntimeError, ValueError):
         return None
 
@@ -144,20 +131,11 @@ def _is_nobodys(folder: Path) -> bool:
         return folder == Path(folder.anchor)
 
 
-def _joined(host: str, port: int | None, path: str) -> str:
-    host = host.lower().rstrip(".")
-    path = "/".join(part for part in unquote(path).split("/") if part)
-    path = path.removesuffix(".git").rstrip("/")
-    if host in _CASELESS_HOSTS:
-        path = path.lower()
-    return f"{host}:{port}/{path}" if port else f"{host}/{path}"
-
-
 def _repository(folder: Path) -> tuple[Path, Path] | None:
     """The root and the shared git folder, if `folder` is where a checkout begins."""
     entry = folder / ".git"
-    git = entry if entry.is_dir() else _pointed(entry, "gitdir:")
-    if git is None or not (git / "HEAD").is_file():
+    git = entry if os.path.isdir(entry) else _pointed(entry, "gitdir:")
+    if git is None or not os.path.isfile(git / "HEAD"):
         return None
     common = _pointed(git / "commondir", "")
     if common is None:
@@ -176,33 +154,37 @@ def _pointed(file: Path, prefix: str) -> Path | None:
         return None
 
 
-def _remote_label(config: Path, root: Path) -> str:
-    """The label of `origin`, else of the first remote by name; "" when there is none."""
-    remotes = _remotes(_read(config))
-    if not remotes:
-        return ""
-    url = remotes.get("origin") or remotes[min(remotes)]
-    return remote_label(url) or _folder_label(url, root)
+def _of_remote(config: Path, root: Path) -> Project | None:
+    """The project of `origin`, else of the first remote by name; None when there is none."""
+    found = _remotes(_read(config))
+    if not found:
+        return None
+    url = found.get("origin") or found[min(found)]
+    address = remotes.repository(url)
+    if address:
+        return _of_repository(address)
+    folder = _folder_named(url, root)
+    return _of_folder(folder) if folder else None
 
 
-def _folder_label(url: str, root: Path) -> str:
+def _folder_named(url: str, root: Path) -> Path | None:
     """A remote that is a folder of this machine, as an absolute path without `.git`."""
     text = url2pathname(urlsplit(url).path) if url.lower().startswith("file:") else url
     try:
-        return str((root / text).resolve()).removesuffix(".git").rstrip("/\\")
+        return Path(str((root / text).resolve()).removesuffix(".git"))
     except (OSError, RuntimeError, ValueError):
-        return ""
+        return None
 
 
 def _remotes(config: str) -> dict[str, str]:
     """Each remote of a git config file with its first url."""
     found: dict[str, str] = {}
     remote = ""
-    for line in config.replace("\\\n", "").splitlines():
+    for line in config.replace("\\\n", "").split("\n"):
         text = line.strip()
         if text.startswith("["):
             section = _REMOTE.match(text)
-            remote = re.sub(r"\\(.)", r"\1", section[1]) if section else ""
+            remote = _ESCAPE.sub(r"\1", section[1]) if section else ""
             text = text[section.end() :] if section else ""
         url = _URL.match(text)
         if remote and url:
@@ -213,17 +195,16 @@ def _remotes(config: str) -> dict[str, str]:
 def _value(text: str) -> str:
     """A value of a git config file without its quotes and its comment."""
     match = re.match(r'\s*"((?:[^"\\]|\\.)*)"', text)
-    if match:
-        return re.sub(r"\\(.)", r"\1", match[1])
-    return re.sub(r"\\(.)", r"\1", re.split(r"\s[#;]", text, maxsplit=1)[0]).strip()
+    value = match[1] if match else re.split(r"\s[#;]", text, maxsplit=1)[0].strip()
+    return _ESCAPE.sub(lambda found: _ESCAPES.get(found[1], found[1]), value)
 
 
 def _read(file: Path) -> str:
     """The beginning of a text file; "" for what is none or cannot be read."""
     try:
-        if not file.is_file():
+        if not os.path.isfile(file):  # e.g. a pipe, which would be waited for
             return ""
         with file.open("rb") as stream:
-            return stream.read(_READ_BYTES_MAX).decode("utf-8", "replace")
-    except OSError:
+            return stream.read(_READ_BYTES_MAX).decode("utf-8", "surrogateescape")
+    except (OSError, ValueError):
         return ""

@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, cast
 
 from mcp_memory import project
 from mcp_memory.errors import InvalidInput, ScopeMissing
+from mcp_memory.labels import one_line
 from mcp_memory.model import NOTHING, Json, Scope
 from mcp_memory.permissions import EVERYTHING, Permissions
 from mcp_memory.project import Project, slug
@@ -51,7 +52,6 @@ CLIENT_CLAIMS = ("client_id", "azp")
 
 DEFAULT_TENANT = "local"
 GIVEN_CHARS_MAX = 1024
-_CLIENT_CHARS_MAX = 128
 _DECIDING_META = (META_PROJECT, META_SESSION, META_CODEX)
 _DECIDING_HEADERS = (HEADER_PROJECT, HEADER_SESSION)
 _REMOTE = frozenset({"http", "sse"})
@@ -239,8 +239,8 @@ def _agent(signals: Signals) -> Found:
     client_id = _claim(signals.claims or NOTHING, *CLIENT_CLAIMS)
     if client_id:
         return slug(client_id), "token"
-    name = _printable(signals.client_name)
-    return (slug(name), "client info") if name else ("", "")
+    name = signals.client_name.strip()[:GIVEN_CHARS_MAX]
+    return (slug(name), "client info") if one_line(name) else ("", "")
 
 
 def _session(signals: Signals) -> Found:
@@ -270,8 +270,4 @@ def _given(values: Json, name: str, place: str) -> str:
 
 
 def _client(signals: Signals) -> str:
-    return _printable(f"{signals.client_name} {signals.client_version}")[:_CLIENT_CHARS_MAX]
-
-
-def _printable(text: str) -> str:
-    return "".join(c for c in text if c.isprintable()).strip()[:GIVEN_CHARS_MAX]
+    return one_line(f"{signals.client_name} {signals.client_version}")

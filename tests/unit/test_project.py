@@ -10,7 +10,8 @@ import pytest
 
 from mcp_memory import project
 from mcp_memory.errors import InvalidInput
-from mcp_memory.project import identify, local, named, remote_label, slug
+from mcp_memory.project import identify, local, named, slug
+from mcp_memory.remotes import repository as remote_label
 
 needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 
@@ -86,7 +87,7 @@ def test_every_spelling_of_a_remote_is_one_label(url: str) -> None:
         ("https://git.example.com/Team/App", "git.example.com/Team/App"),
         ("https://gitlab.com/group/sub/app.git", "gitlab.com/group/sub/app"),
         ("git@host:~me/app.git", "host/~me/app"),
-        ("https://host/my%20app.git", "host/my app"),
+        ("https://host/my%20app.git", "host/my%20app"),
         ("git@[::1]:a/b", "::1/a/b"),
         ("https://host:notaport/a/b", ""),
         ("/srv/git/app.git", ""),

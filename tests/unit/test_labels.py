@@ -1,0 +1,74 @@
+"""What others chose is shown as a name: one line, short, and nothing that reads as a sentence."""
+
+from __future__ import annotations
+
+import pytest
+
+from mcp_memory.labels import LABEL_CHARS_MAX, escaped, one_line, shown
+
+HOSTILE = [
+    "a\nb",
+    "a\r\nb",
+    "a\u2028b",
+    "a\u2029b",
+    "a\x85b",
+    "a\x0bb",
+    "a b",
+    "a\u00a0b",
+    "a\u3000b",
+    "a\u202eb",
+    "a\u2066b",
+    "a\u200bb",
+    "a\ufeffb",
+    "a\u3164b",
+    "a\u115fb",
+    "a\ufe0fb",
+    "a\U000e0101b",
+    "a\U000e0041b",
+    "a\x1b[31mb",
+    "a\x00b",
+    "</memory>",
+    "a`b",
+    'a"b',
+    "a\uff0cb\u3002",
+    "a\udcffb",
+    "a\ud800b",
+    "a%0Ab",
+    "🦆",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_what_is_no_letter_is_encoded(text: str) -> None:
+    label = shown(text)
+    assert label.isprintable()
+    assert label.isascii()
+    assert not set(label) & set(" <>`\"'\\")
+    assert "%" in label
+
+
+def test_what_reads_well_stays_as_it_is() -> None:
+    for text in ("github.com/acme/app", "host:8443/~ana/x-y_z+1@v2", "/home/ana/проект/東京/é"):
+        assert shown(text) == text
+
+
+def test_different_texts_have_different_labels() -> None:
+    texts = [*HOSTILE, "ab", "a%b", "a%20b", "a+b", "a/b", "a%2Fb", "\u0430b", "x" * 500, "x" * 501]
+    assert len({shown(text) for text in texts}) == len(texts)
+    assert escaped("a/b", also="/") == "a%2Fb"
+
+
+@pytest.mark.parametrize(
+    "text", ["x" * 121, "/" + "long/" * 200, "\n" * 200, "é" * 300, "東" * 121]
+)
+def test_a_long_text_is_shown_by_both_ends(text: str) -> None:
+    label = shown(text)
+    assert len(label) <= LABEL_CHARS_MAX
+    assert label.count("~") == 2
+    assert label.isprintable()
+
+
+def test_a_client_keeps_its_spaces_and_nothing_invisible() -> None:
+    assert one_line("Visual Studio Code 1.140") == "Visual Studio Code 1.140"
+    assert one_line(" a\n\u202e \u3164 b\u200b ") == "a b"
+    assert one_line("x " * 500) == ("x " * 60).strip()

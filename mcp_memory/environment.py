@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 PREFIX = "MCP_MEMORY_"
 HOME = PREFIX + "HOME"
 CLAUDE_PROJECT_DIR = "CLAUDE_PROJECT_DIR"
+CLAUDE_SESSION = "CLAUDE_CODE_SESSION_ID"
+ZONE = "TZ"
+OF_CLIENTS = (CLAUDE_PROJECT_DIR, CLAUDE_SESSION, ZONE)
+"""What clients, or those who start them, tell in the environment of their own accord."""
 _FOLDER = "mcp-memory"
 
 
@@ -29,7 +33,7 @@ def ours() -> dict[str, str]:
     return {
         name: value
         for name, value in os.environ.items()
-        if name.startswith(PREFIX) or name == CLAUDE_PROJECT_DIR
+        if name.startswith(PREFIX) or name in OF_CLIENTS
     }
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
@@ -101,7 +101,8 @@ class Scope:
     """Who is calling and what it may do. `sources` names what decided each part.
 
     Names match `[a-z0-9._-]{1,64}`; project, agent and session may be "" (none).
-    `project_label` is the project as people know it, e.g. `github.com/acme/app`.
+    `project_label` is the project as people know it, e.g. `github.com/acme/app`; `zone` is
+    the time zone of the caller's days.
     """
 
     tenant: str
@@ -113,6 +114,7 @@ class Scope:
     project_label: str = ""
     sources: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     permissions: Permissions = EVERYTHING
+    zone: tzinfo = UTC
 
     def partition(self, level: Level) -> Partition | None:
         """The caller's partition at `level`, or None when it has no part in it."""

@@ -135,12 +135,12 @@ def _text(uri: str, text: str) -> types.TextResourceContents:
     return types.TextResourceContents(uri=uri, mime_type=TEXT, text=text)
 
 
-def _fenced(memories: Sequence[Memory], heading: str) -> str:
+def _fenced(memories: Sequence[Memory], heading: str, scope: Scope) -> str:
     # The service is there already when a resource is read; importing it above would make
     # every start wait for the database and the model.
     from mcp_memory.service.render import fenced
 
-    return fenced(memories, heading) or f"{heading}: nothing yet"
+    return fenced(memories, heading, scope.zone) or f"{heading}: nothing yet"
 
 
 def _me(service: MemoryService, scope: Scope, argument: str) -> Contents:
@@ -160,12 +160,12 @@ def _context(service: MemoryService, scope: Scope, argument: str) -> Contents:
 
 
 def _session(service: MemoryService, scope: Scope, argument: str) -> Contents:
-    text = _fenced(service.session(scope), "This session so far, newest last")
+    text = _fenced(service.session(scope), "This session so far, newest last", scope)
     return [_text("memory://session", text)]
 
 
 def _recent(service: MemoryService, scope: Scope, argument: str) -> Contents:
-    text = _fenced(service.recent(scope), "Remembered or changed last, newest first")
+    text = _fenced(service.recent(scope), "Remembered or changed last, newest first", scope)
     return [_text("memory://recent", text)]
 
 

@@ -10,7 +10,10 @@ widened. Sources, first match wins:
                                                       folder, client roots, working directory
                                                       (if it lies in a repository)
     agent          client_id claim, client info       client info
-    session        _meta, Codex's turn metadata, Mcp-Session-Id, the connection (older era)
+    session        _meta, Codex's turn metadata,      the same, before the connection what
+                   Mcp-Session-Id, the connection     Claude Code tells in the environment
+                   (older era)
+    time zone      _meta, configuration, system       _meta, TZ, configuration, system
 """
 
 from __future__ import annotations
@@ -22,11 +25,13 @@ import sys
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
+from datetime import tzinfo
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, cast
 
-from mcp_memory import project
+from mcp_memory import project, zones
+from mcp_memory.environment import CLAUDE_PROJECT_DIR, CLAUDE_SESSION, ZONE
 from mcp_memory.errors import InvalidInput, ScopeMissing
 from mcp_memory.labels import one_line
 from mcp_memory.model import NOTHING, Json, Scope
@@ -40,6 +45,8 @@ META_PROJECT = "io.github.mcp-memory/project"
 """`_meta` key of a request: its project, as a name, an absolute path or a `file:` URI."""
 META_SESSION = "io.github.mcp-memory/session"
 """`_meta` key of a request: the conversation it belongs to."""
+META_ZONE = "io.github.mcp-memory/timezone"
+"""`_meta` key of a request: the zone of the days that it speaks of, such as Europe/Berlin."""
 META_CODEX = "x-codex-turn-metadata"
 """`_meta` key that Codex sends with each call; its `session_id` is the conversation."""
 HEADER_PROJECT = "x-mcp-memory-project"
@@ -52,7 +59,7 @@ CLIENT_CLAIMS = ("client_id", "azp")
 
 DEFAULT_TENANT = "local"
 GIVEN_CHARS_MAX = 1024
-_DECIDING_META = (META_PROJECT, META_SESSION, META_CODEX)
+_DECIDING_META = (META_PROJECT, META_SESSION, META_ZONE, META_CODEX)
 _DECIDING_HEADERS = (HEADER_PROJECT, HEADER_SESSION)
 _REMOTE = frozenset({"http", "sse"})
 _NAME = re.compile(r"[a-z0-9._-]{1,64}")
@@ -81,6 +88,7 @@ class Signals:
     configured_user: str = ""
     configured_tenant: str = ""
     configured_project: str = ""
+    configured_zone: str = ""
     system_user: str = ""
     meta: Json = field(default_factory=lambda: NOTHING)
     headers: Json = field(default_factory=lambda: NOTHING)
@@ -89,6 +97,8 @@ class Signals:
     roots: tuple[str, ...] = ()
     working_dir: Path | None = None
     claude_project_dir: str = ""
+    claude_session: str = ""
+    zone_variable: str = ""
     connection_id: str = ""
 
 
@@ -103,12 +113,14 @@ def resolve(signals: Signals) -> Scope:
     found_project, project_source = _project(signals, remote=remote)
     agent = _agent(signals)
     session = _session(signals)
+    zone, zone_source = _zone(signals)
     sources = {
         "tenant": tenant[1],
         "user": user[1],
         "project": project_source,
         "agent": agent[1],
         "session": session[1],
+        "timezone": zone_source,
     }
     return Scope(
         tenant=tenant[0],
@@ -120,6 +132,7 @@ def resolve(signals: Signals) -> Scope:
         project_label=found_project.label if found_project else "",
         sources=MappingProxyType({part: source or "none" for part, source in sources.items()}),
         permissions=signals.permissions if remote else EVERYTHING,
+        zone=zone,
     )
 
 
@@ -141,9 +154,12 @@ def local_signals(settings: Settings, transport: str = "local") -> Signals:
         configured_user=settings.user,
         configured_tenant=settings.tenant,
         configured_project=settings.project,
+        configured_zone=settings.timezone,
         system_user=system_user(),
         working_dir=settings.working_dir,
         claude_project_dir=settings.claude_project_dir,
+        claude_session=settings.claude_session,
+        zone_variable=settings.zone_variable,
     )
 
 
@@ -230,7 +246,7 @@ def _remote_projects(signals: Signals) -> Iterator[Found]:
 def _local_projects(signals: Signals) -> Iterator[Found]:
     yield from _remote_projects(signals)
     yield signals.configured_project, "configuration"
-    yield signals.claude_project_dir, "CLAUDE_PROJECT_DIR"
+    yield signals.claude_project_dir, CLAUDE_PROJECT_DIR
     for root in signals.roots:
         yield root, "client roots"
 
@@ -250,12 +266,34 @@ def _session(signals: Signals) -> Found:
         (_given(signals.meta, META_SESSION, "_meta"), "_meta"),
         (_given(codex, "session_id", f"_meta {META_CODEX}"), "Codex session"),
         (_given(signals.headers, HEADER_SESSION, "header"), "Mcp-Session-Id header"),
+        (_told(signals.claude_session), CLAUDE_SESSION),
         ("" if signals.modern else signals.connection_id, "connection"),
     )
     for text, source in sources:
         if text.strip():
             return slug(text.strip()), source
     return "", ""
+
+
+def _zone(signals: Signals) -> tuple[tzinfo, str]:
+    """The time zone of the caller, and what says so. Raises InvalidInput."""
+    given = _given(signals.meta, META_ZONE, "_meta")
+    if given.strip():
+        zone = zones.named(given)
+        if zone is None:
+            raise InvalidInput(f"_meta {META_ZONE}", given, zones.EXPECTED)
+        return zone, "_meta"
+    zone = zones.of_variable(signals.zone_variable)
+    if zone is not None:
+        return zone, ZONE
+    configured = zones.named(signals.configured_zone)
+    return (configured, "configuration") if configured else (zones.system(), "system")
+
+
+def _told(text: str) -> str:
+    """What a client told in the environment; a placeholder that was left there says nothing."""
+    is_usable = text.isprintable() and len(text) <= GIVEN_CHARS_MAX
+    return text if is_usable and not text.strip().startswith("${") else ""
 
 
 def _given(values: Json, name: str, place: str) -> str:

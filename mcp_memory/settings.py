@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from mcp_memory import environment, http_settings
-from mcp_memory.environment import CLAUDE_PROJECT_DIR, PREFIX
+from mcp_memory import environment, http_settings, zones
+from mcp_memory.environment import CLAUDE_PROJECT_DIR, CLAUDE_SESSION, PREFIX, ZONE
 from mcp_memory.errors import SettingsInvalid
 from mcp_memory.http_settings import OPTIONS, HttpSettings
 
@@ -58,6 +58,11 @@ SETTINGS = (
         in_file=False,
     ),
     Setting(
+        name="timezone",
+        meaning="whose days are meant, e.g. Europe/Berlin, where the client does not say",
+        default="the machine's",
+    ),
+    Setting(
         name="model",
         meaning="the embedding model, a name that fastembed knows",
         default="the bundled all-MiniLM-L6-v2",
@@ -84,19 +89,22 @@ SETTINGS = (
     ),
     *(Setting(name=HTTP + name, meaning=what, default=value) for name, what, value in OPTIONS),
 )
-"""Everything that can be set. `CLAUDE_PROJECT_DIR`, which Claude Code sets, is read too."""
+"""Everything that can be set. What clients tell by themselves is read too: see `environment`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
-    """How this process was configured. "" means not set."""
+    """How this process was configured, and what its client tells. "" means not set."""
 
     home: Path
     working_dir: Path
     user: str = ""
     tenant: str = ""
     project: str = ""
+    timezone: str = ""
     claude_project_dir: str = ""
+    claude_session: str = ""
+    zone_variable: str = ""
     model: str = ""
     reranker: str = ""
     log_level: str = "warning"
@@ -132,7 +140,10 @@ def load(
         user=values.get("user", ""),
         tenant=values.get("tenant", ""),
         project=values.get("project", ""),
+        timezone=_timezone(values.get("timezone", "")),
         claude_project_dir=environ.get(CLAUDE_PROJECT_DIR, ""),
+        claude_session=environ.get(CLAUDE_SESSION, ""),
+        zone_variable=environ.get(ZONE, ""),
         model=values.get("model", ""),
         reranker=values.get("reranker", ""),
         log_level=_log_level(values.get("log_level", "")),
@@ -220,6 +231,12 @@ def _log_level(value: str) -> str:
     if level not in LOG_LEVELS:
         raise SettingsInvalid(f"log_level: got '{value}'; use one of {', '.join(LOG_LEVELS)}")
     return level
+
+
+def _timezone(value: str) -> str:
+    if value and zones.named(value) is None:
+        raise SettingsInvalid(f"timezone: got '{value}'; {zones.EXPECTED}")
+    return value
 
 
 def _session_days(value: str) -> int:

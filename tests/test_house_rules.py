@@ -41,6 +41,7 @@ LAYERS = (
         "results",
         "text",
         "thread",
+        "zones",
     },
     {"storage"},
     {
@@ -229,7 +230,7 @@ def documented() -> dict[str, list[str]]:
         ("tools", 4),
         ("resources", 8),
         ("prompts", 3),
-        ("settings", 28),
+        ("settings", 29),
         ("commands", 9),
         ("errors", 18),
     ],

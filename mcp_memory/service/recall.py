@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import tzinfo
 
 from mcp_memory import ranking
 from mcp_memory.errors import InvalidInput, ScopeMissing
@@ -31,12 +32,14 @@ _HEADING = "recalled"
 class _Search:
     """One recall on its way: what was asked, what was found, what became of it.
 
-    `owner` is who asked, who alone may read the trace; `begun` which erasures it came after.
+    `owner` is who asked, who alone may read the trace; `zone` that of the days it is told;
+    `begun` which erasures it came after.
     """
 
     where: Filter
     text: str
     owner: Partition
+    zone: tzinfo
     begun: int
     mode: str = "recent"
     reasons: tuple[str, ...] = ()
@@ -56,6 +59,7 @@ def recall(core: Core, scope: Scope, query: Query) -> Recall:
         where=filter_of(core, scope, query),
         text=_query_text(query),
         owner=Partition(tenant=scope.tenant, level=Level.USER, user=scope.user),
+        zone=scope.zone,
         begun=core.traces.begin(),
         began=time.perf_counter(),
     )
@@ -186,7 +190,7 @@ def _answer(
     )
     return Recall(
         memories=memories,
-        context=fenced(kept, _HEADING, outdated),
+        context=fenced(kept, _HEADING, search_.zone, outdated),
         searched=search_.where.partitions,
         mode=search_.mode,
         degraded=search_.degraded,

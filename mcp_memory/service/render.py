@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import tzinfo
 
 from mcp_memory.ids import ending
 from mcp_memory.model import Memory
@@ -18,17 +19,23 @@ _LINE_TOKENS = 17
 _MARK_TOKENS = 12
 
 
-def fenced(memories: Iterable[Memory], heading: str, notes: Mapping[str, str] | None = None) -> str:
+def fenced(
+    memories: Iterable[Memory],
+    heading: str,
+    zone: tzinfo,
+    notes: Mapping[str, str] | None = None,
+) -> str:
     """The memories as one block of data; "" when there are none. `notes` go by id."""
     known = notes or {}
-    return fence((memory_line(memory, known.get(memory.id, "")) for memory in memories), heading)
+    lines = (memory_line(memory, zone, known.get(memory.id, "")) for memory in memories)
+    return fence(lines, heading)
 
 
-def memory_line(memory: Memory, note: str = "") -> str:
+def memory_line(memory: Memory, zone: tzinfo, note: str = "") -> str:
     """One memory on one line: what it says, then type, day and the end of its id, and a note."""
     content = memory.content.replace("\n", "\n  ")
     named = f"{memory.key}: {content}" if memory.key else content
-    line = f"- {named} · {memory.type} {short(memory.valid_from)} · {ending(memory.id)}"
+    line = f"- {named} · {memory.type} {short(memory.valid_from, zone)} · {ending(memory.id)}"
     return f"{line} · {note}" if note else line
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from mcp_memory.errors import InvalidInput
 
@@ -85,6 +85,15 @@ def parse_duration(field: str, text: str) -> timedelta | None:
     return timedelta(seconds=total)
 
 
-def short(moment: datetime) -> str:
-    """The day, as a person writes it: 1 Mar 2026."""
-    return f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}"
+def short(moment: datetime, zone: tzinfo = UTC) -> str:
+    """The day that it is in a time zone, as a person writes it: 1 Mar 2026."""
+    there = local(moment, zone)
+    return f"{there.day} {_MONTHS[there.month - 1]} {there.year}"
+
+
+def local(moment: datetime, zone: tzinfo) -> datetime:
+    """The time in a zone; as it is where no calendar of that zone has it."""
+    try:
+        return moment.astimezone(zone)
+    except OverflowError:
+        return moment

@@ -71,8 +71,10 @@ def context(core: Core, scope: Scope, max_tokens: int) -> Context:
     newest.sort(key=lambda m: -ranking.standing(m, now, lives))
     count = core.embedder.count_tokens
     return Context(
-        stable=fenced(within_budget(stable, max_tokens // 2, count)[0], "about this user"),
-        recent=fenced(within_budget(newest, max_tokens // 2, count)[0], "lately"),
+        stable=fenced(
+            within_budget(stable, max_tokens // 2, count)[0], "about this user", scope.zone
+        ),
+        recent=fenced(within_budget(newest, max_tokens // 2, count)[0], "lately", scope.zone),
     )
 
 
@@ -83,6 +85,7 @@ def me(core: Core, scope: Scope) -> dict[str, Any]:
     return {
         "scope": {name: getattr(scope, name) for name in parts},
         "project_label": scope.project_label,
+        "timezone": str(scope.zone),
         "permissions": [p.value for p in Permission if p in scope.permissions],
         "decided_by": dict(scope.sources),
         "sees": [str(partition) for partition in scope.partitions()],

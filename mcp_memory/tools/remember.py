@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import tzinfo
 from typing import TYPE_CHECKING, Any
 
 from mcp_memory.ids import ending
@@ -111,7 +112,7 @@ def call(
     drafts = [Draft(**members) for members in arguments["memories"]]
     results = service.remember(scope, drafts, progress)
     similar = {s.id: s for result in results for s in result.similar}
-    listed = (_similar_line(s) for s in similar.values())
+    listed = (_similar_line(s, scope.zone) for s in similar.values())
     text = lines(
         *(_line(result) for result in results),
         fence(listed, "Similar memories; update or forget what is outdated"),
@@ -126,8 +127,8 @@ def _line(result: Remembered) -> str:
     return f"{result.status} {result.id} ({result.level}){reason}"
 
 
-def _similar_line(similar: Similar) -> str:
-    said = f"{similar.score:.2f} {moment(similar.updated_at)[:10]}"
+def _similar_line(similar: Similar, zone: tzinfo) -> str:
+    said = f"{similar.score:.2f} {similar.updated_at.astimezone(zone):%Y-%m-%d}"
     note = " (may conflict)" if similar.may_conflict else ""
     return f"- {ending(similar.id)} {said}{note} {shown(similar.content)}"
 

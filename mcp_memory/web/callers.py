@@ -37,14 +37,21 @@ class Callers:
         given = {n: sent[n] for n in (HEADER_PROJECT, HEADER_SESSION) if n in sent}
         if principal is None:
             local = local_signals(self.settings, LOCAL)
-            signals = replace(local, headers=given, working_dir=None, claude_project_dir="")
+            signals = replace(
+                local, headers=given, working_dir=None, claude_project_dir="", claude_session=""
+            )
         else:
             signals = Signals(
                 transport=transport,
                 claims=principal.claims,
                 permissions=principal.permissions,
                 headers=given,
+                configured_zone=self.settings.timezone,
+                zone_variable=self.settings.zone_variable,
             )
+        # Nothing tells the client's TZ here, and that of this process is what is set second.
+        if self.settings.timezone:
+            signals = replace(signals, zone_variable="")
         alone = Connection(is_kept=False, turn=self.turn(scope)) if is_alone else None
         return Caller(signals=signals, connection=alone)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -41,9 +41,14 @@ def environment(home: Path, **changes: str) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def connect(home: Path, era: str, **options: Any) -> AsyncGenerator[Client]:
-    """A client of the store in `home`, through a door and the host, which ends with it."""
-    variables = environment(home)
+async def connect(
+    home: Path, era: str, env: Mapping[str, str] | None = None, **options: Any
+) -> AsyncGenerator[Client]:
+    """A client of the store in `home`, through a door and the host, which ends with it.
+
+    The door finds `env` too in its environment.
+    """
+    variables = environment(home, **(env or {}))
     parameters = StdioServerParameters(
         command=sys.executable, args=["-m", "mcp_memory"], cwd=str(home.parent), env=variables
     )

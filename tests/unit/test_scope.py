@@ -8,10 +8,18 @@ from typing import Any
 
 import pytest
 
-from mcp_memory import scope
+from mcp_memory import scope, zones
 from mcp_memory.errors import InvalidInput, ScopeMissing
 from mcp_memory.model import Json
-from mcp_memory.scope import META_CODEX, META_PROJECT, META_SESSION, Signals, deciding, resolve
+from mcp_memory.scope import (
+    META_CODEX,
+    META_PROJECT,
+    META_SESSION,
+    META_ZONE,
+    Signals,
+    deciding,
+    resolve,
+)
 
 CLAIMS: Json = {"sub": "alice", "tenant": "acme", "client_id": "ide"}
 
@@ -129,23 +137,74 @@ def test_session_sources_in_order() -> None:
     signals = local(
         meta={META_SESSION: "s1", META_CODEX: {"session_id": "s2"}},
         headers={"mcp-session-id": "s3"},
-        connection_id="s4",
+        claude_session="s4",
+        connection_id="s5",
     )
     seen = [resolve(signals)]
     seen.append(resolve(replace(signals, meta={META_CODEX: {"session_id": "s2"}})))
     seen.append(resolve(replace(signals, meta={META_CODEX: "nonsense"})))
-    seen.append(resolve(replace(signals, meta={}, headers={})))
-    assert [s.session for s in seen] == ["s1", "s2", "s3", "s4"]
+    bare = replace(signals, meta={}, headers={})
+    seen.append(resolve(bare))
+    seen.append(resolve(replace(bare, claude_session="")))
+    assert [s.session for s in seen] == ["s1", "s2", "s3", "s4", "s5"]
     assert [s.sources["session"] for s in seen] == [
         "_meta",
         "Codex session",
         "Mcp-Session-Id header",
+        "CLAUDE_CODE_SESSION_ID",
         "connection",
     ]
 
 
 def test_the_newer_era_has_no_session_of_its_own() -> None:
     assert resolve(local(modern=True, connection_id="c1")).session == ""
+    assert resolve(local(modern=True, connection_id="c1", claude_session="s1")).session == "s1"
+
+
+@pytest.mark.parametrize("left", ["", "  ", "${CLAUDE_CODE_SESSION_ID}", "a\nb", "x" * 2000])
+def test_a_placeholder_in_the_environment_names_no_session(left: str) -> None:
+    assert resolve(local(claude_session=left, connection_id="c1")).session == "c1"
+
+
+def test_time_zone_sources_in_order() -> None:
+    signals = local(
+        meta={META_ZONE: "Asia/Tokyo"},
+        zone_variable=":Pacific/Auckland",
+        configured_zone="Europe/Lisbon",
+    )
+    seen = [resolve(signals)]
+    seen.append(resolve(replace(signals, meta={})))
+    seen.append(resolve(replace(signals, meta={}, zone_variable="")))
+    seen.append(resolve(local()))
+    assert [s.sources["timezone"] for s in seen] == ["_meta", "TZ", "configuration", "system"]
+    names = ["Asia/Tokyo", "Pacific/Auckland", "Europe/Lisbon"]
+    assert [str(s.zone) for s in seen[:3]] == names
+    assert seen[3].zone == zones.system()
+
+
+@pytest.mark.parametrize(
+    "value", ["CET-1CEST", ":/etc/localtime", "UTC0", "Nowhere", "<-03>3", " "]
+)
+def test_a_variable_that_names_no_zone_is_passed_over(value: str) -> None:
+    found = resolve(local(zone_variable=value, configured_zone="Europe/Lisbon"))
+    assert (str(found.zone), found.sources["timezone"]) == ("Europe/Lisbon", "configuration")
+
+
+@pytest.mark.parametrize("value", ["CET-1CEST", "Europe", "../../etc/passwd", "x" * 65, 7, "a\nb"])
+def test_a_zone_in_meta_that_is_none_is_refused_by_name(value: object) -> None:
+    with pytest.raises(InvalidInput, match=META_ZONE):
+        resolve(local(meta={META_ZONE: value}))
+
+
+@pytest.mark.parametrize("name", ["europe/berlin", "EUROPE/BERLIN", " Europe/Berlin "])
+def test_a_zone_is_known_however_it_is_written(name: str) -> None:
+    assert str(resolve(local(meta={META_ZONE: name})).zone) == "Europe/Berlin"
+
+
+def test_a_remote_caller_has_a_time_zone_too() -> None:
+    found = resolve(remote(meta={META_ZONE: "Asia/Tokyo"}, configured_zone="Europe/Lisbon"))
+    assert str(found.zone) == "Asia/Tokyo"
+    assert str(resolve(remote(configured_zone="Europe/Lisbon")).zone) == "Europe/Lisbon"
 
 
 def test_the_agent_is_the_clients_name_and_a_label_only() -> None:

@@ -23,11 +23,14 @@ def test_every_setting_is_read_from_the_environment(tmp_path: Path) -> None:
             "MCP_MEMORY_USER": "ada",
             "MCP_MEMORY_TENANT": "acme",
             "MCP_MEMORY_PROJECT": "engine",
+            "MCP_MEMORY_TIMEZONE": "Asia/Tokyo",
             "MCP_MEMORY_MODEL": "BAAI/bge-small-en-v1.5",
             "MCP_MEMORY_LOG_LEVEL": "DEBUG",
             "MCP_MEMORY_SESSION_DAYS": "7",
             "MCP_MEMORY_IDLE_MINUTES": "0.5",
             "CLAUDE_PROJECT_DIR": "/src/engine",
+            "CLAUDE_CODE_SESSION_ID": "7f0c",
+            "TZ": "UTC",
             "PATH": "/usr/bin",
         }
     )
@@ -37,7 +40,10 @@ def test_every_setting_is_read_from_the_environment(tmp_path: Path) -> None:
         user="ada",
         tenant="acme",
         project="engine",
+        timezone="Asia/Tokyo",
         claude_project_dir="/src/engine",
+        claude_session="7f0c",
+        zone_variable="UTC",
         model="BAAI/bge-small-en-v1.5",
         log_level="debug",
         session_days=7,
@@ -116,4 +122,13 @@ def test_a_bad_config_file_is_named_with_what_is_allowed(
 ) -> None:
     (tmp_path / "config.toml").write_text(text)
     with pytest.raises(SettingsInvalid, match=says):
+        load({}, home=tmp_path)
+
+
+@pytest.mark.parametrize("name", ["Europe/Atlantis", "CET-1CEST", "+02:00", "../etc", "Europe"])
+def test_a_time_zone_that_is_none_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(SettingsInvalid, match=r"timezone: got .+ such as Europe/Berlin"):
+        load({"MCP_MEMORY_TIMEZONE": name}, home=tmp_path)
+    (tmp_path / "config.toml").write_text(f'timezone = "{name}"\n')
+    with pytest.raises(SettingsInvalid, match="timezone: got"):
         load({}, home=tmp_path)

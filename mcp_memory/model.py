@@ -137,7 +137,7 @@ class Memory:
 
     `recorded_at`..`recorded_to` is when the store believed this revision (record time),
     `valid_from`..`valid_to` when the statement held in the world (valid time); both are
-    half-open and None means without end. `fingerprint` identifies the key and normalised text.
+    half-open and None means without end. `fingerprint` identifies the key and what is said.
     `merged` is the other wording that this revision took in, "" for none.
     """
 

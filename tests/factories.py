@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mcp_memory import text
 from mcp_memory.ids import new_id
+from mcp_memory.likeness import fingerprint
 from mcp_memory.model import Level, Memory, Partition, Trace, Type, Verb
 from mcp_memory.storage.contract import Actor, Filter, Order, Proposal, Store, VectorSpace, Write
 
@@ -66,7 +66,7 @@ def memory(content: str = "Alice drinks her tea black.", **fields: Any) -> Memor
         revision=1,
         partition=ALICE,
         content=content,
-        fingerprint=text.fingerprint(f"{fields.get('key', '')}\n{content}"),
+        fingerprint=fingerprint(content, fields.get("key", "")),
         type=Type.FACT,
         created_at=at,
         recorded_at=at,
@@ -82,7 +82,7 @@ def revised(before: Memory, **fields: Any) -> Memory:
         "revision": before.revision + 1,
         "recorded_at": before.recorded_at + timedelta(minutes=1),
         "recorded_to": None,
-        "fingerprint": text.fingerprint(f"{said['key']}\n{said['content']}"),
+        "fingerprint": fingerprint(said["content"], said["key"]),
     }
     return replace(before, **(changes | fields))
 

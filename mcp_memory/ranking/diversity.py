@@ -8,16 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mcp_memory.likeness import same_statement
-from mcp_memory.model import Memory
 from mcp_memory.ranking.scored import Scored
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 COMPARED_MAX = 30
-NEAR_IDENTICAL = 0.93
-"""The cosine from which two statements may be one; their words decide whether they are."""
 MMR_FROM = 0.8
 """The cosine up to which two statements merely share a subject, and neither loses anything."""
 MMR_SHARE = 0.15
@@ -27,24 +23,17 @@ MMR_SHARE = 0.15
 def collapse(ranked: Sequence[Scored]) -> list[Scored]:
     """Fold results that say the same under the same key into the better one, counting them.
 
-    Vectors alone decide nothing: they do not tell 3 May from 4 May.
+    Vectors decide nothing: they do not tell 3 May from 4 May.
     """
-    near: dict[int, list[int]] = {}
-    alike = np.triu(_cosines(ranked[:COMPARED_MAX]) >= NEAR_IDENTICAL, 1)
-    for better, place in np.argwhere(alike).tolist():
-        near.setdefault(place, []).append(better)
-    copies: dict[int, int] = {}
-    said: dict[str, int] = {}
-    for place, item in enumerate(ranked):
-        twin = said.get(item.memory.fingerprint)
-        if twin is None:
-            others = (k for k in near.get(place, ()) if k in copies)
-            twin = next((k for k in others if _says_the_same(item.memory, ranked[k].memory)), place)
-        said[item.memory.fingerprint] = twin
-        copies[twin] = copies.get(twin, -1) + 1
+    copies: dict[str, int] = {}
+    better: dict[str, Scored] = {}
+    for item in ranked:
+        said = item.memory.fingerprint
+        better.setdefault(said, item)
+        copies[said] = copies.get(said, -1) + 1
     return [
-        replace(ranked[place], copies=count) if count else ranked[place]
-        for place, count in copies.items()
+        replace(item, copies=copies[said]) if copies[said] else item
+        for said, item in better.items()
     ]
 
 
@@ -78,7 +67,3 @@ def _cosines(items: Sequence[Scored]) -> NDArray[np.float64]:
         return np.zeros((len(items), len(items)))
     matrix = np.stack([np.zeros_like(known) if v is None else v for v in vectors])
     return (matrix @ matrix.T).astype(np.float64)
-
-
-def _says_the_same(one: Memory, other: Memory) -> bool:
-    return one.key == other.key and same_statement(one.content, other.content)

@@ -12,12 +12,13 @@ from typing import Any, TypeVar, cast
 
 from mcp_memory.errors import InvalidInput, ScopeMissing
 from mcp_memory.ids import new_id
+from mcp_memory.likeness import fingerprint
 from mcp_memory.model import Json, Level, Memory, Partition, Scope, Trust, Type
 from mcp_memory.requests import Draft
 from mcp_memory.service import policy as limits
 from mcp_memory.service.policy import Policy
 from mcp_memory.service.times import parse_duration, parse_time
-from mcp_memory.text import clean, fingerprint
+from mcp_memory.text import clean
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from mcp_memory.likeness import same_statement
 from mcp_memory.model import Json, Memory, Partition, Status, Verb
 from mcp_memory.ranking import contradict
 from mcp_memory.results import Remembered, Similar
@@ -76,15 +75,13 @@ class Plan:
         draft = item.memory
         same = self._active(draft.partition, "text", draft.fingerprint)
         slot = self._active(draft.partition, "key", draft.key) if draft.key else None
-        near, similar = self._compare(item)
+        similar = self._similar(item)
         if item.echo is not None:
             kept, status, reason = self.state.get(item.echo.id, item.echo), "merged", _ECHO
         elif same is not None:
             kept, status, reason = self._merge(same, draft, similar)
         elif slot is not None:
             kept, status, reason = self._refill(slot, item)
-        elif near is not None:
-            kept, status, reason = self._merge(near, draft, similar)
         else:
             kept, status, reason = self._store(item)
         replaced = self._supersede(item, kept)
@@ -241,8 +238,8 @@ class Plan:
             ended.append(old.id)
         return tuple(ended)
 
-    def _compare(self, item: Prepared) -> tuple[Memory | None, tuple[Similar, ...]]:
-        """The memory that says the same in other words, and those that are merely similar."""
+    def _similar(self, item: Prepared) -> tuple[Similar, ...]:
+        """The memories that say something similar, nearest first."""
         scored = [
             (c.similarity, self.state[c.memory.id])
             for c in item.neighbours
@@ -256,8 +253,7 @@ class Plan:
             ]
         scored = [pair for pair in scored if pair[1].status is Status.ACTIVE]
         scored.sort(key=lambda pair: -pair[0])
-        near = next((m for s, m in scored if self._same(s, m, item.memory)), None)
-        similar = [
+        return tuple(
             Similar(
                 id=m.id,
                 content=_excerpt(m.content),
@@ -267,13 +263,7 @@ class Plan:
             )
             for s, m in scored
             if s >= self.policy.similar
-        ]
-        return near, tuple(similar)
-
-    def _same(self, similarity: float, old: Memory, draft: Memory) -> bool:
-        if similarity < self.policy.near_duplicate or (draft.key and draft.key != old.key):
-            return False
-        return same_statement(old.content, draft.content)
+        )
 
 
 def _may_conflict(one: Memory, other: Memory) -> bool:

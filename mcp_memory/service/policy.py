@@ -61,9 +61,8 @@ class Policy:
     """What is decided for the caller when it does not say.
 
     `levels`: where each type goes; a project level falls back to user without a project.
-    `near_duplicate` and `similar` are cosines: at or above the first, two statements that
-    differ in no number, date, name or negation merge; at or above the second, the older
-    is reported. `retry_window`: the same statement again within it changes nothing.
+    `similar` is the cosine from which the older of two statements is reported.
+    `retry_window`: the same statement again within it changes nothing.
     `echo_window`: what recall returned within it gains nothing by being stored again.
     """
 
@@ -71,7 +70,6 @@ class Policy:
     importance: Mapping[Type, float] = field(default_factory=_importance)
     half_lives: Mapping[Type, timedelta] = field(default_factory=_half_lives)
     session_expiry: timedelta = timedelta(days=30)
-    near_duplicate: float = 0.93
     similar: float = 0.6
     similar_max: int = 3
     retry_window: timedelta = timedelta(minutes=10)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mcp_memory.errors import InvalidInput
 from mcp_memory.ids import new_id
-from mcp_memory.likeness import same_statement
+from mcp_memory.likeness import fingerprint, same_statement
 from mcp_memory.model import Level, Memory, Scope, Status, Type, Verb
 from mcp_memory.requests import Draft, Patch
 from mcp_memory.results import Updated
@@ -23,7 +23,6 @@ from mcp_memory.service.intake import (
     text,
 )
 from mcp_memory.storage.contract import Actor, Filter, Write
-from mcp_memory.text import fingerprint
 
 if TYPE_CHECKING:
     from mcp_memory.storage.contract import Windows

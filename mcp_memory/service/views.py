@@ -97,7 +97,6 @@ def me(core: Core, scope: Scope) -> dict[str, Any]:
             "importance": {type_.value: value for type_, value in policy.importance.items()},
             "half_life_days": {type_.value: t.days for type_, t in policy.half_lives.items()},
             "session_expiry_days": policy.session_expiry.days,
-            "near_duplicate_cosine": policy.near_duplicate,
             "limits": {
                 "content_bytes": limits.CONTENT_BYTES_MAX,
                 "batch": limits.BATCH_MAX,

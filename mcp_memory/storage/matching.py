@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from mcp_memory import text
 from mcp_memory.errors import WriteConflict
 from mcp_memory.ids import ending
+from mcp_memory.likeness import FORM, fingerprint
 from mcp_memory.model import Memory, Partition, Status, Trace
 from mcp_memory.storage.contract import Corpus, Filter, Order
 from mcp_memory.thread import Place, place_of
@@ -57,6 +59,15 @@ def last_seen(revisions: Sequence[Memory], where: Filter) -> Memory | None:
 def is_current(revision: Memory) -> bool:
     """Whether no later revision has taken its place."""
     return revision.recorded_to is None
+
+
+def up_to_date(memory: Memory) -> Memory:
+    """A revision with the fingerprint of today's rule; one that was stored by an earlier rule
+    is compared with others by this one.
+    """
+    if memory.fingerprint.startswith(FORM):
+        return memory
+    return replace(memory, fingerprint=fingerprint(memory.content, memory.key))
 
 
 def placed(memory: Memory) -> tuple[Partition, Place]:

@@ -1,8 +1,6 @@
 """What a memory server should believe, in its simplest form: lists, and no index.
 
-It follows the rules of the README by itself. Only whether two statements that differ are
-near enough to merge does it take from the service, for that is the model's to say; it then
-checks that they may.
+It follows the rules of the README by itself.
 """
 
 from __future__ import annotations
@@ -11,12 +9,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from mcp_memory.likeness import same_statement
+from mcp_memory.likeness import fingerprint
 from mcp_memory.model import Level, Memory, Partition, Scope, Status
 from mcp_memory.ranking import contradict
 from mcp_memory.requests import Draft
 from mcp_memory.results import Remembered
-from mcp_memory.text import fingerprint, terms
+from mcp_memory.text import terms
 
 RETRY = timedelta(minutes=10)
 ECHO = timedelta(hours=1)
@@ -185,12 +183,6 @@ class Believed:
             assert (answer.id, answer.status) == (slot.id, "superseded")
             made = {"content": draft.content, "valid_from": now, "expires_at": until}
             self.change(slot.id, now, **made, valid_to=None, superseded_by="")
-        elif answer.id in self.lives:
-            near = self.lives[answer.id][-1]
-            assert answer.status in ("merged", "superseded")
-            assert (near.partition, near.status) == (place, Status.ACTIVE)
-            assert same_statement(near.content, draft.content)
-            self._merge(near, draft, until, now)
         else:
             first = Said(
                 id=answer.id,

@@ -49,6 +49,7 @@ CALLERS = (
 )
 TEXTS = (
     "the tea is hot",
+    "The tea is  hot.",
     "The tea is really hot.",
     "the tea is cold",
     "tea",

@@ -148,7 +148,7 @@ def test_equal_scores_are_ordered_by_newest() -> None:
     assert ranked("llama", early, late) == ["llama two", "llama one"]
 
 
-def test_near_identical_results_fold_into_the_better_one() -> None:
+def test_results_that_say_the_same_fold_into_the_better_one() -> None:
     twins = [candidate("Standup is at nine.", 0.9), candidate("standup is at nine", 0.8)]
     other = candidate("Standup is at ten.", 0.85)
     asked = ranking.Asked(terms=("standup",), now=START, half_lives=LIVES)

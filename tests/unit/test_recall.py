@@ -204,7 +204,9 @@ def test_a_trace_is_for_those_who_see_all_it_searched(
             service.trace(other, answer.trace_id)
 
 
-def test_near_identical_results_are_folded_into_one(service: MemoryService, alice: Scope) -> None:
+def test_results_that_say_the_same_are_folded_into_one(
+    service: MemoryService, alice: Scope
+) -> None:
     keep(service, alice, "Standup is at nine.", level="user")
     keep(service, alice, "Standup is at nine.", level="project")
     answer = service.recall(alice, Query(query="when is standup?"))

@@ -76,15 +76,15 @@ def test_the_same_text_much_later_is_evidence(
     assert service.get(alice, first.id).evidence == 2
 
 
-def test_a_near_duplicate_merges_and_keeps_both_wordings_in_the_history(
+def test_what_says_the_same_merges_and_keeps_both_wordings_in_the_history(
     service: MemoryService, alice: Scope
 ) -> None:
-    first = one(service, alice, "The user loves hiking in the mountains.")
-    again = one(service, alice, "User really loves hiking in mountains")
+    first = one(service, alice, "The user loves hiking in the Alps.")
+    again = one(service, alice, "the user loves  hiking in the alps")
     assert (again.id, again.status) == (first.id, "merged")
     history = [revision.memory for revision in service.history(alice, first.id)]
-    assert [m.content for m in history] == ["The user loves hiking in the mountains."] * 2
-    assert history[1].merged == "User really loves hiking in mountains"
+    assert [m.content for m in history] == ["The user loves hiking in the Alps."] * 2
+    assert history[1].merged == "the user loves  hiking in the alps"
 
 
 @pytest.mark.parametrize(
@@ -94,6 +94,9 @@ def test_a_near_duplicate_merges_and_keeps_both_wordings_in_the_history(
         "The quarterly review is not on 3 May.",
         "The quarterly review was on 3 May.",
         "The yearly review is on 3 May.",
+        "The quarterly review is really on 3 May.",
+        "The quarterly review is on 3 May!",
+        "The quarterly review is on -3 May.",
     ],
 )
 def test_statements_that_differ_in_what_matters_are_both_kept_and_reported(
@@ -262,8 +265,7 @@ def test_a_key_and_a_text_that_spell_the_same_are_two_memories(
 ) -> None:
     note = one(service, alice, "timezone UTC", level="user")
     slot = one(service, alice, "UTC", key="timezone", level="user")
-    other = one(service, alice, "UTC", key="TIMEZONE", level="user")
-    assert len({note.id, slot.id, other.id}) == 3
+    assert note.id != slot.id
     assert service.recall(alice, Query(key="timezone")).memories[0].memory.id == slot.id
 
 

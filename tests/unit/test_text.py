@@ -1,4 +1,4 @@
-"""Cleaning, fingerprints and search terms, in many languages."""
+"""Cleaning and search terms, in many languages."""
 
 from __future__ import annotations
 
@@ -43,43 +43,6 @@ def test_cleaning_removes_what_a_reader_cannot_see(given_: str, expected: str) -
 )
 def test_cleaning_keeps_what_languages_and_emoji_need(kept: str) -> None:
     assert text.clean(kept) == unicodedata.normalize("NFC", kept)
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        ("Alice likes tea.", "alice   likes\nTea"),
-        (f"{wide('Alice')} likes tea", "Alice likes tea!"),
-        ("cafe\u0301", "café"),
-        ("Straße", "straße"),
-        ("tea\u200b", "tea"),
-        ("我喜欢茶。", "我喜欢茶"),
-    ],
-)
-def test_the_same_statement_has_the_same_fingerprint(one: str, other: str) -> None:
-    assert text.fingerprint(one) == text.fingerprint(other)
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        ("Alice likes tea", "Alice likes teas"),
-        ("It costs 10", "It costs 100"),
-        ("He is on", "He is not on"),
-        ("resume", "résumé"),
-        ("a b", "ab"),
-        ("-1", "1"),
-        ("Is it tea?", "It is tea"),
-    ],
-)
-def test_different_statements_have_different_fingerprints(one: str, other: str) -> None:
-    assert text.fingerprint(one) != text.fingerprint(other)
-
-
-def test_a_fingerprint_is_thirty_two_hexadecimal_characters() -> None:
-    made = text.fingerprint("tea")
-    assert len(made) == 32
-    assert int(made, 16) >= 0
 
 
 @pytest.mark.parametrize(
@@ -190,12 +153,6 @@ def test_a_term_is_never_long() -> None:
 def test_any_text_can_be_cleaned_once_and_for_all(content: str) -> None:
     cleaned = text.clean(content)
     assert text.clean(cleaned) == cleaned
-    assert text.fingerprint(cleaned) == text.fingerprint(content)
-
-
-@given(st.text())
-def test_normalising_twice_changes_nothing(content: str) -> None:
-    assert text.normalise(text.normalise(content)) == text.normalise(content)
 
 
 @given(st.text())

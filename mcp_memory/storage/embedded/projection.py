@@ -14,7 +14,7 @@ import apsw
 
 from mcp_memory import text
 from mcp_memory.model import Memory, Status, Verb
-from mcp_memory.storage import codec, queries
+from mcp_memory.storage import codec, matching, queries
 from mcp_memory.storage.embedded import vectors
 from mcp_memory.storage.embedded.chain import Entry
 from mcp_memory.storage.embedded.schema import SQL
@@ -194,7 +194,7 @@ def revision_values(memory: Memory) -> dict[str, Any]:
         "status": str(memory.status),
         "type": str(memory.type),
         "key": memory.key,
-        "fingerprint": memory.fingerprint,
+        "fingerprint": matching.up_to_date(memory).fingerprint,
         "importance": memory.importance,
         "pinned": memory.pinned,
         "recorded_at": codec.micros(memory.recorded_at),

@@ -129,7 +129,7 @@ def _decoded(
     if checksum != seal(recorded_to, document, terms):
         raise apsw.CorruptError("a text of the index is not what was written")
     memory = codec.memory_of(json.loads(document), _moment(recorded_to))
-    return memory, bare(terms)
+    return matching.up_to_date(memory), bare(terms)
 
 
 # The same memories come back again and again, and decoding is a third of a search.

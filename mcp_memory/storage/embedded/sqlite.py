@@ -13,6 +13,7 @@ from typing import Any
 import apsw
 import sqlite_vec
 
+from mcp_memory.likeness import fingerprint
 from mcp_memory.storage.embedded.faults import FULL_NUMBERS
 from mcp_memory.thread import place_of
 
@@ -49,6 +50,12 @@ def position_of(*source: object) -> int:
     return place_of("".join(map(str, source))).position
 
 
+def fingerprint_of(*said: object) -> str:
+    """What identifies a statement: its content, and its key."""
+    content, key = map(str, said)
+    return fingerprint(content, key)
+
+
 def _set_up(connection: apsw.Connection, *, mapped: bool) -> None:
     connection.enable_load_extension(True)
     connection.load_extension(sqlite_vec.loadable_path())
@@ -56,6 +63,7 @@ def _set_up(connection: apsw.Connection, *, mapped: bool) -> None:
     connection.create_scalar_function("seal", seal, 3, deterministic=True)
     connection.create_scalar_function("thread_of", thread_of, 1)
     connection.create_scalar_function("position_of", position_of, 1)
+    connection.create_scalar_function("fingerprint_of", fingerprint_of, 2)
     connection.set_busy_timeout(BUSY_MS)
     connection.pragma("journal_mode", "wal")
     connection.pragma("synchronous", "normal")  # what a power cut takes, the record has

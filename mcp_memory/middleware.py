@@ -16,7 +16,7 @@ import mcp.types as types
 from mcp import MCPError
 from mcp.shared.message import ServerMessageMetadata
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from mcp_memory import access
 from mcp_memory.connection import Connection, Request, caller_of
@@ -30,9 +30,19 @@ log = logging.getLogger(__name__)
 ROOTS_TIMEOUT_S = 2.0
 ROOTS_RETRY_S = 30.0
 SCOPE_KEPT_S = 30.0
-_ROOTS_MAX = 32
+_ROOTS_MAX = 256
 # With one of these deciding the project, the client need not be asked for its roots.
 _BEFORE_ROOTS = frozenset({"_meta", PROJECT_HEADER, "configuration", "CLAUDE_PROJECT_DIR"})
+
+
+class _Root(BaseModel):
+    uri: str
+
+
+class _Roots(BaseModel):
+    """A client's roots. The SDK's own type refuses all of them for one that is no `file:` URI."""
+
+    roots: tuple[_Root, ...]
 
 
 Params = TypeVar("Params")
@@ -222,13 +232,13 @@ async def _ask_roots(request: Request) -> tuple[str, ...] | None:
         with anyio.fail_after(ROOTS_TIMEOUT_S):
             answer = await request.session.send_request(
                 types.ListRootsRequest(),
-                types.ListRootsResult,
+                _Roots,
                 metadata=ServerMessageMetadata(related_request_id=request.request_id),
             )
     except (MCPError, ValidationError, TimeoutError) as error:
         log.info("the client did not say its roots: %s", type(error).__name__)
         return None
-    return tuple(str(root.uri) for root in answer.roots[:_ROOTS_MAX])
+    return tuple(root.uri for root in answer.roots[:_ROOTS_MAX])
 
 
 @contextmanager

@@ -10,12 +10,13 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from mcp_memory import labels, remotes
+from mcp_memory import environment, labels, paths, remotes
 from mcp_memory.errors import InvalidInput
 
 GIVEN_CHARS_MAX = 1024
@@ -24,6 +25,8 @@ _READ_BYTES_MAX = 256 * 1024
 _DIGEST = re.compile(r"-[0-9a-f]{12}$")
 _REMOTE = re.compile(r'\[\s*remote\s+"((?:[^"\\]|\\.)*)"\s*\]', re.IGNORECASE)
 _URL = re.compile(r"\s*url\s*=\s*(.*)", re.IGNORECASE)
+_FOLDER_URI = re.compile(r"(file|vscode-remote):", re.IGNORECASE)
+_BEGINS_PATH = re.compile(r"[~$%]|\.{1,2}($|[/\\])")
 _ESCAPE = re.compile(r"\\(.)")
 _ESCAPES = {"n": "\n", "t": "\t", "b": "\b"}
 
@@ -61,22 +64,38 @@ def named(name: str) -> Project:
     return _of_repository(address) if address else Project(id=slug(name), label=labels.shown(name))
 
 
-def local(name: str) -> Project | None:
-    """The project of a name, an absolute path or a `file:` URI on this machine."""
+def local(name: str, base: Path | None = None) -> Project | None:
+    """The project of a name, a path or a URI of a folder on this machine.
+
+    `base` is the folder that a relative path (`.`, `../site`) is seen from. None for nothing,
+    and for what leads nowhere here. Raises InvalidInput for a path that cannot be meant.
+    """
     text = name.strip()
-    if text.lower().startswith("file:"):
-        # On Windows the host of file://server/share is part of the path.
-        return identify(Path(url2pathname(text[5:].removeprefix("//").removeprefix("localhost"))))
-    if Path(text).is_absolute() or re.match(r"~|\.{1,2}($|[/\\])", text):
-        return identify(_expanded(Path(text)))
-    return named(text) if text else None
-
-
-def _expanded(path: Path) -> Path:
+    if not text or paths.is_placeholder(text):
+        return None
+    if _FOLDER_URI.match(text):
+        folder = paths.of_uri(text)
+        return identify(Path(folder)) if folder else None
+    if Path(text).is_absolute():
+        return identify(Path(text))
+    if not _BEGINS_PATH.match(text):
+        return named(text)
+    if base is None and text in (".", "./"):  # the client's folder, and nobody says which
+        return None
     try:
-        return path.expanduser()
-    except RuntimeError:  # there is no home folder
-        return path
+        return identify(Path(paths.expanded(text, environment.whole(), str(base or ""))))
+    except paths.PathRefused as error:
+        raise InvalidInput("project", name, str(error)) from error
+
+
+def of_roots(uris: Sequence[str]) -> Project | None:
+    """The project of the first of a client's roots that is one; those that are here first."""
+    folders = [uri if Path(uri).is_absolute() else paths.of_uri(uri) for uri in uris]
+    for folder in sorted(filter(None, folders), key=lambda folder: not os.path.exists(folder)):
+        found = identify(Path(folder))
+        if found is not None:
+            return found
+    return None
 
 
 def identify(path: Path) -> Project | None:
@@ -87,6 +106,8 @@ def identify(path: Path) -> Project | None:
     folder = _resolved(path)
     if folder is None:
         return None
+    if os.path.isfile(folder):
+        folder = folder.parent
     return checkout(folder) or (None if _is_nobodys(folder) else _of_folder(folder))
 
 

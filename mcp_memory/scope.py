@@ -26,6 +26,7 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from datetime import tzinfo
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, cast
@@ -225,30 +226,37 @@ def _configured(part: str, value: str) -> str:
 
 
 def _project(signals: Signals, *, remote: bool) -> tuple[Project | None, str]:
-    # A remote caller's path means nothing here, and must not be looked up on this machine.
-    read: Callable[[str], Project | None] = project.named if remote else project.local
-    sources = _remote_projects(signals) if remote else _local_projects(signals)
-    for text, source in sources:
-        found = read(text) if text.strip() else None
+    if remote:  # a remote caller's path means nothing here, and must not be looked up
+        for text, source in _given_projects(signals):
+            if text.strip():
+                return project.named(text), source
+        return None, ""
+    for find, source in _local_projects(signals):
+        found = find()
         if found is not None:
             return found, source
-    # Clients start servers anywhere, so a working directory that is no repository says nothing.
-    here = signals.working_dir if not remote else None
-    found = project.checkout(here) if here is not None else None
-    return found, "working directory" if found else ""
+    return None, ""
 
 
-def _remote_projects(signals: Signals) -> Iterator[Found]:
+def _given_projects(signals: Signals) -> Iterator[Found]:
     yield _given(signals.meta, META_PROJECT, "_meta"), "_meta"
     yield _given(signals.headers, HEADER_PROJECT, "header"), PROJECT_HEADER
 
 
-def _local_projects(signals: Signals) -> Iterator[Found]:
-    yield from _remote_projects(signals)
-    yield signals.configured_project, "configuration"
-    yield signals.claude_project_dir, CLAUDE_PROJECT_DIR
-    for root in signals.roots:
-        yield root, "client roots"
+def _local_projects(signals: Signals) -> Iterator[tuple[Callable[[], Project | None], str]]:
+    """Each way to find the project on this machine, best first, with its name."""
+    here = signals.working_dir
+    given = (
+        *_given_projects(signals),
+        (signals.configured_project, "configuration"),
+        (signals.claude_project_dir, CLAUDE_PROJECT_DIR),
+    )
+    for text, source in given:
+        yield partial(project.local, text, here), source
+    yield partial(project.of_roots, signals.roots), "client roots"
+    if here is not None:
+        # Clients start servers anywhere: a working directory that is no repository says nothing.
+        yield partial(project.checkout, here), "working directory"
 
 
 def _agent(signals: Signals) -> Found:

@@ -36,6 +36,7 @@ LAYERS = (
         "lines",
         "logs",
         "model",
+        "paths",
         "permissions",
         "requests",
         "results",

@@ -280,7 +280,7 @@ def test_every_part_of_a_scope_is_a_safe_name() -> None:
     found = resolve(
         local(
             system_user="Ünï cödé",
-            meta={META_PROJECT: "../../etc", META_SESSION: "a/b c"},
+            meta={META_PROJECT: "x/../../etc", META_SESSION: "a/b c"},
             client_name="🦆",
         )
     )

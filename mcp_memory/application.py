@@ -15,7 +15,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mcp_memory.errors import McpMemoryError, StoreClosed, StoreLocked
+from mcp_memory import homes
+from mcp_memory.errors import McpMemoryError, StoreClosed, StoreError, StoreLocked
 
 if TYPE_CHECKING:
     from mcp_memory.service import MemoryService
@@ -104,6 +105,13 @@ class Application:
             log.exception("the store could not be opened")
 
 
+def check_home(home: Path) -> None:
+    """Raise StoreError where no store can live in a folder."""
+    said = homes.fault(str(home))
+    if said:
+        raise StoreError(said)
+
+
 def open_service(
     settings: Settings, *, open_store: OpenStore | None = None, in_step: bool = True
 ) -> MemoryService:
@@ -117,6 +125,7 @@ def open_service(
     from mcp_memory.reranking import Reranker
     from mcp_memory.service import MemoryService, Policy
 
+    check_home(settings.home)
     embedder = Embedder(settings.model, cache_dir=settings.models_dir)
     with ExitStack() as undo:
         store = (open_store or _embedded)(settings.home, embedder.space)

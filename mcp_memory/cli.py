@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mcp_memory import __version__
-from mcp_memory.errors import McpMemoryError
+from mcp_memory.errors import McpMemoryError, SettingsInvalid
 
 if TYPE_CHECKING:
     from mcp_memory.settings import Settings
@@ -47,27 +47,48 @@ def _run(given: argparse.Namespace) -> int:
         from mcp_memory.shim import door
 
         return door.run(str(given.home or ""))
+    if given.command == "doctor":
+        return _doctor(given)
+    if given.command is None and given.home is not None:
+        _check_anywhere(str(given.home))
     configured = settings.load(home=given.home)
+    for doubt in configured.doubts:
+        print(f"mcp-memory: {doubt.text}", file=sys.stderr)
     if given.command is None:
         from mcp_memory import stdio
 
         stdio.run(configured)
         return OK
     _speak_utf8()
-    own = {"doctor": _doctor, "model": _model, "host": _host, "serve": _serve, "token": _token}
+    own = {"model": _model, "host": _host, "serve": _serve, "token": _token}
     run = own.get(given.command, _look)
     code = run(configured, given)
     sys.stdout.flush()  # a broken pipe is to be met here and not at exit
     return code
 
 
-def _doctor(settings: Settings, given: argparse.Namespace) -> int:
-    from mcp_memory import console, doctor
+def _check_anywhere(home: str) -> None:
+    """Raise SettingsInvalid for a folder that depends on where a client starts this."""
+    from mcp_memory import environment
 
+    try:
+        environment.home_dir(home)
+    except ValueError as error:
+        raise SettingsInvalid(str(error)) from error
+
+
+def _doctor(given: argparse.Namespace) -> int:
+    from mcp_memory import console, doctor, settings
+
+    _speak_utf8()
+    try:
+        found = doctor.examine(settings.load(home=given.home))
+    except SettingsInvalid as error:
+        found = doctor.unusable(error)
     seen: list[bool] = []
 
     def noted() -> Iterator[doctor.Finding]:
-        for finding in doctor.examine(settings):
+        for finding in found:
             seen.append(finding.ok)
             yield finding
 
@@ -75,8 +96,8 @@ def _doctor(settings: Settings, given: argparse.Namespace) -> int:
         import json
         from dataclasses import asdict
 
-        found = [asdict(finding) for finding in noted()]
-        print(json.dumps({"ok": all(seen), "findings": found}, indent=2, ensure_ascii=False))
+        listed = [asdict(finding) for finding in noted()]
+        print(json.dumps({"ok": all(seen), "findings": listed}, indent=2, ensure_ascii=False))
     else:
         _print(console.findings(noted(), _width()))
         _print(
@@ -86,6 +107,7 @@ def _doctor(settings: Settings, given: argparse.Namespace) -> int:
                 else "all is well"
             ]
         )
+    sys.stdout.flush()
     return OK if all(seen) else PROBLEM
 
 

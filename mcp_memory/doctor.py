@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
-from mcp_memory import __version__, front, weights
+from mcp_memory import __version__, front, homes, weights
 from mcp_memory.embedding import Embedder
-from mcp_memory.errors import McpMemoryError, StoreLocked
+from mcp_memory.errors import McpMemoryError, SettingsInvalid, StoreLocked
 from mcp_memory.settings import Settings
 from mcp_memory.storage.contract import Finding, VectorSpace
 
@@ -26,11 +26,10 @@ _NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 def examine(settings: Settings) -> Iterator[Finding]:
     """Every finding, as soon as it is known."""
-    yield Finding(name="mcp-memory", ok=True, detail=f"{__version__} in {Path(__file__).parent}")
-    yield _python()
-    yield _packages()
-    yield from _namesake()
-    yield Finding(name="home", ok=True, detail=str(settings.home))
+    yield from _installation()
+    yield from _doubts(settings)
+    fault, _, advice = homes.fault(str(settings.home)).partition("; ")
+    yield Finding(name="home", ok=not fault, detail=fault or str(settings.home), advice=advice)
     embedder = Embedder(settings.model, cache_dir=settings.models_dir)
     try:
         space = embedder.space
@@ -41,7 +40,30 @@ def examine(settings: Settings) -> Iterator[Finding]:
     if settings.reranker:
         yield _reranker(settings)
     yield from _http(settings)
-    yield from _store(settings, space)
+    if not fault:
+        yield from _store(settings, space)
+
+
+def unusable(error: SettingsInvalid) -> Iterator[Finding]:
+    """What can be found where the settings cannot be used."""
+    yield from _installation()
+    advice = "until then nothing is served"
+    yield Finding(name="settings", ok=False, detail=str(error), advice=advice)
+
+
+def _installation() -> Iterator[Finding]:
+    yield Finding(name="mcp-memory", ok=True, detail=f"{__version__} in {Path(__file__).parent}")
+    yield _python()
+    yield _packages()
+    yield from _namesake()
+
+
+def _doubts(settings: Settings) -> Iterator[Finding]:
+    """What is set in the environment and does nothing."""
+    for doubt in settings.doubts:
+        advice = "correct or remove the variable where the client is configured"
+        ok = not doubt.is_grave
+        yield Finding(name="settings", ok=ok, detail=doubt.text, advice="" if ok else advice)
 
 
 def _http(settings: Settings) -> Iterator[Finding]:

@@ -37,17 +37,31 @@ def ours() -> dict[str, str]:
     }
 
 
-def home_dir(given: str = "", environ: Mapping[str, str] | None = None) -> str:
+def home_dir(given: str = "", environ: Mapping[str, str] | None = None, *, base: str = "") -> str:
     """The absolute path of the store's folder: as given, else configured, else the default.
 
-    A client that knows no folder leaves a placeholder such as `${workspaceFolder}` as it
-    is, which counts as nothing. "" for a user without a home folder.
+    Variables and `~` are filled in; what is given is seen from `base`, if that is. Raises
+    ValueError, which says what to do, for a path that cannot be meant (a relative one, a
+    placeholder that was not filled in) and for a user without a home folder.
     """
     environ = os.environ if environ is None else environ
-    configured = environ.get(HOME, "").strip()
-    text = given or ("" if configured.startswith("${") else configured)
-    folder = os.path.expanduser(text) if text else _default(environ)
-    return "" if not folder or folder.startswith("~") else os.path.abspath(folder)
+    text, name = (given, "--home") if given else (environ.get(HOME, "").strip(), HOME)
+    if not text:
+        folder = _default(environ)
+        if not folder:
+            raise ValueError(
+                f"home: this user has no home folder; set {HOME} to a folder, without ~"
+            )
+        return os.path.abspath(folder)
+    is_plain = text.startswith("/") and text.replace("/", "").replace("-", "").isalnum()
+    if is_plain and not text.startswith(("/path/", "/absolute/")):
+        return os.path.abspath(text)  # as most are: nothing needs to be imported for it
+    from mcp_memory import paths
+
+    try:
+        return paths.expanded(text, {**os.environ, **environ}, base if given else "")
+    except ValueError as error:
+        raise ValueError(f"{name}: got '{paths.quoted(text)}'; {error}") from error
 
 
 def _default(environ: Mapping[str, str]) -> str:

@@ -102,7 +102,7 @@ class Scope:
 
     Names match `[a-z0-9._-]{1,64}`; project, agent and session may be "" (none).
     `project_label` is the project as people know it, e.g. `github.com/acme/app`; `zone` is
-    the time zone of the caller's days.
+    the time zone of the caller's days. `notes` are what the caller should know of all this.
     """
 
     tenant: str
@@ -115,6 +115,7 @@ class Scope:
     sources: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     permissions: Permissions = EVERYTHING
     zone: tzinfo = UTC
+    notes: tuple[str, ...] = ()
 
     def partition(self, level: Level) -> Partition | None:
         """The caller's partition at `level`, or None when it has no part in it."""

@@ -49,6 +49,11 @@ def expanded(text: str, environ: Mapping[str, str], base: str = "") -> str:
     return os.path.abspath(path)
 
 
+def quoted(text: str) -> str:
+    """The beginning of a text as an error may show it."""
+    return "".join(c if c.isprintable() else "?" for c in text[:200])
+
+
 def is_placeholder(text: str) -> bool:
     """Whether a client that knew nothing to fill in has left a text such as ${workspaceFolder}."""
     return text.strip().startswith("${")

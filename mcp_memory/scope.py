@@ -79,7 +79,8 @@ class Signals:
     `claims` are those of a verified access token, None without one, and `permissions` what it
     permits; who is on this machine may do everything. `headers` have lower-case names.
     `roots` are URIs. `connection_id` is random, one per connection of the older protocol
-    era; the newer era has no connection, `modern` is then True.
+    era; the newer era has no connection, `modern` is then True. `notes` are what somebody on
+    this machine should know of how it is configured.
     """
 
     transport: str = "stdio"
@@ -101,6 +102,7 @@ class Signals:
     claude_session: str = ""
     zone_variable: str = ""
     connection_id: str = ""
+    notes: tuple[str, ...] = ()
 
 
 def resolve(signals: Signals) -> Scope:
@@ -134,6 +136,7 @@ def resolve(signals: Signals) -> Scope:
         sources=MappingProxyType({part: source or "none" for part, source in sources.items()}),
         permissions=signals.permissions if remote else EVERYTHING,
         zone=zone,
+        notes=() if remote else signals.notes,
     )
 
 
@@ -161,6 +164,7 @@ def local_signals(settings: Settings, transport: str = "local") -> Signals:
         claude_project_dir=settings.claude_project_dir,
         claude_session=settings.claude_session,
         zone_variable=settings.zone_variable,
+        notes=tuple(doubt.text for doubt in settings.doubts),
     )
 
 

@@ -1,18 +1,21 @@
 """The environment and the config file → one frozen Settings.
 
-A variable wins over the file; what is unknown or cannot be used is refused, by name,
-instead of being passed over.
+A variable wins over the file; a value that cannot be used is refused, by name, instead of
+being passed over, and so is an unknown name in the file, which is ours alone. An unknown
+variable may be another server's: it is told of, and what it may have been meant for.
 """
 
 from __future__ import annotations
 
+import difflib
+import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from mcp_memory import environment, http_settings, zones
+from mcp_memory import environment, homes, http_settings, labels, paths, zones
 from mcp_memory.environment import CLAUDE_PROJECT_DIR, CLAUDE_SESSION, PREFIX, ZONE
 from mcp_memory.errors import SettingsInvalid
 from mcp_memory.http_settings import OPTIONS, HttpSettings
@@ -24,6 +27,19 @@ IDLE_MINUTES, IDLE_MINUTES_MIN, IDLE_MINUTES_MAX = 15, 0.01, 10_080
 VALUE_CHARS_MAX = 1024
 HTTP = "http_"
 """How the names of the web door's settings begin."""
+
+
+_PATHS = (HTTP + "tls_cert", HTTP + "tls_key", HTTP + "tokens", HTTP + "jwt_keys")
+_NEAR = 0.7
+_DOUBTS_MAX = 8
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Doubt:
+    """Something in the environment that does nothing; `is_grave` where it may have been meant."""
+
+    text: str
+    is_grave: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,6 +127,7 @@ class Settings:
     session_days: int = 30
     idle_minutes: float = IDLE_MINUTES
     http: HttpSettings = field(default_factory=HttpSettings)
+    doubts: tuple[Doubt, ...] = ()
 
     @property
     def models_dir(self) -> Path:
@@ -126,14 +143,15 @@ def load(
 ) -> Settings:
     """The settings of this process, or of another one whose `environ` and folder are given.
 
-    `home` wins over the environment. Raises SettingsInvalid for an unknown name or a value
-    that cannot be used.
+    `home` wins over the environment. Raises SettingsInvalid for a value that cannot be used,
+    and for an unknown name in the file.
     """
     environ = environment.whole() if environ is None else environ
     given = _from_environment(environ)
     given.pop("home", "")
-    folder = home_of(environ, home)
+    folder = home_of(environ, home, base=os.path.curdir)
     values = {**_from_file(folder / CONFIG_FILE), **given}
+    values |= {name: _path(name, values[name], environ) for name in _PATHS if values.get(name)}
     return Settings(
         home=folder,
         working_dir=working_dir or _here(folder),
@@ -152,6 +170,7 @@ def load(
         http=http_settings.load(
             {n.removeprefix(HTTP): value for n, value in values.items() if n.startswith(HTTP)}
         ),
+        doubts=tuple(_doubts(environ))[:_DOUBTS_MAX],
     )
 
 
@@ -163,31 +182,57 @@ def _here(otherwise: Path) -> Path:
         return otherwise
 
 
-def home_of(environ: Mapping[str, str] | None = None, given: Path | None = None) -> Path:
+def home_of(
+    environ: Mapping[str, str] | None = None, given: Path | None = None, *, base: str = ""
+) -> Path:
     """The store's folder: as given, else configured, else the platform's for user data.
 
-    Raises SettingsInvalid for a user without a home folder.
+    What is given may be relative to `base`.
+
+    Raises SettingsInvalid for one that cannot be meant, and for a user without a home folder.
     """
-    folder = environment.home_dir(str(given) if given else "", environ)
-    if not folder:
-        raise SettingsInvalid(
-            f"home: got '{given or 'nothing'}' and this user has no home folder; say where the"
-            " store lives, without ~, with --home or MCP_MEMORY_HOME"
-        )
-    return Path(folder)
+    try:
+        return Path(environment.home_dir(str(given or ""), environ, base=base))
+    except ValueError as error:
+        raise SettingsInvalid(str(error)) from error
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    known = {s.variable: s.name for s in SETTINGS}
-    found: dict[str, str] = {}
+    given = {s.name: _text(s.variable, environ.get(s.variable, "")) for s in SETTINGS}
+    return {name: value for name, value in given.items() if value and not _is_unfilled(name, value)}
+
+
+def _is_unfilled(name: str, value: str) -> bool:
+    """Whether a client that knew nothing to fill in has left a placeholder as it is."""
+    return name not in ("home", *_PATHS) and paths.is_placeholder(value)
+
+
+def _doubts(environ: Mapping[str, str]) -> Iterator[Doubt]:
+    """What in the environment looks like a setting and does nothing."""
+    known = {s.variable.removeprefix(PREFIX): s.name for s in SETTINGS}
     for variable, value in environ.items():
         if not variable.startswith(PREFIX):
             continue
-        if variable not in known:
-            raise SettingsInvalid(f"{variable}: no such setting; there are {', '.join(known)}")
-        found[known[variable]] = _text(variable, value)
-    # A client that knows no folder leaves a placeholder such as ${workspaceFolder} as it is.
-    return {name: value for name, value in found.items() if value and not value.startswith("${")}
+        name, shown = variable.removeprefix(PREFIX), labels.shown(variable)
+        if name not in known:
+            near = difflib.get_close_matches(name.upper(), known, n=1, cutoff=_NEAR)
+            meant = f"; did you mean {PREFIX}{near[0]}?" if near else ""
+            text = f"{shown} is no setting of mcp-memory and does nothing{meant}"
+            yield Doubt(text=text, is_grave=bool(near))
+        elif _is_unfilled(known[name], value):
+            text = f"{shown} was left as {labels.shown(value)} and counts as not set"
+            yield Doubt(text=text, is_grave=known[name] in ("user", "tenant"))
+
+
+def _path(name: str, value: str, environ: Mapping[str, str]) -> str:
+    """A path as it is meant; addresses of the web stay as they are. Raises SettingsInvalid."""
+    if value.startswith(("https://", "http://")):
+        return value
+    try:
+        return paths.expanded(value, {**environment.whole(), **environ})
+    except paths.PathRefused as error:
+        shown = paths.quoted(value)
+        raise SettingsInvalid(f"{name} ({PREFIX}{name.upper()}): got '{shown}'; {error}") from error
 
 
 def _from_file(file: Path) -> dict[str, str]:
@@ -196,7 +241,9 @@ def _from_file(file: Path) -> dict[str, str]:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:  # ValueError: not TOML, or not UTF-8
-        raise SettingsInvalid(f"{file}: cannot be read ({error}); mend or remove it") from error
+        said = homes.fault(str(file.parent)) if isinstance(error, OSError) else ""
+        reason = said or f"{file}: cannot be read ({error}); mend or remove it"
+        raise SettingsInvalid(reason) from error
     known = [s.name for s in SETTINGS if s.in_file]
     for name in document:
         if name not in known:

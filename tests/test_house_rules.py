@@ -30,6 +30,7 @@ LAYERS = (
         "environment",
         "errors",
         "file_lock",
+        "homes",
         "ids",
         "labels",
         "likeness",

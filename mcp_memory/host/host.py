@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from mcp_memory import __version__, logs
-from mcp_memory.application import Application
+from mcp_memory.application import Application, check_home
 from mcp_memory.errors import StoreError
 from mcp_memory.file_lock import FileLock
 from mcp_memory.host import client, greeting
@@ -61,6 +61,7 @@ def run(settings: Settings, *, http: str = "", ready: Ready = lambda told: None)
     SettingsInvalid where HTTP cannot be served.
     """
     address = Address(str(settings.home))
+    check_home(settings.home)
     address.make_folder()
     with ExitStack() as last:
         entrance = _entrance(settings, http) if http else None

@@ -141,7 +141,8 @@ class Visit:
         self._wire = Wire(transport, mark=self._host.mark)
         self.is_client = True
         self._host.met()
-        await self._answer(greeting.WELCOME, self._differences(hello, settings))
+        told = (self._differences(hello, settings), *(doubt.text for doubt in settings.doubts))
+        await self._answer(greeting.WELCOME, "; ".join(filter(None, told)))
         async with self._host.subscriptions.connected(connection):
             await serve(self._host.server, self._wire, connection)
         if self._host.goodbye:

@@ -88,6 +88,7 @@ def me(core: Core, scope: Scope) -> dict[str, Any]:
         "timezone": str(scope.zone),
         "permissions": [p.value for p in Permission if p in scope.permissions],
         "decided_by": dict(scope.sources),
+        **({"notes": list(scope.notes)} if scope.notes else {}),
         "sees": [str(partition) for partition in scope.partitions()],
         "policy": {
             "levels": {

@@ -29,9 +29,10 @@ _NO_LINE = b"this line was too long"
 
 def run(home: str = "") -> int:
     """Serve the client on stdin and stdout until it is gone; returns the exit code."""
-    folder = environment.home_dir(home)
-    if not folder:
-        warn("this user has no home folder; set MCP_MEMORY_HOME")
+    try:
+        folder = environment.home_dir(home)
+    except ValueError as error:
+        warn(str(error))
         return 2
     try:
         return Door(standard(), folder).serve()

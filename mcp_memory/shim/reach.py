@@ -6,7 +6,7 @@ import os
 import sys
 import time
 
-from mcp_memory import __version__, file_lock
+from mcp_memory import __version__, file_lock, homes
 from mcp_memory.host import greeting
 from mcp_memory.host.address import Address, Connected, connect
 from mcp_memory.host.client import TIMEOUT_S, Refused, answer, ask, caller, greet
@@ -54,7 +54,9 @@ class Reach:
         try:
             return self._once(may_start=may_start)
         except OSError as error:  # e.g. a folder that may not be looked into
-            raise self._given_up(f"no host can be reached ({error}); {self._advice()}") from error
+            said = homes.fault(self._address.home)
+            reason = said or f"no host can be reached ({error}); {self._advice()}"
+            raise self._given_up(reason) from error
 
     def _once(self, *, may_start: bool) -> Socket | None:
         now = time.monotonic()
@@ -199,6 +201,9 @@ def start(address: Address) -> Popen[bytes]:
     """Start a host, detached, with its output in its log. Raises Unreachable."""
     import subprocess
 
+    reason = homes.fault(address.home)
+    if reason:
+        raise Unreachable(reason)
     flags = 0
     if sys.platform == "win32":
         flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW

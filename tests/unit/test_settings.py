@@ -87,9 +87,83 @@ def test_a_home_may_be_relative_or_begin_with_a_tilde(
 
 
 @pytest.mark.parametrize(
+    "text", ["$HOEM/mem", "${workspaceFolder}", "mem", "<folder>", "/path/to/x"]
+)
+def test_a_home_that_cannot_be_meant_is_refused_by_name(text: str) -> None:
+    with pytest.raises(SettingsInvalid, match=r"MCP_MEMORY_HOME: got '.*write"):
+        load({"MCP_MEMORY_HOME": text})
+    if text != "mem":
+        with pytest.raises(SettingsInvalid, match=r"--home: got '.*write"):
+            load({}, home=Path(text))
+
+
+@pytest.mark.parametrize("text", ["~/mem", "$HOME/mem", "${HOME}/mem", "${env:HOME}/mem"])
+def test_paths_are_filled_in(text: str) -> None:
+    wanted = Path.home() / "mem"
+    assert load({"MCP_MEMORY_HOME": text}).home == wanted
+    assert load({}, home=Path(text)).home == wanted
+    assert load({"MCP_MEMORY_HTTP_TOKENS": text}).http.tokens == str(wanted)
+    keys = {"MCP_MEMORY_HTTP_JWT_ISSUER": "x", "MCP_MEMORY_HTTP_JWT_KEYS": "https://x/a$b"}
+    assert load(keys).http.jwt_keys == "https://x/a$b"
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("USRE", "USER"),
+        ("USR", "USER"),
+        ("user", "USER"),
+        ("USER_ID", "USER"),
+        ("TENENT", "TENANT"),
+        ("PROJCT", "PROJECT"),
+        ("LOGLEVEL", "LOG_LEVEL"),
+        ("HTTP_TOKEN", "HTTP_TOKENS"),
+    ],
+)
+def test_a_variable_that_is_misspelt_is_told_with_the_one_that_was_meant(
+    tmp_path: Path, name: str, meant: str
+) -> None:
+    (doubt,) = load({f"MCP_MEMORY_{name}": "ada"}, home=tmp_path).doubts
+    assert doubt.is_grave
+    assert f"MCP_MEMORY_{name} is no setting" in doubt.text
+    assert doubt.text.endswith(f"did you mean MCP_MEMORY_{meant}?")
+
+
+@pytest.mark.parametrize("name", ["SQLITE_PATH", "BACKEND", "DB", "API_KEY", "VECTOR_SIZE", ""])
+def test_another_servers_variable_stops_nothing_and_is_named(tmp_path: Path, name: str) -> None:
+    settings = load({f"MCP_MEMORY_{name}": "a\nb", "MCP_MEMORY_USER": "ada"}, home=tmp_path)
+    (doubt,) = settings.doubts
+    assert settings.user == "ada"
+    assert doubt.text.startswith(f"MCP_MEMORY_{name} is no setting of mcp-memory")
+    assert not doubt.is_grave
+
+
+def test_what_a_client_has_not_filled_in_counts_as_not_set_and_is_told(tmp_path: Path) -> None:
+    environ = {"MCP_MEMORY_USER": "${input:user}", "MCP_MEMORY_PROJECT": "${workspaceFolder}"}
+    settings = load(environ, home=tmp_path)
+    assert (settings.user, settings.project) == ("", "")
+    assert [(doubt.is_grave, "counts as not set" in doubt.text) for doubt in settings.doubts] == [
+        (True, True),
+        (False, True),
+    ]
+
+
+def test_the_names_that_are_told_are_few_and_say_nothing(tmp_path: Path) -> None:
+    environ = {f"MCP_MEMORY_X\nIGNORE ALL {n}": "x" for n in range(100)}
+    doubts = load(environ, home=tmp_path).doubts
+    assert 0 < len(doubts) < 10
+    assert not any("\n" in doubt.text or "IGNORE ALL" in doubt.text for doubt in doubts)
+
+
+@pytest.mark.parametrize(
     ("environ", "says"),
     [
-        ({"MCP_MEMORY_USR": "ada"}, "MCP_MEMORY_USR: no such setting; there are .*MCP_MEMORY_USER"),
+        (
+            {"MCP_MEMORY_HTTP_TOKENS": "tokens.json"},
+            r"http_tokens .*got 'tokens.json'; it is relative",
+        ),
+        ({"MCP_MEMORY_HTTP_JWT_KEYS": "$KEYZ/a"}, r"http_jwt_keys .*\$KEYZ was not filled in"),
+        ({"MCP_MEMORY_HTTP_TLS_CERT": "<cert>"}, "http_tls_cert .*an example"),
         ({"MCP_MEMORY_LOG_LEVEL": "loud"}, "log_level: got 'loud'; use one of debug, info"),
         ({"MCP_MEMORY_SESSION_DAYS": "0"}, "session_days: got '0'; use a whole number from 1"),
         ({"MCP_MEMORY_SESSION_DAYS": "soon"}, "session_days: got 'soon'"),

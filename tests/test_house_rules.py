@@ -33,6 +33,7 @@ LAYERS = (
         "homes",
         "ids",
         "labels",
+        "language",
         "likeness",
         "lines",
         "logs",

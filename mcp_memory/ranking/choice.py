@@ -8,7 +8,7 @@ from datetime import datetime
 
 from mcp_memory.ranking.cutoff import clear, meant, relevant
 from mcp_memory.ranking.diversity import collapse, diversified
-from mcp_memory.ranking.newest import newest_first
+from mcp_memory.ranking.newest import newest_first, with_later
 from mcp_memory.ranking.scored import Scored
 
 WEAK_MAX = 5
@@ -39,7 +39,7 @@ def choose(ranked: Sequence[Scored], asked: Sequence[str], at: datetime) -> Choi
     `asked` are all terms of the query, `at` the moment whose truth is asked for.
     """
     is_clear = bool(clear(ranked))
-    near = relevant(ranked) if is_clear else meant(ranked)
+    near = with_later(relevant(ranked) if is_clear else meant(ranked), ranked, at)
     # Before repeats fold, for the newest copy tells how new a statement is; and after.
     single = collapse(newest_first(near, asked, at))
     results = newest_first(diversified(single), asked, at)

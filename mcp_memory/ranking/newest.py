@@ -3,21 +3,24 @@
 Without a language model two statements are taken to contradict each other when they begin
 alike, as subject and predicate do, and differ in what the question does not say: "The port
 is 5432" and "The port is 5433", asked "which port?". What differs in a word of the question
-("the flight to Lisbon", "the flight from Lisbon") is a different subject.
+("the flight to Lisbon", "the flight from Lisbon") is a different subject. Or when the later
+one says in words that the earlier one has ended; see `clash`.
 
 None is hidden for that: both may be true ("Anna likes tea", "Anna likes figs").
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import chain, combinations
 
+from mcp_memory.language import is_little
 from mcp_memory.model import Memory, Trust, Type
+from mcp_memory.ranking.clash import adds, clash, other_value, tells
 from mcp_memory.ranking.scored import Scored
-from mcp_memory.text import STOP_WORDS
+from mcp_memory.text import STOP_WORDS, terms
 
 COMPARED_MAX = 30
 TERMS_MAX = 60
@@ -28,7 +31,9 @@ SHARED_LEAST = 0.5
 """The share of the shorter statement that two must have in common."""
 
 _QUIET = STOP_WORDS - {"after", "before", "from", "to", "than"}
-_COPULAS = frozenset({"is", "are", "was", "were"})
+_COPULAS = frozenset(
+    ("is", "are", "was", "were", "ist", "sind", "war", "heisst", "est", "sont", "es", "son", "fue")
+)
 _NEGATIONS = frozenset({"not", "no", "never", "longer", "don", "doesn", "isn", "won", "t"})
 
 Terms = Sequence[str]
@@ -40,8 +45,8 @@ def newest_first(ranked: Sequence[Scored], asked: Terms, at: datetime) -> list[S
     Each place keeps its score. What is outdated says so by `outdated_by`. `asked` are all
     terms of the query, function words included; what holds only after `at` comes last.
     """
-    groups = _groups(ranked[:COMPARED_MAX], frozenset(asked))
     at += AT_ONCE
+    groups = _groups(ranked[:COMPARED_MAX], frozenset(asked), at)
     result = list(ranked)
     for places in groups:
         ages = {p: _age(ranked[p].memory, at) for p in places}
@@ -53,6 +58,16 @@ def newest_first(ranked: Sequence[Scored], asked: Terms, at: datetime) -> list[S
                 ranked[member], score=ranked[place].score, outdated_by=outdated_by
             )
     return result
+
+
+def may_conflict(new: Memory, old: Memory) -> bool:
+    """Whether two memories cannot both hold, as far as words tell without a question."""
+    if not _comparable(new, old):
+        return False
+    later, earlier = new.content, old.content
+    if contradict(terms(later), terms(earlier)):
+        return not adds(later, earlier)
+    return clash(later, earlier) or other_value(later, earlier) is not None
 
 
 def contradict(one: Terms, other: Terms, asked: frozenset[str] | None = None) -> bool:
@@ -67,6 +82,10 @@ def contradict(one: Terms, other: Terms, asked: frozenset[str] | None = None) ->
     first, second = one[before : len(one) - after], other[before : len(other) - after]
     common = {*one[:before], *one[len(one) - after :]} - _QUIET
     different = {*first, *second} - common
+    if asked is None and (
+        _is_twofold(first, second) or before + after < SHARED_LEAST * max(len(one), len(other))
+    ):
+        return False  # nobody's question tells what the two are about
     asked = frozenset(common) if asked is None else asked - _QUIET
     return (
         before + after >= SHARED_LEAST * min(len(one), len(other))
@@ -92,21 +111,77 @@ def _is_other_value(one: Terms, other: Terms) -> bool:
     )
 
 
-def _groups(ranked: Sequence[Scored], asked: frozenset[str]) -> list[list[int]]:
+def _is_twofold(one: Terms, other: Terms) -> bool:
+    """Whether two things differ, with something between them that does not: "the dish of Ana is
+    soup", "the dish of Ben is rice" have two subjects. A number is no subject.
+    """
+    if not (one and other) or _is_number(one[0]) or _is_number(other[0]):
+        return False
+    return any(t in _COPULAS or not is_little(t) for t in {*one} & {*other})
+
+
+def with_later(near: Sequence[Scored], ranked: Sequence[Scored], at: datetime) -> list[Scored]:
+    """The results `near` the query, and after them what of all `ranked` puts an end to one of
+    them in words that the query need not have.
+    """
+    at += AT_ONCE
+    known = {item.memory.id for item in near}
+    later = [
+        item
+        for item in ranked
+        if item.memory.id not in known
+        and tells(item.memory.content)
+        and any(_puts_an_end(item.memory, old.memory, at) for old in near[:COMPARED_MAX])
+    ]
+    return [*near, *later]
+
+
+def _puts_an_end(new: Memory, old: Memory, at: datetime) -> bool:
+    return (
+        _comparable(new, old)
+        and _age(new, at) > _age(old, at)
+        and new.valid_from <= at
+        and clash(new.content, old.content)
+    )
+
+
+def _groups(ranked: Sequence[Scored], asked: frozenset[str], at: datetime) -> list[list[int]]:
     """The places of results that contradict each other, directly or through a third."""
-    alike: dict[Terms, list[int]] = {}
-    for place, item in enumerate(ranked):
-        alike.setdefault(_beginning(item.candidate.terms), []).append(place)
     group_of: dict[int, list[int]] = {}
-    for i, j in chain.from_iterable(combinations(places, 2) for places in alike.values()):
-        one, other = ranked[i], ranked[j]
-        if not _comparable(one.memory, other.memory):
+    for i, j in sorted({*_alike(ranked), *_telling(ranked)}):
+        if not _comparable(ranked[i].memory, ranked[j].memory):
             continue
-        if contradict(one.candidate.terms, other.candidate.terms, asked):
+        old, new = sorted((ranked[i], ranked[j]), key=lambda item: _age(item.memory, at))
+        if _are_at_odds(new, old, asked):
             group = sorted({*group_of.get(i, [i]), *group_of.get(j, [j])})
             if len({ranked[p].memory.key for p in group} - {""}) <= 1:  # two slots are two things
                 group_of.update(dict.fromkeys(group, group))
     return list({group[0]: group for group in group_of.values()}.values())
+
+
+def _alike(ranked: Sequence[Scored]) -> Iterator[tuple[int, int]]:
+    """The places of each two that begin alike."""
+    alike: dict[Terms, list[int]] = {}
+    for place, item in enumerate(ranked):
+        alike.setdefault(_beginning(item.candidate.terms), []).append(place)
+    return chain.from_iterable(combinations(places, 2) for places in alike.values())
+
+
+def _telling(ranked: Sequence[Scored]) -> Iterator[tuple[int, int]]:
+    """The places of each two of which one tells a change in words."""
+    telling = {place for place, item in enumerate(ranked) if tells(item.memory.content)}
+    pairs = combinations(range(len(ranked)), 2) if telling else iter(())
+    return ((i, j) for i, j in pairs if i in telling or j in telling)
+
+
+def _are_at_odds(new: Scored, old: Scored, asked: frozenset[str]) -> bool:
+    later, earlier = new.memory.content, old.memory.content
+    if contradict(new.candidate.terms, old.candidate.terms, asked):
+        return not adds(later, earlier)
+    if clash(later, earlier):
+        return True
+    values = other_value(later, earlier)
+    return values is not None and asked.isdisjoint(terms(" ".join(values)))
 
 
 def _beginning(terms: Terms) -> Terms:

@@ -9,13 +9,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from mcp_memory.model import Json, Memory, Partition, Status, Verb
-from mcp_memory.ranking import contradict
+from mcp_memory.ranking import may_conflict, tells
 from mcp_memory.results import Remembered, Similar
 from mcp_memory.service import policy as limits
 from mcp_memory.service.core import expiry_of, successor
 from mcp_memory.service.policy import Policy
 from mcp_memory.storage.contract import Actor, Candidate, Write
-from mcp_memory.text import terms
 
 if TYPE_CHECKING:
     from mcp_memory.storage.contract import Windows
@@ -59,8 +58,8 @@ class Plan:
     outcomes: list[Remembered] = field(default_factory=list[Remembered])
     state: dict[str, Memory] = field(default_factory=dict[str, Memory])
     _slots: dict[_Slot, str] = field(default_factory=dict[_Slot, str])
-    _fresh: list[tuple[Memory, Windows]] = field(
-        default_factory=lambda: list[tuple[Memory, "Windows"]]()
+    _fresh: list[tuple[Memory, Windows | None]] = field(
+        default_factory=lambda: list[tuple[Memory, "Windows | None"]]()
     )
 
     def know(self, memories: Iterable[Memory]) -> None:
@@ -141,8 +140,7 @@ class Plan:
     def _store(self, item: Prepared) -> tuple[Memory, str, str]:
         write = Write(verb=Verb.REMEMBER, memory=item.memory, actor=self.by, vectors=item.windows)
         self._put(write)
-        if item.windows is not None and item.is_known:
-            self._fresh.append((item.memory, item.windows))
+        self._fresh.append((item.memory, item.windows if item.is_known else None))
         return item.memory, "stored", ""
 
     def _refill(self, slot: Memory, item: Prepared) -> tuple[Memory, str, str]:
@@ -239,35 +237,40 @@ class Plan:
         return tuple(ended)
 
     def _similar(self, item: Prepared) -> tuple[Similar, ...]:
-        """The memories that say something similar, nearest first."""
+        """The memories that may conflict, then those that say something similar, nearest first."""
         scored = [
-            (c.similarity, self.state[c.memory.id])
+            (c.similarity or 0.0, self.state[c.memory.id])
             for c in item.neighbours
-            if c.similarity is not None and c.memory.id in self.state
+            if c.memory.id in self.state
         ]
-        if item.windows is not None and item.is_known:
-            scored += [
-                (float((windows @ item.windows[0]).max()), self.state[memory.id])
-                for memory, windows in self._fresh
-                if memory.partition == item.memory.partition
-            ]
+        scored += [
+            (_cosine(windows, item), self.state[memory.id])
+            for memory, windows in self._fresh
+            if memory.partition == item.memory.partition
+        ]
         scored = [pair for pair in scored if pair[1].status is Status.ACTIVE]
         scored.sort(key=lambda pair: -pair[0])
-        return tuple(
+        is_telling = tells(item.memory.content)
+        found = [
             Similar(
                 id=m.id,
                 content=_excerpt(m.content),
                 score=round(min(1.0, s), 3),
                 updated_at=m.recorded_at,
-                may_conflict=_may_conflict(m, item.memory),
+                may_conflict=may_conflict(item.memory, m),
             )
             for s, m in scored
-            if s >= self.policy.similar
-        )
+            if s >= self.policy.similar or is_telling
+        ]
+        found = [s for s in found if s.score >= self.policy.similar or s.may_conflict]
+        return tuple(sorted(found, key=lambda s: not s.may_conflict))  # only so many are told
 
 
-def _may_conflict(one: Memory, other: Memory) -> bool:
-    return contradict(terms(one.content), terms(other.content))
+def _cosine(windows: Windows | None, item: Prepared) -> float:
+    """Of the best window of a text to a draft; 0 where the model cannot tell."""
+    if windows is None or item.windows is None or not item.is_known:
+        return 0.0
+    return float((windows @ item.windows[0]).max())
 
 
 def _later(one: datetime | None, other: datetime | None) -> datetime | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from mcp_memory.errors import InvalidInput
 from mcp_memory.ids import ending, new_id
 from mcp_memory.model import Level, Memory, Scope
+from mcp_memory.ranking import may_conflict, tells
 from mcp_memory.requests import Draft
 from mcp_memory.results import Remembered
 from mcp_memory.service import policy as limits
@@ -19,6 +20,7 @@ from mcp_memory.service.echo import Echo, echoes_of, undecorated
 from mcp_memory.service.intake import Intake
 from mcp_memory.service.merging import Plan, Prepared
 from mcp_memory.storage.contract import Candidate, Filter, Progress
+from mcp_memory.text import query_terms
 
 if TYPE_CHECKING:
     from mcp_memory.storage.contract import Windows
@@ -158,10 +160,12 @@ def _look_up(
     core: Core, memory: Memory, windows: Windows | None, *, at_once: bool
 ) -> Future[_Neighbours]:
     """Find the neighbours of a draft, now or beside the embedding of the next ones."""
-    if windows is not None and not at_once:
-        return core.beside(core.lookups, lambda: _neighbours(core, memory, windows))
+    asked = tuple(query_terms(memory.content)) if tells(memory.content) else ()
+    if (windows is not None or asked) and not at_once:
+        return core.beside(core.lookups, lambda: _neighbours(core, memory, windows, asked))
     found = Future[_Neighbours]()
-    found.set_result(() if windows is None else _neighbours(core, memory, windows))
+    is_any = windows is not None or asked
+    found.set_result(_neighbours(core, memory, windows, asked) if is_any else ())
     return found
 
 
@@ -177,11 +181,16 @@ def _same_text(core: Core, memories: Sequence[Memory]) -> list[Memory]:
     return core.store.select(where, limit=len(memories) * len(partitions))
 
 
-def _neighbours(core: Core, memory: Memory, windows: Windows) -> _Neighbours:
+def _neighbours(
+    core: Core, memory: Memory, windows: Windows | None, asked: Sequence[str]
+) -> _Neighbours:
+    """What is near by meaning; and by the words `asked`, of which only what may conflict."""
     where = Filter(partitions=(memory.partition,), now=memory.recorded_at)
-    return core.store.propose(
-        where, terms=(), vector=windows[0], limit=_NEIGHBOURS, least=core.policy.similar
+    vector = None if windows is None else windows[0]
+    found = core.store.propose(
+        where, terms=asked, vector=vector, limit=_NEIGHBOURS, least=core.policy.similar
     ).candidates
+    return tuple(c for c in found if _is_near(core, c) or may_conflict(memory, c.memory))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -209,7 +218,7 @@ class _Known:
 
     def neighbours(self) -> list[Memory]:
         """The neighbours as they are now, for one may have changed since it was found."""
-        near = [c.memory.id for p in self.prepared for c in p.neighbours if _is_near(self.core, c)]
+        near = [c.memory.id for p in self.prepared for c in p.neighbours]
         if not near:
             return []
         where = Filter(

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from tests.benchmarks import running
 from tests.benchmarks.figures import Section
-from tests.benchmarks.quality import answers, facts, languages, pairs, turns, year
+from tests.benchmarks.quality import answers, conflicts, facts, languages, pairs, turns, year
 
-PARTS = ("turns", "facts", "pairs", "year", "languages", "answers")
+PARTS = ("turns", "facts", "pairs", "conflicts", "year", "languages", "answers")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -31,6 +31,7 @@ def _sections(given: argparse.Namespace, folder: Path) -> Iterator[Section]:
         yield facts.run(given.facts, folder, running.say)
     for name, own in (
         ("pairs", pairs),
+        ("conflicts", conflicts),
         ("year", year),
         ("languages", languages),
         ("answers", answers),

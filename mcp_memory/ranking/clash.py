@@ -44,10 +44,11 @@ _TOKEN = re.compile(
     r"(?:[-_./:@+#](?:(?![\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff])[^\W_])+)*[+#]*"
 )
 _OWNER = re.compile(r"['\u2019]s\b|\u7684|\u306e")
+_OF = re.compile(r"\w+ (?:of|de|del|du|des|von|vom|for|f\u00fcr|\u043e\u0442|\u0434\u043b\u044f)\b")
 _CLAUSE = re.compile(
     r"[,;:.!?\u3001\u3002\uff0c\uff1b\uff1a]\s|[\u3001\u3002\uff0c\uff1b]|\s[-\u2013\u2014]\s"
 )
-_ELISION = re.compile(r"\b(?:[cdjlmnst]|qu)['\u2019](?=\w)")
+_ELISION = re.compile(r"\b(?:[cdlmst]|qu)['\u2019](?=\w)")
 _REACH, _REACH_SIGNS = 2, 3
 _OWNER_WORDS = 4
 _JOINTS = frozenset("\u662f\u5728\u53eb\u4e3a\u4f4f\u505a")
@@ -139,8 +140,13 @@ def _same_subject(one: Statement, other: Statement) -> bool:
 
 
 def _common_leads(one: Statement, other: Statement) -> list[frozenset[str]]:
-    leads = [lead for lead in one.leads if lead <= other.words]
-    return leads + [lead for lead in other.leads if lead <= one.words]
+    """The beginnings of a subject that both have; what belongs to Priya is not Priya."""
+    return [
+        lead
+        for mine, theirs in ((one, other), (other, one))
+        for lead in mine.leads
+        if lead <= theirs.words and not any(lead < more for more in theirs.leads)
+    ]
 
 
 def _denies(new: Statement, old: Statement, code: str) -> bool:
@@ -216,7 +222,7 @@ def _statement(text: str, code: str) -> Statement:
 
 def _leads(text: str, found: Sequence[tuple[int, str]]) -> tuple[frozenset[str], ...]:
     """The first word; if it is the speaker, also the next one. With each what belongs to it:
-    "Priya's brother" is not Priya.
+    "Priya's brother" is not Priya, and the key of the car is not that of the house.
     """
     first = found[:1]
     if found[1:] and found[0][1] == I_OR_WE:
@@ -228,11 +234,15 @@ def _with_owned(
     text: str, found: Sequence[tuple[int, str]], place: int, word: str
 ) -> frozenset[str]:
     """The word at a place, up to what it owns, if it owns anything."""
+    next_of = _OF.match(text, place)
+    if next_of is not None:
+        return frozenset({word, *[w for p, w in found if p >= next_of.end()][:1]})
     owner = _OWNER.search(text, place)
     near = [w for p, w in found if owner and place <= p < owner.start()]
-    if owner is None or not 1 <= len(near) <= _OWNER_WORDS:
-        return frozenset({word})
-    return frozenset({*near, *[w for p, w in found if p >= owner.end()][:1]})
+    if owner is not None and 1 <= len(near) <= _OWNER_WORDS:
+        return frozenset({*near, *[w for p, w in found if p >= owner.end()][:1]})
+    # A word of a script without spaces is two signs more often than not.
+    return frozenset({word, *(w for p, w in found if p == place + 1 and word != I_OR_WE)})
 
 
 def _beside(

@@ -16,7 +16,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import chain, combinations
 
-from mcp_memory.language import is_little
+from mcp_memory.language import is_little, language_of
 from mcp_memory.model import Memory, Trust, Type
 from mcp_memory.ranking.clash import adds, clash, other_value, tells
 from mcp_memory.ranking.scored import Scored
@@ -28,7 +28,7 @@ TERMS_MAX = 60
 AT_ONCE = timedelta(seconds=1)
 """What is said within so long of a moment is said at that moment."""
 SHARED_LEAST = 0.5
-"""The share of the shorter statement that two must have in common."""
+"""The share of a statement that two must have in common."""
 
 _QUIET = STOP_WORDS - {"after", "before", "from", "to", "than"}
 _COPULAS = frozenset(
@@ -70,10 +70,13 @@ def may_conflict(new: Memory, old: Memory) -> bool:
     return clash(later, earlier) or other_value(later, earlier) is not None
 
 
-def contradict(one: Terms, other: Terms, asked: frozenset[str] | None = None) -> bool:
+def contradict(
+    one: Terms, other: Terms, asked: frozenset[str] | None = None, *, strict: bool = False
+) -> bool:
     """Whether two statements say different things of the same, as far as words can tell.
 
-    To someone who asked in these words, or else to whoever asks of what they share.
+    To someone who asked in these words, or else to whoever asks of what they share. When
+    `strict`, or when nobody asked, they share half of the longer one, else of the shorter.
     """
     before = _shared(one, other)
     if not before or max(len(one), len(other)) > TERMS_MAX:
@@ -82,13 +85,13 @@ def contradict(one: Terms, other: Terms, asked: frozenset[str] | None = None) ->
     first, second = one[before : len(one) - after], other[before : len(other) - after]
     common = {*one[:before], *one[len(one) - after :]} - _QUIET
     different = {*first, *second} - common
-    if asked is None and (
-        _is_twofold(first, second) or before + after < SHARED_LEAST * max(len(one), len(other))
-    ):
-        return False  # nobody's question tells what the two are about
+    is_asked_nothing = asked is None
+    if is_asked_nothing and _is_twofold(first, second):
+        return False  # no question tells what the two are about
     asked = frozenset(common) if asked is None else asked - _QUIET
+    compared = max if strict or is_asked_nothing else min
     return (
-        before + after >= SHARED_LEAST * min(len(one), len(other))
+        before + after >= SHARED_LEAST * compared(len(one), len(other))
         and (len(common) >= 2 or not _COPULAS.isdisjoint(one[max(0, before - 2) : before]))
         and not common.isdisjoint(one[:before])
         and not common.isdisjoint(asked)
@@ -176,7 +179,9 @@ def _telling(ranked: Sequence[Scored]) -> Iterator[tuple[int, int]]:
 
 def _are_at_odds(new: Scored, old: Scored, asked: frozenset[str]) -> bool:
     later, earlier = new.memory.content, old.memory.content
-    if contradict(new.candidate.terms, old.candidate.terms, asked):
+    # The little words that say nothing are known in English only.
+    strict = language_of(later) not in ("", "en")
+    if contradict(new.candidate.terms, old.candidate.terms, asked, strict=strict):
         return not adds(later, earlier)
     if clash(later, earlier):
         return True

@@ -46,7 +46,9 @@ def test_noise_beside_a_clear_match_is_left_out_and_told_why() -> None:
 
 def test_without_a_clear_match_a_few_that_may_be_meant_are_shown_as_weak() -> None:
     meant = [scored(f"meant {n}", CLEAR - 0.05, COSINE_LEAST + n / 1000) for n in range(9)]
-    choice = choose([*meant, scored("beside the point", CLEAR - 0.1, COSINE_LEAST - 0.1)], ["what"], START)
+    choice = choose(
+        [*meant, scored("beside the point", CLEAR - 0.1, COSINE_LEAST - 0.1)], ["what"], START
+    )
     assert choice.is_weak
     assert len(choice.results) == WEAK_MAX
     assert "weak" in choice.fate(meant[-1].memory.id)

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
 
+from mcp_memory.likeness import slot_of
 from mcp_memory.model import Memory, Type
+from mcp_memory.service import policy as limits
 
 RETURNED_MAX = 10_000
 """So many of the memories that were returned last are known to have been."""
@@ -59,7 +61,8 @@ def undecorated(content: str, key: str = "") -> str:
     if len(lines) != 1:
         return content
     said = _PASSAGE.sub("", lines[0].said).replace("\n  ", "\n")
-    return said.removeprefix(f"{key}: ") if key else said
+    ends = (m for m in re.finditer(": ", said[: limits.KEY_CHARS_MAX + 2]) if key)
+    return next((said[m.end() :] for m in ends if slot_of(said[: m.start()]) == slot_of(key)), said)
 
 
 class Returned:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from mcp_memory.likeness import slot_of
 from mcp_memory.model import Json, Memory, Partition, Status, Verb
 from mcp_memory.ranking import may_conflict, tells
 from mcp_memory.results import Remembered, Similar
@@ -63,8 +64,12 @@ class Plan:
     )
 
     def know(self, memories: Iterable[Memory]) -> None:
-        """Learn of stored memories that the drafts may touch; end those whose time is up."""
-        for memory in {memory.id: memory for memory in memories}.values():
+        """Learn of stored memories that the drafts may touch; end those whose time is up.
+
+        Where several hold a slot, as they might when its spelling counted, the newest does.
+        """
+        known = {memory.id: memory for memory in memories}
+        for memory in sorted(known.values(), key=lambda m: (m.recorded_at, m.id)):
             self._note(memory)
             if due := expiry_of(memory, self.now, self.by):
                 self._put(due)
@@ -73,7 +78,7 @@ class Plan:
         """Plan one draft."""
         draft = item.memory
         same = self._active(draft.partition, "text", draft.fingerprint)
-        slot = self._active(draft.partition, "key", draft.key) if draft.key else None
+        slot = self._active(draft.partition, "key", slot_of(draft.key)) if draft.key else None
         similar = self._similar(item)
         if item.echo is not None:
             kept, status, reason = self.state.get(item.echo.id, item.echo), "merged", _ECHO
@@ -123,7 +128,7 @@ class Plan:
         if found is None or found.status is not Status.ACTIVE:
             return None
         # A slot may be of an earlier revision, before the memory took another text.
-        holds = found.fingerprint if kind == "text" else found.key
+        holds = found.fingerprint if kind == "text" else slot_of(found.key)
         return found if holds == value else None
 
     def _note(self, memory: Memory) -> None:
@@ -131,7 +136,7 @@ class Plan:
         if memory.status is Status.ACTIVE:
             self._slots[memory.partition, "text", memory.fingerprint] = memory.id
             if memory.key:
-                self._slots[memory.partition, "key", memory.key] = memory.id
+                self._slots[memory.partition, "key", slot_of(memory.key)] = memory.id
 
     def _put(self, write: Write) -> None:
         self.writes.append(write)
@@ -149,11 +154,12 @@ class Plan:
         changed = replace(
             draft,
             id=slot.id,
+            key=slot.key,
             revision=slot.revision + 1,
             created_at=slot.created_at,
             recorded_at=max(draft.recorded_at, slot.recorded_at),
         )
-        reason = f"replaces the former value of key {draft.key}"
+        reason = f"replaces the former value of key {slot.key}"
         self._put(
             Write(
                 verb=Verb.SUPERSEDE,
@@ -218,9 +224,11 @@ class Plan:
         )
 
     def _supersede(self, item: Prepared, kept: Memory) -> tuple[str, ...]:
-        """End the memories that the draft names; those that ended before stay as they are."""
+        """End the memories that the draft names, and all others that hold its slot; those
+        that ended before stay as they are.
+        """
         ended: list[str] = []
-        for memory_id in item.supersedes:
+        for memory_id in dict.fromkeys((*item.supersedes, *self._rivals(kept))):
             old = self.state[memory_id]
             if old.id == kept.id or old.status is not Status.ACTIVE:
                 continue
@@ -235,6 +243,12 @@ class Plan:
             self._put(Write(verb=Verb.SUPERSEDE, memory=gone, actor=self.by, reason=reason))
             ended.append(old.id)
         return tuple(ended)
+
+    def _rivals(self, kept: Memory) -> list[str]:
+        """Who else holds the slot of what was kept."""
+        slot = slot_of(kept.key)
+        known = self.state.values() if slot else ()
+        return [m.id for m in known if (m.partition, slot_of(m.key)) == (kept.partition, slot)]
 
     def _similar(self, item: Prepared) -> tuple[Similar, ...]:
         """The memories that may conflict, then those that say something similar, nearest first."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from mcp_memory.errors import InvalidInput
 from mcp_memory.ids import ending, new_id
+from mcp_memory.likeness import slot_of
 from mcp_memory.model import Level, Memory, Scope
 from mcp_memory.ranking import may_conflict, tells
 from mcp_memory.requests import Draft
@@ -202,13 +203,14 @@ class _Known:
     prepared: Sequence[Prepared]
 
     def same_key(self) -> list[Memory]:
-        slots = {(p.memory.partition, p.memory.key) for p in self.prepared if p.memory.key}
+        keyed = [p.memory for p in self.prepared if p.memory.key]
+        slots = {(memory.partition, slot_of(memory.key)): memory.key for memory in keyed}
         found: list[Memory] = []
-        for partition, key in slots:
+        for (partition, _), key in slots.items():
             where = Filter(
                 partitions=(partition,), now=self.core.clock(), statuses=IN_FORCE, key=key
             )
-            found += self.core.store.select(where, limit=2)
+            found += self.core.store.select(where)
         return found
 
     def named(self) -> list[Memory]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mcp_memory.errors import InvalidInput
 from mcp_memory.ids import new_id
-from mcp_memory.likeness import fingerprint, same_statement
+from mcp_memory.likeness import fingerprint, same_statement, slot_of
 from mcp_memory.model import Level, Memory, Scope, Status, Type, Verb
 from mcp_memory.requests import Draft, Patch
 from mcp_memory.results import Updated
@@ -68,7 +68,7 @@ def update(core: Core, scope: Scope, memory_id: str, patch: Patch) -> Updated:
         if _is_same(previous, changed):
             return Updated(memory=previous, previous=previous)
         _check_reach(previous, changed)
-        due = _check_free(core, changed, actor(scope))
+        due = _check_free(core, previous, changed, actor(scope))
         vectors = embedded if embedded is not None else _restored_vectors(core, previous, changed)
         write = Write(verb=verb, memory=changed, actor=actor(scope), reason=reason, vectors=vectors)
         core.write(scope, request, [*due, write])
@@ -196,10 +196,11 @@ def _expiry(intake: Intake, base: Memory, given: str) -> dict[str, Any]:
     return {"expires_at": moment, "status": status}
 
 
-def _check_free(core: Core, changed: Memory, by: Actor) -> list[Write]:
+def _check_free(core: Core, previous: Memory, changed: Memory, by: Actor) -> list[Write]:
     """Another memory must not hold the same key or say the same already.
 
-    Returns the writes that end those which did, but whose time is up.
+    Returns the writes that end those which did, but whose time is up, or who shared the slot
+    of the key all along, as several might when its spelling counted.
     """
     if changed.status is not Status.ACTIVE:
         return []
@@ -213,10 +214,25 @@ def _check_free(core: Core, changed: Memory, by: Actor) -> list[Write]:
         for other in found:
             if other.id == changed.id or other.status is not Status.ACTIVE:
                 continue
-            if write := expiry_of(other, now, by):
+            if write := expiry_of(other, now, by) or _yielding(other, previous, changed, by):
                 due[other.id] = write
             else:
                 raise InvalidInput(
                     field, getattr(changed, field), f"memory {other.id} {_HOLDS[field]}"
                 )
     return list(due.values())
+
+
+def _yielding(other: Memory, previous: Memory, changed: Memory, by: Actor) -> Write | None:
+    """The write that ends another holder of a slot which the changed memory held before."""
+    held = {(m.partition, slot_of(m.key), m.status) for m in (other, previous, changed)}
+    if not other.key or len(held) > 1:
+        return None
+    gone = successor(
+        other,
+        changed.recorded_at,
+        status=Status.SUPERSEDED,
+        superseded_by=changed.id,
+        valid_to=max(other.valid_from, changed.valid_from),
+    )
+    return Write(verb=Verb.SUPERSEDE, memory=gone, actor=by, reason=f"superseded by {changed.id}")

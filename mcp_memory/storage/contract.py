@@ -91,8 +91,8 @@ class Filter:
     of a memory whose current revision is in `partitions` too.
 
     `tags` must all be present; `types`, `ids`, `endings` (the last 8 characters of an id) and
-    `fingerprints` match any. `metadata`
-    must be contained (top-level members equal). `since` (inclusive) and `until`
+    `fingerprints` match any; `key` matches however it is spelt (`mcp_memory.likeness.slot_of`).
+    `metadata` must be contained (top-level members equal). `since` (inclusive) and `until`
     (exclusive) bound `recorded_at` (with `as_of`: of that revision).
     """
 
@@ -204,8 +204,8 @@ class Store(Protocol):
 
         `request` identifies the call: a request that was written before is not written
         again, and its journal entries are returned. At most one active memory per
-        partition has a given key, and at most one a given fingerprint, after the whole
-        batch. Raises WriteConflict where that or a revision number does not hold,
+        partition has a given key, however spelt, and at most one a given fingerprint, after
+        the whole batch. Raises WriteConflict where that or a revision number does not hold,
         StoreFull when there is no room.
         """
         ...

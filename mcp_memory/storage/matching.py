@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 from mcp_memory import text
 from mcp_memory.errors import WriteConflict
 from mcp_memory.ids import ending
-from mcp_memory.likeness import FORM, fingerprint
+from mcp_memory.likeness import FORM, fingerprint, slot_of
 from mcp_memory.model import Memory, Partition, Status, Trace
 from mcp_memory.storage.contract import Corpus, Filter, Order
 from mcp_memory.thread import Place, place_of
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from mcp_memory.storage.contract import Vector, Windows
 
 Slot = tuple[Partition, str, str]
-"""What only one active memory of a partition may have: "key" or "text", and which."""
+"""What only one active memory of a partition may have: "key" or "text", and which; see
+`mcp_memory.likeness.slot_of` and `fingerprint`.
+"""
 
 _SATURATION = 1.2
 _LENGTH_WEIGHT = 0.75
@@ -125,7 +127,7 @@ def slots(memory: Memory) -> list[Slot]:
     if memory.status is not Status.ACTIVE:
         return []
     taken = [(memory.partition, "text", memory.fingerprint)]
-    return [*taken, (memory.partition, "key", memory.key)] if memory.key else taken
+    return [*taken, (memory.partition, "key", slot_of(memory.key))] if memory.key else taken
 
 
 def traces_to_drop(traces: Sequence[Trace], erased: Sequence[Memory]) -> tuple[list[str], int]:
@@ -143,12 +145,14 @@ def traces_to_drop(traces: Sequence[Trace], erased: Sequence[Memory]) -> tuple[l
 
 def _said(memory: Memory) -> Iterator[str]:
     yield from (memory.content, memory.merged, memory.key, *memory.tags, memory.source)
+    yield slot_of(memory.key)
     yield from _texts(memory.metadata)
 
 
 def _asked(trace: Trace) -> Iterator[str]:
     filters = trace.document.get("filters", {})
     yield trace.query
+    yield slot_of(str(filters.get("key") or ""))
     yield from _texts([filters.get(name) for name in ("key", "tags", "metadata")])
 
 
@@ -210,7 +214,7 @@ def _has_identity(revision: Memory, where: Filter) -> bool:
         (not where.ids or revision.id in where.ids)
         and (not where.endings or ending(revision.id) in where.endings)
         and (not where.fingerprints or revision.fingerprint in where.fingerprints)
-        and (not where.key or revision.key == where.key)
+        and (not where.key or slot_of(revision.key) == slot_of(where.key))
     )
 
 

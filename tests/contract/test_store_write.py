@@ -158,6 +158,17 @@ def test_a_partition_has_one_active_memory_with_a_key(store: Store) -> None:
     assert store.select(where()) == [old]
 
 
+@pytest.mark.parametrize("spelt", ["Timezone", "time_zone", "time-zone", "Time Zone"])
+def test_a_key_is_one_slot_however_it_is_spelt(store: Store, spelt: str) -> None:
+    old = memory("Europe/Berlin", key="timezone")
+    put(store, old)
+    with pytest.raises(WriteConflict):
+        put(store, memory("Asia/Tokyo", key=spelt))
+    assert store.select(where(key=spelt)) == [old]
+    put(store, revised(old, content="Asia/Tokyo", key=spelt))
+    assert [m.key for m in store.select(where(key="timezone"))] == [spelt]
+
+
 def test_a_partition_has_one_active_memory_with_a_fingerprint(store: Store) -> None:
     old = memory("Alice likes tea.")
     put(store, old)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from mcp_memory.likeness import fingerprint
+from mcp_memory.likeness import fingerprint, slot_of
 from mcp_memory.model import Level, Memory, Partition, Scope, Status
 from mcp_memory.ranking import contradict
 from mcp_memory.requests import Draft
@@ -135,7 +135,7 @@ class Believed:
             if one.partition == place and one.status is Status.ACTIVE:
                 if text and fingerprint(one.content, one.key) == wanted:
                     return one
-                if not text and one.key == key:
+                if not text and slot_of(one.key) == slot_of(key):
                     return one
         return None
 
@@ -155,13 +155,13 @@ class Believed:
         self, places: list[Partition], prints: set[str], drafts: list[Draft], now: datetime
     ) -> None:
         """What a call looks at and finds overdue, it ends on the way."""
-        keys = {(place, d.key) for place, d in zip(places, drafts, strict=True) if d.key}
+        keys = {(place, slot_of(d.key)) for place, d in zip(places, drafts, strict=True) if d.key}
         named = {memory_id for draft in drafts for memory_id in draft.supersedes}
         touched = [
             life[-1]
             for life in self.lives.values()
             if life[-1].id in named
-            or (life[-1].partition, life[-1].key) in keys
+            or (life[-1].partition, slot_of(life[-1].key)) in keys
             or (
                 life[-1].partition in places
                 and fingerprint(life[-1].content, life[-1].key) in prints

@@ -71,6 +71,15 @@ def test_storing_a_recalled_block_changes_nothing(
     assert {service.get(alice, i).revision for i in ids} == {1}
 
 
+def test_a_recalled_value_comes_back_without_its_key_however_that_is_spelt(
+    service: MemoryService, alice: Scope
+) -> None:
+    (first,) = service.remember(alice, [Draft(content="at: nine", key="Stand Up")])
+    line = service.recall(alice, Query(query="when is stand up?")).context.splitlines()[1]
+    (again,) = service.remember(alice, [Draft(content=line, key="stand_up")])
+    assert (again.id, again.status, again.revision) == (first.id, "merged", 1)
+
+
 def test_a_block_of_what_is_gone_is_stored_as_anything_else(
     service: MemoryService, alice: Scope, bob: Scope
 ) -> None:

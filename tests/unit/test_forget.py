@@ -141,6 +141,14 @@ def test_before_takes_what_was_recorded_earlier(
     assert [m.content for m in preview.memories] == ["Old news."]
 
 
+def test_a_key_is_found_however_it_is_spelt(service: MemoryService, alice: Scope) -> None:
+    keep(service, alice, "Europe/Berlin", key="time_zone")
+    for key in ("timezone", "Time Zone", "TIME-ZONE"):
+        preview = service.forget(alice, Selection(key=key))
+        assert [m.key for m in preview.memories] == ["time_zone"]
+    assert service.forget(alice, Selection(key="zone")).total == 0
+
+
 def test_a_forget_never_reaches_another_scope(
     service: MemoryService, alice: Scope, bob: Scope
 ) -> None:

@@ -128,6 +128,54 @@ def test_a_key_remembered_again_replaces_its_value_and_keeps_the_history(
     assert [revision.memory.content for revision in history] == ["Europe/Berlin", "Asia/Tokyo"]
 
 
+SPELLINGS = ("Time Zone", "timezone", "time_zone", "time-zone", "TIMEZONE", "timeZone")
+
+
+def test_a_key_is_one_slot_however_it_is_spelt_and_the_first_spelling_is_shown(
+    service: MemoryService, alice: Scope
+) -> None:
+    values = [f"zone {n}" for n in range(len(SPELLINGS))]
+    answers = [
+        one(service, alice, value, key=key) for key, value in zip(SPELLINGS, values, strict=True)
+    ]
+    assert {answer.id for answer in answers} == {answers[0].id}
+    assert answers[-1].reason == "replaces the former value of key Time Zone"
+    history = [revision.memory for revision in service.history(alice, answers[0].id)]
+    assert [(m.key, m.content) for m in history] == [("Time Zone", v) for v in values]
+    for key in SPELLINGS:
+        found_ = service.recall(alice, Query(key=key)).memories
+        assert [item.memory.content for item in found_] == [values[-1]]
+
+
+def test_a_batch_fills_one_slot_under_all_its_spellings(
+    service: MemoryService, alice: Scope
+) -> None:
+    drafts = [Draft(content=f"zone {n}", key=key) for n, key in enumerate(SPELLINGS)]
+    answers = service.remember(alice, drafts)
+    assert [a.status for a in answers] == ["stored"] + ["superseded"] * (len(drafts) - 1)
+    assert found(service, alice) == [drafts[-1].content]
+
+
+def test_the_same_value_under_another_spelling_is_the_same_statement(
+    service: MemoryService, alice: Scope
+) -> None:
+    first = one(service, alice, "Swordfish", key="wifi_password")
+    again = one(service, alice, "Swordfish", key="WiFi Password")
+    assert (again.id, again.status, again.revision) == (first.id, "merged", 1)
+    corrected = one(service, alice, "swordfish", key="wifi-password")
+    assert (corrected.id, corrected.status) == (first.id, "superseded")
+    assert found(service, alice) == ["swordfish"]
+
+
+def test_keys_that_are_two_things_are_two_slots(service: MemoryService, alice: Scope) -> None:
+    keys = ("C", "C++", "C#", "user.name", "username", "release-1-2", "release-12", "Maße", "Masse")
+    answers = [one(service, alice, f"value of {key}", key=key) for key in keys]
+    assert {answer.status for answer in answers} == {"stored"}
+    for key in keys:
+        (item,) = service.recall(alice, Query(key=key)).memories
+        assert (item.memory.key, item.memory.content) == (key, f"value of {key}")
+
+
 def test_two_keys_may_hold_the_same_text(service: MemoryService, alice: Scope) -> None:
     home = one(service, alice, "Berlin", key="home_city", level="user")
     work = one(service, alice, "Berlin", key="work_city", level="user")
@@ -256,8 +304,9 @@ def test_a_merge_takes_over_what_the_draft_adds(service: MemoryService, alice: S
 def test_a_key_in_use_cannot_be_taken_by_update(service: MemoryService, alice: Scope) -> None:
     one(service, alice, "vim", key="editor")
     other = one(service, alice, "Prefers emacs.")
-    with pytest.raises(InvalidInput, match=r"key: got 'editor'; memory .+ holds this key"):
-        service.update(alice, other.id, Patch(key="editor"))
+    for key in ("editor", "Editor"):
+        with pytest.raises(InvalidInput, match=rf"key: got '{key}'; memory .+ holds this key"):
+            service.update(alice, other.id, Patch(key=key))
 
 
 def test_a_key_and_a_text_that_spell_the_same_are_two_memories(

@@ -13,6 +13,7 @@ from typing import Any
 import apsw
 
 from mcp_memory import text
+from mcp_memory.likeness import slot_of
 from mcp_memory.model import Memory, Status, Verb
 from mcp_memory.storage import codec, matching, queries
 from mcp_memory.storage.embedded import vectors
@@ -193,7 +194,7 @@ def revision_values(memory: Memory) -> dict[str, Any]:
         "revision": memory.revision,
         "status": str(memory.status),
         "type": str(memory.type),
-        "key": memory.key,
+        "key": slot_of(memory.key),
         "fingerprint": matching.up_to_date(memory).fingerprint,
         "importance": memory.importance,
         "pinned": memory.pinned,

@@ -12,6 +12,7 @@ from typing import Any
 
 import apsw
 
+from mcp_memory.likeness import slot_of
 from mcp_memory.model import Change, Memory, Partition, Revision, Status, Verb
 from mcp_memory.storage import codec, matching, queries
 from mcp_memory.storage.contract import Figures, Filter, Order, Stats
@@ -67,7 +68,7 @@ def named(connection: apsw.Connection, where: Filter) -> list[Memory]:
         query = "rows_by_text" if where.fingerprints else "rows_by_key"
         asked = {
             "partitions": partitions,
-            "values": json.dumps(where.fingerprints or [where.key]),
+            "values": json.dumps(where.fingerprints or [slot_of(where.key)]),
         }
         found = rows(connection, _Q[query], asked)
     candidates = memories(connection, [row for (row,) in found])
@@ -228,7 +229,7 @@ def parameters(where: Filter, partitions: Sequence[int]) -> dict[str, Any]:
         "ids": json.dumps(where.ids),
         "endings": json.dumps(where.endings),
         "fingerprints": json.dumps(where.fingerprints),
-        "key": where.key,
+        "key": slot_of(where.key),
         "types": json.dumps(where.types),
         "labels": codec.canonical(codec.labels(where.tags, where.metadata)),
     }

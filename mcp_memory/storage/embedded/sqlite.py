@@ -13,7 +13,7 @@ from typing import Any
 import apsw
 import sqlite_vec
 
-from mcp_memory.likeness import fingerprint
+from mcp_memory.likeness import fingerprint, slot_of
 from mcp_memory.storage.embedded.faults import FULL_NUMBERS
 from mcp_memory.thread import place_of
 
@@ -56,6 +56,11 @@ def fingerprint_of(*said: object) -> str:
     return fingerprint(content, key)
 
 
+def slot_named(*key: object) -> str:
+    """What a key names, however it is spelt."""
+    return slot_of("".join(map(str, key)))
+
+
 def _set_up(connection: apsw.Connection, *, mapped: bool) -> None:
     connection.enable_load_extension(True)
     connection.load_extension(sqlite_vec.loadable_path())
@@ -63,6 +68,7 @@ def _set_up(connection: apsw.Connection, *, mapped: bool) -> None:
     connection.create_scalar_function("seal", seal, 3, deterministic=True)
     connection.create_scalar_function("thread_of", thread_of, 1)
     connection.create_scalar_function("position_of", position_of, 1)
+    connection.create_scalar_function("slot_of", slot_named, 1)
     connection.create_scalar_function("fingerprint_of", fingerprint_of, 2)
     connection.set_busy_timeout(BUSY_MS)
     connection.pragma("journal_mode", "wal")

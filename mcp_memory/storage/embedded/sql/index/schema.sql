@@ -34,8 +34,9 @@ CREATE TABLE changes (
 );
 CREATE INDEX changes_by_request ON changes (request) WHERE request <> '';
 
--- What searches filter and sort by. `labels` are tags and metadata, as JSON; `thread` and
--- `position` are where in a conversation it was said.
+-- What searches filter and sort by. `key` is the slot that it names, however it is spelt;
+-- `labels` are tags and metadata, as JSON; `thread` and `position` are where in a
+-- conversation it was said.
 CREATE TABLE revisions (
     row INTEGER PRIMARY KEY,
     memory_id TEXT NOT NULL,

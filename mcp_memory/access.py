@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 from mcp_memory.errors import InvalidInput
 from mcp_memory.model import Level
 from mcp_memory.permissions import Permission
-from mcp_memory.tools.arguments import Flag, check
+from mcp_memory.tools.answers import Tool
+from mcp_memory.tools.forget import FORGET
 from mcp_memory.tools.remember import REMEMBER
 from mcp_memory.tools.update import UPDATE
 
@@ -66,25 +67,21 @@ def deed(method: str, params: Mapping[str, Any] | None, lacking: Permission) -> 
 
 
 def _shares(name: Any, arguments: Any) -> bool:
-    """Whether a call names level tenant, told as its tool tells it."""
-    if name not in (REMEMBER.name, UPDATE.name) or not isinstance(arguments, Mapping):
-        return False
-    given = cast("Mapping[str, Any]", arguments)
-    try:
-        check(given)
-        if name == UPDATE.name:
-            return UPDATE.arguments.read(given).get("level") == Level.TENANT
-        drafts = REMEMBER.arguments.read(given)["memories"]
-        return any(draft.get("level") == Level.TENANT for draft in drafts)
-    except (InvalidInput, RecursionError):  # the tool will say what is wrong with it
-        return False
+    """Whether a call names level tenant."""
+    if name == UPDATE.name:
+        return _read(UPDATE, arguments).get("level") == Level.TENANT
+    drafts = _read(REMEMBER, arguments).get("memories", ()) if name == REMEMBER.name else ()
+    return any(draft.get("level") == Level.TENANT for draft in drafts)
 
 
 def _erases(arguments: Any) -> bool:
-    """Whether a forget erases, told as its own reader tells it; what cannot be read does not."""
-    if not isinstance(arguments, Mapping):
-        return False
+    """Whether a forget erases."""
+    return _read(FORGET, arguments).get("erase", False)
+
+
+def _read(tool: Tool, arguments: Any) -> Mapping[str, Any]:
+    """The arguments as the tool reads them; nothing where it will say what is wrong with them."""
     try:
-        return Flag().read(cast("Mapping[str, Any]", arguments).get("erase", ""), "erase") is True
-    except InvalidInput:
-        return False
+        return tool.arguments.read(arguments)
+    except (InvalidInput, RecursionError):
+        return {}

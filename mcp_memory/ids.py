@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import threading
 import time
 import uuid
 
+_AROUND = r"[\s\"'`\u201c\u201d\u2018\u2019()<>{}\[\]#*~@\u2026\u00b7.,;:!|=_-]*+"
+_NAMED = re.compile(
+    rf"{_AROUND}(?:memory://memories/|urn:uuid:)?+"
+    rf"(?:mem(?:ory)?)?+{_AROUND}(?:id|uuid)?+{_AROUND}"
+    r"([0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}|[0-9a-f]{8})"
+    rf"(?:/history)?+{_AROUND}",
+    re.IGNORECASE,
+)
+_NAMED_CHARS_MAX = 128
 _lock = threading.Lock()
 _last = 0
 
@@ -38,3 +48,16 @@ def ending(memory_id: str) -> str:
 def is_ending(text: str) -> bool:
     """Whether a text can be the end of an id."""
     return len(text) == ENDING_CHARS and all(c in "0123456789abcdef" for c in text)
+
+
+def bare(text: str) -> str:
+    """The id, or the end of one, in a text that says nothing else; "" if there is none.
+
+    Left out is what stands around it where people and models write it: brackets, quotes,
+    dots for what was cut off, "id:", `memory://memories/`; a UUID gets its dashes.
+    """
+    found = _NAMED.fullmatch(text) if len(text) <= _NAMED_CHARS_MAX else None
+    if found is None:
+        return ""
+    name = found[1].lower()
+    return name if len(name) == ENDING_CHARS else str(uuid.UUID(name))

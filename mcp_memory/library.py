@@ -9,16 +9,20 @@ with open_memory("~/agent-memory") as memory:
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Generator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from mcp_memory.errors import InvalidInput
 from mcp_memory.model import Scope
 from mcp_memory.requests import Draft, Patch, Query, Selection
 from mcp_memory.results import Forgotten, Recall, Remembered, Updated
 from mcp_memory.service import MemoryService
+
+_Request = TypeVar("_Request", Draft, Query, Patch, Selection)
 
 
 class LocalMemory:
@@ -29,24 +33,41 @@ class LocalMemory:
         self.scope = scope
 
     def remember(self, content: str, **fields: Any) -> Remembered:
-        """Store one statement."""
-        return self.remember_all([Draft(content=content, **fields)])[0]
+        """Store one statement. Raises InvalidInput, ScopeMissing, NotFound."""
+        (result,) = self.remember_all([_made(Draft, content=content, **fields)])
+        if isinstance(result.error, InvalidInput):
+            error = result.error
+            raise InvalidInput(
+                error.field.removeprefix("memories[0]."), error.value, error.expected
+            )
+        if result.error is not None:
+            raise result.error
+        return result
 
     def remember_all(self, drafts: Sequence[Draft]) -> list[Remembered]:
-        """Store several statements, all or none."""
+        """Store several statements; one that cannot be comes back as "rejected", with its error."""
         return self.service.remember(self.scope, drafts)
 
     def recall(self, query: str = "", **fields: Any) -> Recall:
         """The memories that answer a query."""
-        return self.service.recall(self.scope, Query(query=query, **fields))
+        return self.service.recall(self.scope, _made(Query, query=query, **fields))
 
     def update(self, memory_id: str, **fields: Any) -> Updated:
         """A new revision of one memory."""
-        return self.service.update(self.scope, memory_id, Patch(**fields))
+        return self.service.update(self.scope, memory_id, _made(Patch, **fields))
 
     def forget(self, *ids: str, **fields: Any) -> Forgotten:
         """Hide memories, or preview and then erase them."""
-        return self.service.forget(self.scope, Selection(ids=ids, **fields))
+        return self.service.forget(self.scope, _made(Selection, ids=ids, **fields))
+
+
+def _made(request: type[_Request], **given: Any) -> _Request:
+    """A request of these fields. Raises InvalidInput for a name that it does not have."""
+    known = [field.name for field in dataclasses.fields(request)]
+    for name, value in given.items():
+        if name not in known:
+            raise InvalidInput(name, value, f"there is no such field; there are {', '.join(known)}")
+    return request(**given)
 
 
 @contextmanager

@@ -14,7 +14,8 @@ from mcp_memory.model import Scope
 from mcp_memory.requests import Query
 from mcp_memory.text import fence
 from mcp_memory.tools.answers import lines, shown
-from mcp_memory.tools.arguments import Argument, Arguments, Number, Text, check
+from mcp_memory.tools.arguments import Argument, Arguments
+from mcp_memory.tools.kinds import Number, Text
 
 if TYPE_CHECKING:
     from mcp_memory.service import MemoryService
@@ -52,7 +53,6 @@ def get(
 ) -> types.GetPromptResult:
     """One prompt, filled in. Raises InvalidInput."""
     prompt = _named(name)
-    check(arguments or {})
     text = prompt.write(service, scope, prompt.arguments.read(arguments or {}))
     content = types.TextContent(type="text", text=text)
     message = types.PromptMessage(role="user", content=content)
@@ -135,7 +135,12 @@ PROMPTS = (
         description="Answer a question with what is remembered",
         arguments=Arguments(
             members=(
-                Argument(name="question", kind=Text(), description="What to answer", required=True),
+                Argument(
+                    name="question",
+                    kind=Text(says_all=True),
+                    description="What to answer",
+                    required=True,
+                ),
                 _TAG,
             )
         ),

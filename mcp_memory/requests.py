@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 
 from mcp_memory.model import NOTHING, Json
 
+BATCH_MAX = 100
+"""Drafts in one call."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Draft:

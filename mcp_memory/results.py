@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from mcp_memory.errors import McpMemoryError
 from mcp_memory.model import Level, Memory, Partition
 
 
@@ -29,18 +30,33 @@ class Remembered:
 
     `status` is stored, merged, superseded, pending or rejected. With "superseded" the
     draft was stored and took the place of `replaced`. `touched` is every memory that
-    changed, with the partition it is in.
+    changed, with the partition it is in. With "rejected" nothing of it was stored: `id` is
+    "", `level` None, and `error` is what `reason` says.
     """
 
     id: str
     status: str
     revision: int
-    level: Level
+    level: Level | None
     expires_at: datetime | None
     reason: str
+    error: McpMemoryError | None = None
     replaced: tuple[str, ...] = ()
     similar: tuple[Similar, ...] = ()
     touched: tuple[tuple[str, Partition], ...] = ()
+
+    @classmethod
+    def rejected(cls, error: McpMemoryError, reason: str = "") -> Remembered:
+        """What becomes of a draft that cannot be accepted."""
+        return cls(
+            id="",
+            status="rejected",
+            revision=0,
+            level=None,
+            expires_at=None,
+            reason=reason or str(error),
+            error=error,
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -28,7 +28,6 @@ from mcp_memory.scope import current
 from mcp_memory.subscriptions import Subscriptions
 from mcp_memory.tools import INSTRUCTIONS, TOOLS, Tool
 from mcp_memory.tools.answers import Answer
-from mcp_memory.tools.arguments import check
 from mcp_memory.tools.forget import FORGET
 
 if TYPE_CHECKING:
@@ -124,16 +123,16 @@ class _Handlers:
         if tool is None:
             known = ", ".join(tool.name for tool in TOOLS)
             raise InvalidInput("tool", params.name, f"there is no such tool; there are {known}")
-        check(params.arguments or {})
         arguments = tool.arguments.read(params.arguments or {})
-        if _is_for_the_user(request, tool, arguments):
-            forget = partial(self._forget, request)
-            asking = self._lanes.question(request.lifespan_context.turn)
-            answer = await consent.ask(request, params, forget, Selection(**arguments), asking)
-        else:
-            lane = self._read if tool.read_only else self._write
-            with progress.told(request) as told:
-                answer = await lane(request, lambda s, c: tool.call(s, c, arguments, told))
+        with arguments.naming_errors():
+            if _is_for_the_user(request, tool, arguments):
+                forget = partial(self._forget, request)
+                asking = self._lanes.question(request.lifespan_context.turn)
+                answer = await consent.ask(request, params, forget, Selection(**arguments), asking)
+            else:
+                lane = self._read if tool.read_only else self._write
+                with progress.told(request) as told:
+                    answer = await lane(request, lambda s, c: tool.call(s, c, arguments, told))
         if isinstance(answer, types.InputRequiredResult):
             return answer
         self._subscriptions.tell(answer.touched)
@@ -261,4 +260,6 @@ def _listed(tool: Tool) -> types.Tool:
 
 def _result(answer: Answer) -> types.CallToolResult:
     content = types.TextContent(type="text", text=sayable(answer.text))
-    return types.CallToolResult(content=[content], structured_content=answer.values)
+    return types.CallToolResult(
+        content=[content], structured_content=answer.values, is_error=answer.is_error
+    )

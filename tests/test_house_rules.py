@@ -32,6 +32,7 @@ LAYERS = (
         "file_lock",
         "homes",
         "ids",
+        "json_bounds",
         "labels",
         "language",
         "likeness",

@@ -18,7 +18,7 @@ from mcp_memory.errors import (
     StoreClosed,
     WriteConflict,
 )
-from mcp_memory.ids import ending, is_ending
+from mcp_memory.ids import bare, ending, is_ending
 from mcp_memory.model import Level, Memory, Scope, Status, Verb
 from mcp_memory.permissions import Permission, require
 from mcp_memory.reranking import Reranker
@@ -143,7 +143,8 @@ class Core:
 
     def named(self, scope: Scope, field: str, ids: Sequence[str]) -> list[Memory]:
         """The same for several, in their order, each once. `field` is what an error names."""
-        asked = tuple(dict.fromkeys(i.strip().lower() for i in ids))
+        names = {i: bare(i) or i.strip().lower() for i in ids}
+        asked = tuple(dict.fromkeys(names.values()))
         whole = tuple(i for i in asked if is_id(i))
         endings = tuple(i for i in asked if is_ending(i))
         visible = self.visible(scope, ANY_STATUS)
@@ -154,9 +155,9 @@ class Core:
             for name in (memory.id, ending(memory.id)):
                 if memory not in by_name.setdefault(name, []):
                     by_name[name].append(memory)
-        for name in asked:
+        for called, name in names.items():
             if name not in by_name:
-                raise NotFound("memory", name)
+                raise NotFound("memory", called)
             if len(by_name[name]) > 1:
                 several = ", ".join(memory.id for memory in by_name[name][:3])
                 raise InvalidInput(field, name, f"several ids end so; give a whole one: {several}")

@@ -19,6 +19,7 @@ from mcp_memory.service.forget import forget
 from mcp_memory.service.policy import Policy
 from mcp_memory.service.recall import recall
 from mcp_memory.service.remember import remember
+from mcp_memory.service.shapes import check, check_text
 from mcp_memory.service.times import utc_now
 from mcp_memory.service.traces import TraceBuffer
 from mcp_memory.service.update import update
@@ -72,7 +73,10 @@ class MemoryService:
     def remember(
         self, scope: Scope, drafts: Sequence[Draft], progress: Progress | None = None
     ) -> list[Remembered]:
-        """Store, merge or replace, for each draft in order; all of them or none.
+        """Store, merge or replace, for each draft in order, in one transaction.
+
+        A draft that cannot be accepted comes back as "rejected", with its error; the others
+        are stored. Raises InvalidInput for a batch that is too large as a whole.
 
         `progress(done, total)` is called after each text and may raise to stop the work;
         then nothing is stored. It is not called any more once it is decided what to write.
@@ -81,22 +85,28 @@ class MemoryService:
 
     def recall(self, scope: Scope, query: Query) -> Recall:
         """The memories that answer a query, best first."""
+        check(query)
         return recall(self._core, scope, query)
 
     def update(self, scope: Scope, memory_id: str, patch: Patch) -> Updated:
         """A new revision of one memory; none when nothing would change."""
+        check_text("id", memory_id)
+        check(patch)
         return update(self._core, scope, memory_id, patch)
 
     def forget(self, scope: Scope, selection: Selection) -> Forgotten:
         """Hide memories, or erase them for good; wider than ids only after a preview."""
+        check(selection)
         return forget(self._core, scope, selection)
 
     def get(self, scope: Scope, memory_id: str) -> Memory:
         """The current revision of a memory, of any status."""
+        check_text("id", memory_id)
         return self._core.one(scope, memory_id)
 
     def history(self, scope: Scope, memory_id: str) -> list[Revision]:
         """Every revision of a memory, oldest first."""
+        check_text("id", memory_id)
         return views.history(self._core, scope, memory_id)
 
     def recent(self, scope: Scope, *, limit: int = 20, after: str = "") -> list[Memory]:

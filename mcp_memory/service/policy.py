@@ -18,7 +18,6 @@ SOURCE_CHARS_MAX = 512
 REASON_CHARS_MAX = 512
 METADATA_BYTES_MAX = 8 * 1024
 METADATA_DEPTH_MAX = 8
-BATCH_MAX = 100
 BATCH_BYTES_MAX = 256 * 1024
 """Content of one batch: embedding it takes seconds, and clients do not wait for minutes."""
 IDS_MAX = 100

@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from mcp_memory.errors import InvalidInput
+from mcp_memory.errors import InvalidInput, NotFound, ScopeMissing
 from mcp_memory.ids import ending, new_id
 from mcp_memory.likeness import slot_of
 from mcp_memory.model import Level, Memory, Scope
 from mcp_memory.ranking import may_conflict, tells
-from mcp_memory.requests import Draft
+from mcp_memory.requests import BATCH_MAX, Draft
 from mcp_memory.results import Remembered
 from mcp_memory.service import policy as limits
 from mcp_memory.service.core import ANY_STATUS, IN_FORCE, Core, actor
 from mcp_memory.service.echo import Echo, echoes_of, undecorated
 from mcp_memory.service.intake import Intake
 from mcp_memory.service.merging import Plan, Prepared
+from mcp_memory.service.shapes import check
 from mcp_memory.storage.contract import Candidate, Filter, Progress
 from mcp_memory.text import query_terms
 
@@ -34,64 +35,86 @@ _NEIGHBOURS = 8
 def remember(
     core: Core, scope: Scope, drafts: Sequence[Draft], progress: Progress | None = None
 ) -> list[Remembered]:
-    """Store each draft, merge it, or let it replace another; all of them or none.
+    """Store each draft, merge it, or let it replace another, in one transaction.
+
+    A draft that cannot be accepted is rejected, with its reason, and the others go on.
 
     `progress` is called after each text, which may have taken seconds, and may raise to
     stop the work: what it raises goes through unchanged, and nothing is stored. Once it is
     being decided what to write it is no longer called, and nothing can be stopped.
 
-    Raises InvalidInput, ScopeMissing or NotFound for the first draft that cannot be
-    accepted; nothing is stored then.
+    Raises InvalidInput where there are too many drafts, or they are too large together.
     """
-    if not 1 <= len(drafts) <= limits.BATCH_MAX:
+    if not 1 <= len(drafts) <= BATCH_MAX:
         raise InvalidInput(
-            "memories", f"{len(drafts)} items", f"expected 1 to {limits.BATCH_MAX} in one call"
+            "memories", f"{len(drafts)} items", f"expected 1 to {BATCH_MAX} in one call"
         )
-    memories = _taken_in(core, scope, drafts)
-    size = sum(len(memory.content.encode()) for memory in memories)
-    if size > limits.BATCH_BYTES_MAX and len(memories) > 1:
+    now = core.clock()
+    taken = [
+        # Each is recorded a microsecond after the one said before it.
+        _taken_in(core, scope, draft, f"memories[{i}]", now + timedelta(microseconds=i))
+        for i, draft in enumerate(drafts)
+    ]
+    size = sum(len(t.memory.content.encode()) for t in taken if isinstance(t, _Taken))
+    if size > limits.BATCH_BYTES_MAX and len(drafts) > 1:
         raise InvalidInput(
             "memories", f"{size} bytes", f"expected at most {limits.BATCH_BYTES_MAX} in one call"
         )
     core.store.catch_up()  # what is not known cannot be compared with
-    drafts = [
-        _with_whole_ids(core, scope, draft, f"memories[{i}].supersedes")
-        for i, draft in enumerate(drafts)
-    ]
-    echoes = [_echo(core, scope, draft) for draft in drafts]
-    prepared = _prepare(core, memories, drafts, echoes, progress)
+    taken = [_with_whole_ids(core, scope, t) if isinstance(t, _Taken) else t for t in taken]
+    accepted = [t for t in taken if isinstance(t, _Taken)]
+    echoes = [_echo(core, scope, t.draft) for t in accepted]
+    prepared = _prepare(core, accepted, echoes, progress)
     request = new_id()
 
     def store() -> list[Remembered]:
-        plan = _plan(core, scope, prepared, _same_text(core, memories))
+        plan = _plan(core, scope, accepted, prepared)
         if plan.writes:
             core.write(scope, request, plan.writes)
         return plan.outcomes
 
-    return core.settle(store)
+    outcomes = iter(core.settle(store) if prepared else ())
+    return [next(outcomes) if isinstance(t, _Taken) else t for t in taken]
 
 
-def _taken_in(core: Core, scope: Scope, drafts: Sequence[Draft]) -> list[Memory]:
-    """The drafts as memories; each is recorded a microsecond after the one said before it."""
-    now = core.clock()
-    return [
-        Intake(scope=scope, policy=core.policy, now=now + timedelta(microseconds=i)).memory(
-            replace(draft, content=undecorated(draft.content, draft.key)), f"memories[{i}]"
-        )
-        for i, draft in enumerate(drafts)
-    ]
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Taken:
+    """A draft that can be accepted, and the memory it would be. `field` is what errors name."""
+
+    field: str
+    draft: Draft
+    memory: Memory
 
 
-def _with_whole_ids(core: Core, scope: Scope, draft: Draft, field: str) -> Draft:
-    """The draft with the whole ids of what it supersedes. Raises NotFound."""
-    if not draft.supersedes:
-        return draft
-    if len(draft.supersedes) > limits.IDS_MAX:
-        raise InvalidInput(
-            field, f"{len(draft.supersedes)} ids", f"expected at most {limits.IDS_MAX}"
-        )
-    found = core.named(scope, field, draft.supersedes)
-    return replace(draft, supersedes=tuple(memory.id for memory in found))
+def _taken_in(
+    core: Core, scope: Scope, draft: Draft, field: str, now: datetime
+) -> _Taken | Remembered:
+    """The draft as a memory recorded now, or why it is rejected."""
+    intake = Intake(scope=scope, policy=core.policy, now=now)
+    try:
+        check(draft, field)
+        content = undecorated(draft.content, draft.key)
+        memory = intake.memory(replace(draft, content=content), field)
+    except (InvalidInput, ScopeMissing) as error:
+        return Remembered.rejected(error)
+    return _Taken(field=field, draft=draft, memory=memory)
+
+
+def _with_whole_ids(core: Core, scope: Scope, taken: _Taken) -> _Taken | Remembered:
+    """The draft with the whole ids of what it supersedes; rejected where one is unknown."""
+    ids, field = taken.draft.supersedes, f"{taken.field}.supersedes"
+    if not ids:
+        return taken
+    try:
+        if len(ids) > limits.IDS_MAX:
+            raise InvalidInput(field, f"{len(ids)} ids", f"expected at most {limits.IDS_MAX}")
+        found = core.named(scope, field, ids)
+    except InvalidInput as error:
+        return Remembered.rejected(error)
+    except NotFound as error:
+        return Remembered.rejected(error, f"{field}: {error}")
+    whole = tuple(memory.id for memory in found)
+    return replace(taken, draft=replace(taken.draft, supersedes=whole))
 
 
 def _echo(core: Core, scope: Scope, draft: Draft) -> Memory | None:
@@ -120,40 +143,37 @@ def _once_said(core: Core, scope: Scope, memory: Memory, line: Echo) -> bool:
 
 def _prepare(
     core: Core,
-    memories: Sequence[Memory],
-    drafts: Sequence[Draft],
+    accepted: Sequence[_Taken],
     echoes: Sequence[Memory | None],
     progress: Progress | None,
 ) -> list[Prepared]:
     """Embed each draft; the neighbours of one are looked up while the next is embedded."""
     pending: list[tuple[Windows | None, bool, Future[_Neighbours]]] = []
     try:
-        vectors = core.each_embedded([memory.content for memory in memories])
-        for memory, windows in zip(memories, vectors, strict=True):
-            is_last = len(pending) + 1 == len(memories)
+        vectors = core.each_embedded([taken.memory.content for taken in accepted])
+        for taken, windows in zip(accepted, vectors, strict=True):
+            memory, is_last = taken.memory, len(pending) + 1 == len(accepted)
             # The vector of a text that the model cannot read is that of any in its script.
             is_known = core.embedder.knows(memory.content)
             told_by = windows if is_known else None
             found = _look_up(core, memory, told_by, at_once=is_last)
             pending.append((windows, is_known, found))
             if progress is not None:
-                progress(len(pending), len(memories))
+                progress(len(pending), len(accepted))
     except BaseException:
         for *_, found in pending:  # nobody waits for them now, and others wait behind them
             found.cancel()
         raise
     return [
         Prepared(
-            memory=memory,
+            memory=taken.memory,
             echo=echo,
-            supersedes=tuple(draft.supersedes),
+            supersedes=taken.draft.supersedes,
             windows=windows,
             is_known=is_known,
             neighbours=found.result(),
         )
-        for memory, draft, echo, (windows, is_known, found) in zip(
-            memories, drafts, echoes, pending, strict=True
-        )
+        for taken, echo, (windows, is_known, found) in zip(accepted, echoes, pending, strict=True)
     ]
 
 
@@ -168,18 +188,6 @@ def _look_up(
     is_any = windows is not None or asked
     found.set_result(_neighbours(core, memory, windows, asked) if is_any else ())
     return found
-
-
-def _same_text(core: Core, memories: Sequence[Memory]) -> list[Memory]:
-    """What is stored already word for word, with the same key."""
-    partitions = tuple(dict.fromkeys(m.partition for m in memories))
-    where = Filter(
-        partitions=partitions,
-        now=core.clock(),
-        statuses=IN_FORCE,
-        fingerprints=tuple({m.fingerprint for m in memories}),
-    )
-    return core.store.select(where, limit=len(memories) * len(partitions))
 
 
 def _neighbours(
@@ -202,6 +210,18 @@ class _Known:
     scope: Scope
     prepared: Sequence[Prepared]
 
+    def same_text(self) -> list[Memory]:
+        """What is stored already word for word, with the same key."""
+        memories = [p.memory for p in self.prepared]
+        partitions = tuple(dict.fromkeys(m.partition for m in memories))
+        where = Filter(
+            partitions=partitions,
+            now=self.core.clock(),
+            statuses=IN_FORCE,
+            fingerprints=tuple({m.fingerprint for m in memories}),
+        )
+        return self.core.store.select(where, limit=len(memories) * len(partitions))
+
     def same_key(self) -> list[Memory]:
         keyed = [p.memory for p in self.prepared if p.memory.key]
         slots = {(memory.partition, slot_of(memory.key)): memory.key for memory in keyed}
@@ -214,9 +234,10 @@ class _Known:
         return found
 
     def named(self) -> list[Memory]:
-        """The memories that `supersedes` names, as they are now."""
+        """The memories that `supersedes` names, as they are now; some may be gone."""
         ids = tuple(dict.fromkeys(i for p in self.prepared for i in p.supersedes))
-        return self.core.named(self.scope, "supersedes", ids)
+        where = replace(self.core.visible(self.scope, ANY_STATUS), ids=ids)
+        return self.core.store.select(where, limit=len(ids)) if ids else []
 
     def neighbours(self) -> list[Memory]:
         """The neighbours as they are now, for one may have changed since it was found."""
@@ -235,10 +256,12 @@ def _is_near(core: Core, candidate: Candidate) -> bool:
     return candidate.similarity is not None and candidate.similarity >= core.policy.similar
 
 
-def _plan(core: Core, scope: Scope, prepared: Sequence[Prepared], same: Sequence[Memory]) -> Plan:
+def _plan(
+    core: Core, scope: Scope, accepted: Sequence[_Taken], prepared: Sequence[Prepared]
+) -> Plan:
     lookup = _Known(core=core, scope=scope, prepared=prepared)
     known = [
-        *same,
+        *lookup.same_text(),
         *lookup.same_key(),
         *lookup.named(),
         *lookup.neighbours(),
@@ -250,16 +273,22 @@ def _plan(core: Core, scope: Scope, prepared: Sequence[Prepared], same: Sequence
     said = frozenset(item.memory.fingerprint for item in prepared)
     plan = Plan(policy=core.policy, by=actor(scope), now=now, returned=returned, said=said)
     plan.know(known)
-    for i, item in enumerate(prepared):
-        _check_reach(f"memories[{i}].supersedes", item, plan)
-        plan.take(item)
+    for taken, item in zip(accepted, prepared, strict=True):
+        try:
+            _check_ended(f"{taken.field}.supersedes", item, plan)
+        except (InvalidInput, NotFound) as error:
+            plan.outcomes.append(Remembered.rejected(error))
+        else:
+            plan.take(item)
     return plan
 
 
-def _check_reach(field: str, item: Prepared, plan: Plan) -> None:
-    """What is shared with the tenant ends only for something that is shared as well."""
+def _check_ended(field: str, item: Prepared, plan: Plan) -> None:
+    """What a draft ends is there; and what the tenant shares ends only for what is shared."""
     for memory_id in item.supersedes:
-        old = plan.state[memory_id]
+        old = plan.state.get(memory_id)
+        if old is None:  # somebody erased it meanwhile
+            raise NotFound("memory", memory_id)
         if old.level is Level.TENANT and item.memory.level is not Level.TENANT:
             raise InvalidInput(
                 field,

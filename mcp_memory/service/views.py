@@ -11,6 +11,7 @@ from mcp_memory import ranking
 from mcp_memory.errors import InvalidInput, NotFound
 from mcp_memory.model import Level, Memory, Revision, Scope, Trace, Type
 from mcp_memory.permissions import Permission
+from mcp_memory.requests import BATCH_MAX
 from mcp_memory.service import policy as limits
 from mcp_memory.service.core import Core, is_id
 from mcp_memory.service.render import fenced, within_budget
@@ -100,7 +101,7 @@ def me(core: Core, scope: Scope) -> dict[str, Any]:
             "session_expiry_days": policy.session_expiry.days,
             "limits": {
                 "content_bytes": limits.CONTENT_BYTES_MAX,
-                "batch": limits.BATCH_MAX,
+                "batch": BATCH_MAX,
                 "results": limits.RESULTS_MAX,
                 "metadata_bytes": limits.METADATA_BYTES_MAX,
                 "tags": limits.TAGS_MAX,

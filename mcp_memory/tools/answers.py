@@ -30,11 +30,15 @@ class Touched:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """The answer of a tool. `text` stands alone, `values` fits the tool's output schema."""
+    """The answer of a tool. `text` stands alone, `values` fits the tool's output schema.
+
+    `is_error`: nothing of what was asked could be done.
+    """
 
     text: str
     values: dict[str, Any]
     touched: tuple[Touched, ...] = ()
+    is_error: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

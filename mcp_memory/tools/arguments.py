@@ -1,149 +1,77 @@
 """What a tool takes: one declaration gives both its JSON Schema and its reader.
 
-A reader forgives what models get wrong about form (a bare string for a list, JSON as
-text, numbers as text, one object for a list of one) and refuses what it cannot know the
-meaning of, by the field's path: `memories[2].type: got 'fakt'; did you mean 'fact'? ...`.
-An absent or null argument is left out of what was read.
+See `kinds` for what a reader forgives about a value. About names it forgives their spelling
+(`maxTokens`), the synonyms that are declared, and one object where a list of them belongs.
+Everything else is refused by the name that was used.
 """
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from difflib import get_close_matches
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 from mcp_memory.errors import InvalidInput
+from mcp_memory.tools.json_text import check, guess, joined, parsed
+from mcp_memory.tools.kinds import Kind
 
-DEPTH_MAX = 16
-_NAME_CHARS_MAX = 64
-_TRUE = frozenset({"true", "yes", "1", "on"})
-_FALSE = frozenset({"false", "no", "0", "off"})
-
-
-class Kind(Protocol):
-    """The type of an argument."""
-
-    def schema(self) -> dict[str, Any]:
-        """Its JSON Schema, without a description."""
-        ...
-
-    def read(self, value: Any, path: str) -> Any:
-        """The value as the service takes it, None for not given. Raises InvalidInput."""
-        ...
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Text:
-    """A text, or one of a list of words."""
-
-    allowed: tuple[str, ...] = ()
-
-    def schema(self) -> dict[str, Any]:
-        """A string, with its words."""
-        return {"type": "string", **({"enum": list(self.allowed)} if self.allowed else {})}
-
-    def read(self, value: Any, path: str) -> str | None:
-        """The text as given; a word in lower case, "" is not given."""
-        words = f"expected one of {', '.join(self.allowed)}" if self.allowed else ""
-        if not isinstance(value, str):
-            raise InvalidInput(path, value, words or "expected a text")
-        if not self.allowed:
-            return value
-        word = value.strip().lower()
-        if word and word not in self.allowed:
-            raise InvalidInput(path, value, words + _guess(word, self.allowed))
-        return word or None
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_HEAD = re.compile(r"\w+")
+_OF_THE_CALLER = frozenset(
+    (
+        *("user", "user_id", "user_name", "username", "owner", "owner_id", "customer_id"),
+        *("tenant", "tenant_id", "tenant_name", "org", "org_id", "organization"),
+        *("organization_id", "organisation", "account", "account_id", "namespace", "app_id"),
+        *("project", "project_id", "project_name", "workspace", "workspace_id"),
+        *("agent", "agent_id", "agent_name", "session", "session_id", "conversation_id"),
+        *("thread_id", "run_id"),
+    )
+)
+_CALLER = (
+    "leave this out: whose memories are used follows from who is calling, and no argument"
+    " can name anyone else"
+)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Flag:
-    """True or false."""
+class Given(dict[str, Any]):
+    """The arguments that were given and understood, by their own names.
 
-    def schema(self) -> dict[str, Any]:
-        """A boolean."""
-        return {"type": "boolean"}
+    `called` has the names that the caller used, `path` is where they stood; `error` says why
+    an object in a list cannot be taken.
+    """
 
-    def read(self, value: Any, path: str) -> bool | None:
-        """The truth of true, "true", "yes", 1 and their opposites; "" is not given."""
-        word = str(value).strip().lower()
-        if isinstance(value, (bool, int, str)) and word in _TRUE | _FALSE:
-            return word in _TRUE
-        if value == "":
-            return None
-        raise InvalidInput(path, value, "expected true or false")
+    def __init__(self, path: str = "", error: InvalidInput | None = None) -> None:
+        super().__init__()
+        self.path = path
+        self.error = error
+        self.called: dict[str, str] = {}
 
+    @contextmanager
+    def naming_errors(self) -> Generator[None]:
+        """What is raised about an argument within names it as the caller called it."""
+        try:
+            yield
+        except InvalidInput as error:
+            raise InvalidInput(self.renamed(error.field), error.value, error.expected) from error
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Number:
-    """A number within bounds, both included."""
-
-    low: float
-    high: float
-    whole: bool = False
-
-    def schema(self) -> dict[str, Any]:
-        """A number or an integer with its bounds."""
-        kind = "integer" if self.whole else "number"
-        return {"type": kind, "minimum": self.low, "maximum": self.high}
-
-    def read(self, value: Any, path: str) -> float | None:
-        """The number, also from text; "" is not given."""
-        if value == "":
-            return None
-        number = _number(value)
-        if number is None or not self.low <= number <= self.high or (self.whole and number % 1):
-            kind = "a whole number" if self.whole else "a number"
-            raise InvalidInput(path, value, f"expected {kind} from {self.low} to {self.high}")
-        return int(number) if self.whole else number
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Texts:
-    """A list of texts, or of words."""
-
-    allowed: tuple[str, ...] = ()
-
-    def schema(self) -> dict[str, Any]:
-        """An array of strings."""
-        return {"type": "array", "items": Text(allowed=self.allowed).schema()}
-
-    def read(self, value: Any, path: str) -> tuple[str, ...]:
-        """The texts; a bare one is a list of one, empty ones are left out."""
-        reader = Text(allowed=self.allowed)
-        items = enumerate(_items(value, path, "texts"))
-        return tuple(text for i, item in items if (text := reader.read(item, f"{path}[{i}]")))
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Object:
-    """Any JSON object."""
-
-    def schema(self) -> dict[str, Any]:
-        """An object."""
-        return {"type": "object"}
-
-    def read(self, value: Any, path: str) -> dict[str, Any] | None:
-        """The object, also from JSON text; "" is not given."""
-        if value == "":
-            return None
-        found = _parsed(value, path)
-        if not isinstance(found, dict):
-            raise InvalidInput(path, value, 'expected an object such as {"name": "value"}')
-        return cast("dict[str, Any]", found)
+    def renamed(self, field: str) -> str:
+        """A field by its own name, as the caller called it, with its path."""
+        field = _HEAD.sub(lambda head: self.called.get(head[0], head[0]), field, count=1)
+        return f"{self.path}.{field}" if self.path else field
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Argument:
-    """One named argument."""
+    """One named argument. `also` are other names for it, which are not listed."""
 
     name: str
     kind: Kind
     description: str = ""
     default: Any = None
     required: bool = False
+    also: tuple[str, ...] = ()
 
     def schema(self) -> dict[str, Any]:
         """Its JSON Schema."""
@@ -154,9 +82,13 @@ class Argument:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Arguments:
-    """The arguments of a tool, or the members of one object in a list."""
+    """The arguments of a tool, or the members of one object in a list.
+
+    `form` shows how to write them, for errors about what is missing or unknown.
+    """
 
     members: tuple[Argument, ...]
+    form: str = ""
 
     def schema(self) -> dict[str, Any]:
         """A plain object schema."""
@@ -168,120 +100,116 @@ class Arguments:
             **({"required": required} if required else {}),
         }
 
-    def read(self, value: Any, path: str = "") -> dict[str, Any]:
+    def read(self, value: Any, path: str = "") -> Given:
         """What was given, by name. Raises InvalidInput for the first that does not fit."""
         if not isinstance(value, Mapping):
-            raise InvalidInput(path or "arguments", value, "expected an object")
-        given = cast("Mapping[str, Any]", value)
-        known = {member.name: member for member in self.members}
-        found: dict[str, Any] = {}
+            raise InvalidInput(path or "arguments", value, "expected an object" + self._shown())
+        given, found = self._gathered(cast("Mapping[str, Any]", value), path), Given(path)
         for name, item in given.items():
-            if name not in known:
-                raise InvalidInput(_join(path, name), item, _unknown(name, tuple(known)))
-            read = None if item is None else known[name].kind.read(item, _join(path, name))
-            if read is not None:
-                found[name] = read
+            where = joined(path, name)
+            member = self._member(name, item, where)
+            read = None if item is None else member.kind.read(item, where)
+            if read is None:
+                continue
+            if member.name in found:
+                raise InvalidInput(where, item, f"this is another name of {member.name}; give one")
+            found[member.name] = read
+            found.called[member.name] = joined("", name)
         missing = next((m for m in self.members if m.required and m.name not in found), None)
         if missing is not None:
-            raise InvalidInput(_join(path, missing.name), None, "this argument is needed")
+            where = joined(path, missing.name)
+            raise InvalidInput(where, None, "this argument is needed" + self._shown())
         return found
+
+    def named(self, name: str) -> Argument | None:
+        """The argument that a name means, however it is spelt; None for an unknown one."""
+        plain = _plain(name)
+        for member in self.members:
+            if plain == member.name or plain in member.also:
+                return member
+        return None
+
+    def _member(self, name: str, item: Any, where: str) -> Argument:
+        """The argument that a name means. Raises InvalidInput, also for what no store can hold."""
+        member = self.named(name)
+        if member is None or not isinstance(member.kind, Objects):
+            check(item, where)  # of objects in a list each is looked at by itself
+        if member is None:
+            raise InvalidInput(where, item, self._unknown(name))
+        return member
+
+    def _gathered(self, given: Mapping[str, Any], path: str) -> Mapping[str, Any]:
+        """The arguments, where the members of one object may stand for the list of it."""
+        own = {name: item for name, item in given.items() if self.named(name)}
+        rest = {name: item for name, item in given.items() if name not in own}
+        for member in self.members:
+            kind = member.kind
+            if (
+                isinstance(kind, Objects)
+                and kind.fits(rest)
+                and not any(self.named(name) is member for name in own)
+            ):
+                return {**own, member.name: [kind.read_one(rest, path)]}
+        return given
+
+    def _unknown(self, name: str) -> str:
+        if _plain(name) in _OF_THE_CALLER:
+            return _CALLER
+        known = [member.name for member in self.members]
+        said = f"there is no such argument{guess(name, known)}; there are {', '.join(known)}"
+        return said + self._shown()
+
+    def _shown(self) -> str:
+        return f"; write {self.form}" if self.form else ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Objects:
-    """A list of objects; a bare text stands for an object whose member `main` it is."""
+    """A list of at most `most` objects; a text stands for one whose member `main` it is."""
 
     arguments: Arguments
     main: str
+    most: int
 
     def schema(self) -> dict[str, Any]:
         """An array of objects."""
         return {"type": "array", "items": self.arguments.schema()}
 
-    def read(self, value: Any, path: str) -> list[dict[str, Any]]:
-        """The members of each object."""
-        items = enumerate(_items(value, path, "objects"))
-        return [self._read(item, f"{path}[{i}]") for i, item in items]
+    def fits(self, given: Mapping[str, Any]) -> bool:
+        """Whether these are the members of one object."""
+        return any(self.arguments.named(name) for name in given)
 
-    def _read(self, item: Any, path: str) -> dict[str, Any]:
-        if isinstance(item, str):
-            found = _parsed(item, path)
-            is_one = isinstance(found, dict) and self.main in found
-            item = cast("dict[str, Any]", found) if is_one else {self.main: item}
-        return self.arguments.read(item, path)
+    def read(self, value: Any, path: str) -> list[Given]:
+        """The members of each object, or why they cannot be taken. Raises InvalidInput."""
+        found = parsed(value, path)
+        if isinstance(value, (str, dict)) and not isinstance(found, list):
+            found = [cast("Any", value)] if value else []
+        if not isinstance(found, list):
+            told = f"expected a list such as [{self.arguments.form}]"
+            raise InvalidInput(path, cast("Any", value), told)
+        items = cast("list[Any]", found)
+        if len(items) > self.most:
+            told = f"{len(items)} items"
+            raise InvalidInput(path, told, f"expected 1 to {self.most} in one call")
+        return [self.read_one(item, f"{path}[{i}]") for i, item in enumerate(items)]
 
-
-def check(value: Any, path: str = "", depth: int = 0) -> None:
-    """Refuse what no store and no JSON can hold, anywhere in a value, by its path.
-
-    NUL characters, halves of surrogate pairs, numbers that are none, and nesting beyond
-    16 levels. Raises InvalidInput.
-    """
-    if depth > DEPTH_MAX:
-        raise InvalidInput(path, "a deeper nesting", f"expected at most {DEPTH_MAX} levels")
-    if isinstance(value, str):
-        _check_text(value, path or "arguments")
-    elif isinstance(value, float) and not math.isfinite(value):
-        raise InvalidInput(path, value, "expected a finite number")
-    elif isinstance(value, Mapping):
-        for name, member in cast("Mapping[str, Any]", value).items():
-            _check_text(name, _join(path, name))
-            check(member, _join(path, name), depth + 1)
-    elif isinstance(value, list):
-        for i, member in enumerate(cast("list[Any]", value)):
-            check(member, f"{path}[{i}]", depth + 1)
-
-
-def _check_text(text: str, path: str) -> None:
-    if "\x00" in text:
-        raise InvalidInput(path, text, "a NUL character cannot be stored; remove it")
-    if not text.isascii() and any("\ud800" <= c <= "\udfff" for c in text):
-        raise InvalidInput(
-            path, text, "half of a surrogate pair cannot be stored; send valid Unicode"
-        )
+    def read_one(self, item: Any, path: str) -> Given:
+        """The members of one object; what is wrong with it is its `error`."""
+        if isinstance(item, Given):
+            return item
+        try:
+            found = parsed(item, path)
+            if not isinstance(found, Mapping):
+                check(found, path)
+            if isinstance(item, str) and not (
+                isinstance(found, dict) and self.fits(cast("dict[str, Any]", found))
+            ):
+                found = {self.main: item}
+            return self.arguments.read(found, path)
+        except InvalidInput as error:
+            return Given(path, error)
 
 
-def _items(value: Any, path: str, what: str) -> list[Any]:
-    """A list as it is or from JSON text, else a list of the one text or object."""
-    found = _parsed(value, path)
-    if isinstance(found, list):
-        return cast("list[Any]", found)
-    if not isinstance(value, (str, Mapping)):
-        raise InvalidInput(path, value, f"expected a list of {what}")
-    return [value] if value else []
-
-
-def _parsed(value: Any, path: str) -> Any:
-    """What a JSON text of an array or object says; anything else as it is."""
-    if not isinstance(value, str) or value.strip()[:1] not in ("[", "{"):
-        return value
-    try:
-        found = json.loads(value)
-    except (ValueError, RecursionError):
-        return value
-    check(found, path)
-    return found
-
-
-def _number(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        return None
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return number if math.isfinite(number) else None
-
-
-def _unknown(name: str, known: Sequence[str]) -> str:
-    return f"there is no such argument{_guess(name, known)}; there are {', '.join(known)}"
-
-
-def _guess(word: str, known: Sequence[str]) -> str:
-    close = get_close_matches(word[:_NAME_CHARS_MAX].lower(), known, n=1)
-    return f" (did you mean '{close[0]}'?)" if close else ""
-
-
-def _join(path: str, name: str) -> str:
-    plain = "".join(c if c.isprintable() else "�" for c in name[:_NAME_CHARS_MAX])
-    return f"{path}.{plain}" if path else plain
+def _plain(name: str) -> str:
+    """A name in our spelling: lower case, its words joined by low lines."""
+    return _CAMEL.sub("_", name[:64]).lower().replace("-", "_")

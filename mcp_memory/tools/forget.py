@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from mcp_memory.ids import ending
-from mcp_memory.model import Scope, Type
+from mcp_memory.model import Scope
 from mcp_memory.requests import Selection
 from mcp_memory.results import Erasure, Forgotten
 from mcp_memory.text import fence
@@ -24,7 +24,9 @@ from mcp_memory.tools.answers import (
     shape,
     shown,
 )
-from mcp_memory.tools.arguments import Argument, Arguments, Flag, Text, Texts
+from mcp_memory.tools.arguments import Argument, Arguments
+from mcp_memory.tools.kinds import Flag, Id, Text, Texts
+from mcp_memory.tools.words import TYPE
 
 if TYPE_CHECKING:
     from mcp_memory.service import MemoryService
@@ -116,11 +118,16 @@ FORGET = Tool(
     description=DESCRIPTION,
     arguments=Arguments(
         members=(
-            Argument(name="ids", kind=Texts()),
-            Argument(name="query", kind=Text(), description="All that is relevant to it"),
+            Argument(name="ids", kind=Texts(of=Id()), also=("id", "memory_id", "memory_ids")),
+            Argument(
+                name="query",
+                kind=Text(says_all=True),
+                description="All that is relevant to it",
+                also=("q", "text"),
+            ),
             Argument(name="key", kind=Text()),
-            Argument(name="types", kind=Texts(allowed=tuple(Type))),
-            Argument(name="tags", kind=Texts()),
+            Argument(name="types", kind=Texts(of=TYPE), also=("type",)),
+            Argument(name="tags", kind=Texts(), also=("tag",)),
             Argument(name="before", kind=Text(), description="Last changed before: ISO or e.g. 7d"),
             Argument(name="erase", kind=Flag(), default=False),
             Argument(name="confirm", kind=Text(), description="Token of the preview"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mcp_memory.model import Level, Partition, Scope, Type
+from mcp_memory.model import Level, Partition, Scope
 from mcp_memory.requests import Query
 from mcp_memory.results import Recall, Recalled
 from mcp_memory.tools.answers import (
@@ -19,7 +19,9 @@ from mcp_memory.tools.answers import (
     scope_values,
     shape,
 )
-from mcp_memory.tools.arguments import Argument, Arguments, Flag, Number, Object, Text, Texts
+from mcp_memory.tools.arguments import Argument, Arguments
+from mcp_memory.tools.kinds import Flag, Number, Object, Text, Texts
+from mcp_memory.tools.words import LEVEL, TYPE
 
 if TYPE_CHECKING:
     from mcp_memory.service import MemoryService
@@ -133,11 +135,16 @@ RECALL = Tool(
     description=DESCRIPTION,
     arguments=Arguments(
         members=(
-            Argument(name="query", kind=Text(), description="What to look for, in plain words"),
+            Argument(
+                name="query",
+                kind=Text(says_all=True),
+                description="What to look for, in plain words",
+                also=("q", "question", "text"),
+            ),
             Argument(name="key", kind=Text(), description="Exact slot, e.g. timezone"),
-            Argument(name="types", kind=Texts(allowed=tuple(Type))),
-            Argument(name="tags", kind=Texts(), description="All of these"),
-            Argument(name="levels", kind=Texts(allowed=tuple(Level))),
+            Argument(name="types", kind=Texts(of=TYPE), also=("type",)),
+            Argument(name="tags", kind=Texts(), description="All of these", also=("tag",)),
+            Argument(name="levels", kind=Texts(of=LEVEL), also=("level", "scope", "scopes")),
             Argument(name="metadata", kind=Object(), description="Members that must be equal"),
             Argument(name="since", kind=Text(), description="ISO time or e.g. 7d"),
             Argument(name="until", kind=Text()),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
 from datetime import tzinfo
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from mcp_memory.ids import ending
-from mcp_memory.model import Level, Scope, Trust, Type
-from mcp_memory.requests import Draft
+from mcp_memory.model import Scope
+from mcp_memory.requests import BATCH_MAX, Draft
 from mcp_memory.results import Remembered, Similar
 from mcp_memory.text import fence
 from mcp_memory.tools.answers import (
@@ -23,16 +26,9 @@ from mcp_memory.tools.answers import (
     shape,
     shown,
 )
-from mcp_memory.tools.arguments import (
-    Argument,
-    Arguments,
-    Flag,
-    Number,
-    Object,
-    Objects,
-    Text,
-    Texts,
-)
+from mcp_memory.tools.arguments import Argument, Arguments, Given, Objects
+from mcp_memory.tools.kinds import Flag, Id, Number, Object, Text, Texts
+from mcp_memory.tools.words import CONTENT_ALSO, LEVEL, TRUST, TYPE
 
 if TYPE_CHECKING:
     from mcp_memory.service import MemoryService
@@ -44,10 +40,10 @@ DESCRIPTION = (
 
 _MEMORY = Arguments(
     members=(
-        Argument(name="content", kind=Text(), required=True),
+        Argument(name="content", kind=Text(says_all=True), required=True, also=CONTENT_ALSO),
         Argument(
             name="type",
-            kind=Text(allowed=tuple(Type)),
+            kind=TYPE,
             description="task: commitments; fact: knowledge, decisions; episode: what happened",
             default="fact",
         ),
@@ -58,15 +54,16 @@ _MEMORY = Arguments(
         ),
         Argument(
             name="level",
-            kind=Text(allowed=tuple(Level)),
+            kind=LEVEL,
             description="Reach; default by type",
+            also=("scope",),
         ),
         Argument(name="importance", kind=Number(low=0, high=1)),
-        Argument(name="tags", kind=Texts()),
+        Argument(name="tags", kind=Texts(), also=("tag",)),
         Argument(name="pinned", kind=Flag(), default=False),
         Argument(
             name="trust",
-            kind=Text(allowed=tuple(Trust)),
+            kind=TRUST,
             description="stated: by the user; observed: in a tool, document",
             default="stated",
         ),
@@ -75,8 +72,9 @@ _MEMORY = Arguments(
         Argument(name="valid_from", kind=Text(), description="ISO; when it became true"),
         Argument(name="source", kind=Text(), description="Origin, or thread#number"),
         Argument(name="metadata", kind=Object()),
-        Argument(name="supersedes", kind=Texts(), description="Ids this replaces"),
-    )
+        Argument(name="supersedes", kind=Texts(of=Id()), description="Ids this replaces"),
+    ),
+    form='{"content": "Ana Silva prefers tea", "type": "preference"}',
 )
 
 _OUTPUT = shape(
@@ -108,23 +106,54 @@ _OUTPUT = shape(
 def call(
     service: MemoryService, scope: Scope, arguments: dict[str, Any], progress: Progress
 ) -> Answer:
-    """Store each draft, in order."""
-    drafts = [Draft(**members) for members in arguments["memories"]]
-    results = service.remember(scope, drafts, progress)
+    """Store each memory, in order; what cannot be is rejected, and the others go on."""
+    given: list[Given] = arguments["memories"]
+    drafts = [Draft(**item) for item in given if item.error is None]
+    # An empty list goes on to the service, which says how many there may be.
+    taken = iter(service.remember(scope, drafts, progress) if drafts or not given else ())
+    numbers = count()
+    results = [
+        Remembered.rejected(item.error) if item.error else _called(item, next(numbers), next(taken))
+        for item in given
+    ]
     similar = {s.id: s for result in results for s in result.similar}
     listed = (_similar_line(s, scope.zone) for s in similar.values())
     text = lines(
+        _counted(results),
         *(_line(result) for result in results),
         fence(listed, "Similar memories; update or forget what is outdated"),
         scope_line(scope),
     )
     values = {"results": [_values(result) for result in results], "scope": scope_values(scope)}
-    return Answer(text=text, values=values, touched=tuple(_touched(results)))
+    return Answer(
+        text=text,
+        values=values,
+        touched=tuple(_touched(results)),
+        is_error=all(result.status == "rejected" for result in results),
+    )
+
+
+def _called(item: Given, number: int, result: Remembered) -> Remembered:
+    """The result of draft `number`, its reason naming the argument as the caller did."""
+    if result.error is None:
+        return result
+    field, colon, said = result.reason.partition(":")
+    field = item.renamed(field.removeprefix(f"memories[{number}]."))
+    return replace(result, reason=f"{field}{colon}{said}")
+
+
+def _counted(results: list[Remembered]) -> str:
+    """How many went which way, where there are several."""
+    counts = Counter(result.status for result in results)
+    return ", ".join(f"{n} {status}" for status, n in counts.items()) if len(results) > 1 else ""
 
 
 def _line(result: Remembered) -> str:
+    if result.status == "rejected":
+        return f"rejected {result.reason}"
     reason = f": {result.reason}" if result.reason else ""
-    return f"{result.status} {result.id} ({result.level}){reason}"
+    ends = f", expires {moment(result.expires_at)[:19]}Z" if result.expires_at else ""
+    return f"{result.status} {result.id} ({result.level}{ends}){reason}"
 
 
 def _similar_line(similar: Similar, zone: tzinfo) -> str:
@@ -138,7 +167,7 @@ def _values(result: Remembered) -> dict[str, Any]:
         "id": result.id,
         "status": result.status,
         "revision": result.revision,
-        "level": result.level.value,
+        "level": result.level.value if result.level else "",
         "expires_at": moment(result.expires_at),
         "reason": result.reason,
         "similar": [
@@ -169,9 +198,13 @@ REMEMBER = Tool(
     arguments=Arguments(
         members=(
             Argument(
-                name="memories", kind=Objects(arguments=_MEMORY, main="content"), required=True
+                name="memories",
+                kind=Objects(arguments=_MEMORY, main="content", most=BATCH_MAX),
+                required=True,
+                also=("memory", "items"),
             ),
-        )
+        ),
+        form='{"memories": [{"content": "Ana Silva prefers tea"}]}',
     ),
     output=_OUTPUT,
     call=call,

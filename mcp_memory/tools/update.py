@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mcp_memory.model import Level, Scope, Type
+from mcp_memory.model import Scope
 from mcp_memory.requests import Patch
 from mcp_memory.results import Updated
 from mcp_memory.text import fence
@@ -21,7 +21,9 @@ from mcp_memory.tools.answers import (
     shape,
     shown,
 )
-from mcp_memory.tools.arguments import Argument, Arguments, Flag, Number, Object, Text, Texts
+from mcp_memory.tools.arguments import Argument, Arguments
+from mcp_memory.tools.kinds import Flag, Id, Number, Object, Text, Texts
+from mcp_memory.tools.words import CONTENT_ALSO, LEVEL, TYPE
 
 if TYPE_CHECKING:
     from mcp_memory.service import MemoryService
@@ -76,17 +78,22 @@ UPDATE = Tool(
     description=DESCRIPTION,
     arguments=Arguments(
         members=(
-            Argument(name="id", kind=Text(), required=True),
-            Argument(name="content", kind=Text()),
-            Argument(name="type", kind=Text(allowed=tuple(Type))),
+            Argument(name="id", kind=Id(), required=True, also=("ids", "memory_id")),
+            Argument(name="content", kind=Text(says_all=True), also=CONTENT_ALSO),
+            Argument(name="type", kind=TYPE),
             Argument(name="key", kind=Text()),
-            Argument(name="level", kind=Text(allowed=tuple(Level))),
+            Argument(name="level", kind=LEVEL, also=("scope",)),
             Argument(name="importance", kind=Number(low=0, high=1)),
-            Argument(name="tags", kind=Texts(), description="Replaces all"),
+            Argument(name="tags", kind=Texts(), description="Replaces all", also=("tag",)),
             Argument(name="pinned", kind=Flag()),
-            Argument(name="expires_at", kind=Text(), description="ISO time, e.g. 30d, or never"),
+            Argument(
+                name="expires_at",
+                kind=Text(),
+                description="ISO time, e.g. 30d, or never",
+                also=("expires_in",),
+            ),
             Argument(name="metadata", kind=Object(), description="Replaces all"),
-            Argument(name="reason", kind=Text(), description="Why, for the history"),
+            Argument(name="reason", kind=Text(says_all=True), description="Why, for the history"),
             Argument(name="restore_revision", kind=Number(low=1, high=1_000_000, whole=True)),
         )
     ),

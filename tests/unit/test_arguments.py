@@ -8,14 +8,18 @@ import pytest
 
 from mcp_memory.errors import InvalidInput
 from mcp_memory.tools import TOOLS
-from mcp_memory.tools.arguments import check
+from mcp_memory.tools.arguments import Given
 
 VERBS = {tool.name: tool.arguments for tool in TOOLS}
 
 
-def read(verb: str, **arguments: Any) -> dict[str, Any]:
-    check(arguments)
-    return VERBS[verb].read(arguments)
+def read(verb: str, **arguments: Any) -> Given:
+    """What a verb understood. Raises for the first memory that it rejects as well."""
+    found = VERBS[verb].read(arguments)
+    for item in found.get("memories", []):
+        if item.error:
+            raise item.error
+    return found
 
 
 def refusal(verb: str, **arguments: Any) -> str:
@@ -95,11 +99,11 @@ MEANINGLESS: list[tuple[str, dict[str, Any], str]] = [
         {"qury": "x"},
         "qury: got 'x'; there is no such argument (did you mean 'query'?)",
     ),
-    ("recall", {"user": "bob"}, "user: got 'bob'; there is no such argument"),
+    ("recall", {"user": "bob"}, "user: got 'bob'; leave this out: whose memories are used follows"),
     ("recall", {"types": ["fakt"]}, "types[0]: got 'fakt'; expected one of profile"),
     ("recall", {"types": ["fakt"]}, "did you mean 'fact'?"),
-    ("recall", {"types": 7}, "types: got 7; expected a list of texts"),
-    ("recall", {"types": {"a": 1}}, 'types[0]: got {"a": 1}; expected one of'),
+    ("recall", {"types": 7}, "types: got 7; expected one of profile"),
+    ("recall", {"types": {"a": 1}}, 'types: got {"a": 1}; expected a list such as ["profile"'),
     ("recall", {"limit": "many"}, "limit: got 'many'; expected a whole number from 1 to 50"),
     ("recall", {"limit": 51}, "limit: got 51;"),
     ("recall", {"limit": 2.5}, "limit: got 2.5;"),
@@ -108,11 +112,10 @@ MEANINGLESS: list[tuple[str, dict[str, Any], str]] = [
     ("recall", {"explain": [True]}, "explain: got [true]; expected true or false"),
     ("recall", {"metadata": "nonsense"}, "metadata: got 'nonsense'; expected an object"),
     ("recall", {"metadata": [1]}, "metadata: got [1]; expected an object"),
-    ("recall", {"query": 7}, "query: got 7; expected a text"),
     ("recall", {"query": True}, "query: got true; expected a text"),
     ("recall", {"query": {"a": None}}, 'query: got {"a": null}; expected a text'),
     ("remember", {}, "memories: got null; this argument is needed"),
-    ("remember", {"memories": 7}, "memories: got 7; expected a list of objects"),
+    ("remember", {"memories": 7}, 'memories: got 7; expected a list such as [{"content":'),
     ("remember", {"memories": [7]}, "memories[0]: got 7; expected an object"),
     ("remember", {"memories": [{}]}, "memories[0].content: got null; this argument is needed"),
     (
@@ -125,13 +128,13 @@ MEANINGLESS: list[tuple[str, dict[str, Any], str]] = [
         {"memories": [{"content": "c", "user": "bob"}]},
         "memories[0].user: got 'bob'",
     ),
-    ("remember", {"memories": [{"content": 5}]}, "memories[0].content: got 5; expected a text"),
+    ("remember", {"memories": [{"content": [5]}]}, "memories[0].content: got [5]; expected a text"),
     ("remember", {"memories": [{"content": "c", "importance": 2}]}, "from 0 to 1"),
-    ("remember", {"content": "c"}, "content: got 'c'; there is no such argument"),
+    ("remember", {"contents": "c"}, 'there are memories; write {"memories": [{"content":'),
     ("update", {"content": "x"}, "id: got null; this argument is needed"),
     ("update", {"id": "x", "restore_revision": "last"}, "restore_revision: got 'last';"),
-    ("forget", {"id": "x"}, "id: got 'x'; there is no such argument (did you mean 'ids'?)"),
-    ("forget", {"ids": [1]}, "ids[0]: got 1; expected a text"),
+    ("forget", {"idz": "x"}, "idz: got 'x'; there is no such argument (did you mean 'ids'?)"),
+    ("forget", {"ids": [True]}, "ids[0]: got true; expected a text"),
 ]
 
 
@@ -171,7 +174,15 @@ def test_nesting_is_bounded() -> None:
 
 
 def test_json_too_deep_to_read_is_refused_not_crashed_on() -> None:
-    assert "expected an object" in refusal("recall", metadata='{"a":' + "[" * 100_000)
+    assert "expected an object" in refusal("recall", metadata='{"a":' + "[" * 15_000)
+
+
+def test_json_of_too_many_values_is_refused_before_it_is_read() -> None:
+    many = '{"a":' + "[" * 100_000
+    assert "metadata: got '100005 characters" in refusal("recall", metadata=many)
+    assert "at most 20000 values" in refusal("remember", memories="[" + "[]," * 20_000 + "[]]")
+    assert "tags: " in refusal("recall", tags="[" + '"a",' * 200_000 + '"a"]')
+    assert "expected a list of at most 1000" in refusal("recall", tags="a," * 200_000)
 
 
 def test_a_huge_value_is_named_in_few_words() -> None:

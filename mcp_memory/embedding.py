@@ -78,6 +78,11 @@ class Embedder:
         self._slots = Slots(RUNS_MAX)
 
     @property
+    def name(self) -> str:
+        """What the model is called."""
+        return self._name
+
+    @property
     def space(self) -> VectorSpace:
         """Which model it is. For the bundled one this costs nothing; for others 0.5 s, once.
 

@@ -23,9 +23,9 @@ NAMES: Mapping[str, str] = {
     "ja": "Japanese",
     "ko": "Korean",
     "el": "Greek",
-    "ar": "Arabic",
+    "ar": "the Arabic script",
     "he": "Hebrew",
-    "hi": "Hindi",
+    "hi": "the Devanagari script",
     "th": "Thai",
 }
 """The languages that can be told, by their code."""
@@ -86,7 +86,6 @@ _SCRIPTS = (
     ("ja", re.compile("[\u3040-\u30ff]")),
     ("ko", re.compile("[\u1100-\u11ff\uac00-\ud7af]")),
     ("zh", re.compile("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")),
-    ("uk", re.compile("[іїєґ]")),
     ("ru", re.compile("[\u0400-\u04ff]")),
     ("el", re.compile("[\u0370-\u03ff]")),
     ("ar", re.compile("[\u0600-\u06ff]")),
@@ -94,23 +93,29 @@ _SCRIPTS = (
     ("hi", re.compile("[\u0900-\u097f]")),
     ("th", re.compile("[\u0e00-\u0e7f]")),
 )
+_UKRAINIAN = re.compile("[іїєґ]")
 _LETTER = re.compile(r"[^\W\d_]")
 _WORD = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*")
 _READ_CHARS = 2000
-_SCRIPT_SHARE = 0.2
-"""The share of its letters that another script must have; the names in a text keep theirs."""
+_SHARE, _SHARE_OF_SIGNS = 0.4, 0.15
+"""The share of its letters that another script must have, for the names in a text keep theirs;
+less where a letter is a syllable or a word."""
 _LEAST = 0.5
 _LEAD = 1.3
 """How much more must tell of a language than of the next one."""
 _LETTER_WEIGHT = 0.25
 
 
+def _shares(code: str) -> float:
+    return _SHARE_OF_SIGNS if code in ("ja", "ko", "zh") else _SHARE
+
+
 @lru_cache(maxsize=4096)
 def _of(text: str) -> str:
     letters = len(_LETTER.findall(text))
     for code, script in _SCRIPTS:
-        if letters and len(script.findall(text)) >= _SCRIPT_SHARE * letters:
-            return code
+        if letters and len(script.findall(text)) >= _shares(code) * letters:
+            return "uk" if code == "ru" and _UKRAINIAN.search(text) else code
     scores = dict.fromkeys(_WORDS, 0.0)
     for word in _WORD.findall(text.replace("\u2019", "'")):
         for code, weight in _WEIGHTS.get(word, {}).items():

@@ -84,8 +84,11 @@ def _named(name: str) -> Prompt:
 def _with_memory(service: MemoryService, scope: Scope, arguments: dict[str, Any]) -> str:
     tags = (arguments["tag"],) if arguments.get("tag") else ()
     found = service.recall(scope, Query(query=arguments["question"], tags=tags))
+    known = found.context or "Nothing relevant is remembered."
+    if found.abstained and found.memories:  # a hint to who asks, and nothing to answer from
+        known = f"Nothing that answers it was found: {found.reason}."
     return lines(
-        found.context or "Nothing relevant is remembered.",
+        known,
         "",
         "Answer the question below. Use what is remembered above where it bears on the question "
         "and say so; where it does not, say that it is not remembered rather than guess.",

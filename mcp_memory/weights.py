@@ -6,6 +6,7 @@ Nothing here reaches the network but `fetch`, which only a command calls.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from importlib import import_module
@@ -28,6 +29,16 @@ BUNDLED_DIGESTS = {
 }
 BUNDLED_SPACE = VectorSpace(name=BUNDLED, dimensions=384, digest=BUNDLED_DIGESTS["model.onnx"])
 _BUNDLED_IN_FASTEMBED = "sentence-transformers/all-MiniLM-L6-v2"
+
+
+MULTILINGUAL = "sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2"
+"""The model to advise where memories or questions are in several languages."""
+_ENGLISH_ALONE = re.compile(r"(?:^|[-_/.])en(?:$|[-_/.])", re.IGNORECASE)
+
+
+def reads_english_alone(name: str) -> bool:
+    """Whether a model is known to tell apart the texts of one language only."""
+    return name == BUNDLED or bool(_ENGLISH_ALONE.search(name))
 
 
 class CrossEncoder(Protocol):

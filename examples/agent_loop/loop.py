@@ -66,7 +66,8 @@ class Agent:
         """What memory holds on this question, ready to stand beside it; "" for nothing."""
         result = await self._client.call_tool("recall", {"query": question, "max_tokens": 600})
         values: dict[str, Any] = result.structured_content or {}
-        return str(values.get("context", ""))
+        # What comes along although nothing answers is a hint for whoever asked, not a fact.
+        return "" if values.get("abstained") else str(values.get("context", ""))
 
     async def _use(self, tool: str, arguments: dict[str, Any]) -> str:
         result = await self._client.call_tool(tool, arguments)

@@ -16,6 +16,7 @@ from mcp_memory.requests import Query
 from mcp_memory.results import Recall, Recalled
 from mcp_memory.service import policy as limits
 from mcp_memory.service.core import Core
+from mcp_memory.service.foreign import foreign
 from mcp_memory.service.intake import choices, json_object, line, tag_list, text
 from mcp_memory.service.question import Question, question_of
 from mcp_memory.service.render import fenced, within_budget
@@ -33,7 +34,8 @@ class _Search:
     """One recall on its way: what was asked, what was found, what became of it.
 
     `owner` is who asked, who alone may read the trace; `zone` that of the days it is told;
-    `begun` which erasures it came after.
+    `begun` which erasures it came after; `foreign` why what was chosen is no answer, where it
+    is in another language than the question.
     """
 
     where: Filter
@@ -46,6 +48,7 @@ class _Search:
     degraded: bool = False
     ranked: Sequence[Scored] = ()
     choice: Choice = field(default_factory=Choice)
+    foreign: str = ""
     began: float = 0.0
 
 
@@ -129,6 +132,10 @@ def _by_query(core: Core, search_: _Search, question: Question, limit: int) -> N
     then = question.window.end if question.window else None
     now = search_.where.as_of or search_.where.now
     search_.choice = ranking.choose(found.ranked, question.words, min(then or now, now))
+    if search_.choice.is_weak or not search_.choice.results:
+        other = foreign(core, search_.where, search_.text, found.ranked, limit)
+        if other is not None:
+            search_.choice, search_.foreign = other.choice, other.reason
     reasons = list(found.notes)
     if reasons:
         core.lag()
@@ -160,15 +167,18 @@ def _answer(
 ) -> Recall:
     scored = {item.memory.id: item for item in search_.choice.results}
     memories = tuple(_recalled(core, memory, scored.get(memory.id), search_) for memory in kept)
-    abstained = bool(search_.text) and not kept and not omitted
+    abstained = bool(search_.foreign) or (bool(search_.text) and not kept and not omitted)
     reasons = [*search_.reasons]
     best = max((item.relevance for item in search_.ranked), default=0.0)
-    if abstained:
+    if search_.foreign:
+        reasons.append(search_.foreign)
+    elif abstained:
         told = f"best score {best:.2f}" if search_.ranked else "no match"
         reasons.append(f"nothing relevant is remembered ({told})")
     elif search_.choice.is_weak:
         reasons.append(f"only weak matches (best score {best:.2f}); they may not answer this")
     outdated = {i: "possibly outdated" for i, item in scored.items() if item.outdated_by}
+    outdated |= dict.fromkeys(scored, "weak") if search_.foreign else {}
     trace = Trace(
         id=new_id(),
         at=core.clock(),
@@ -211,7 +221,7 @@ def _recalled(core: Core, memory: Memory, item: Scored | None, search_: _Search)
     return Recalled(
         memory=memory,
         score=round(item.score, 4),
-        why=_why(item),
+        why=", ".join(filter(None, ["weak" if search_.foreign else "", _why(item)])),
         parts=_rounded(item.parts),
         copies=item.copies,
     )

@@ -1,0 +1,144 @@
+"""Telling a language, and a question in another one than the memories."""
+
+from __future__ import annotations
+
+import pytest
+
+from mcp_memory.language import language_of
+from mcp_memory.model import Scope
+from mcp_memory.prompts import get
+from mcp_memory.requests import Draft, Query
+from mcp_memory.service import MemoryService
+from mcp_memory.weights import MULTILINGUAL
+from tests.factories import Clock
+
+ENGLISH = (
+    "The staging database of project Heron runs on port 5433.",
+    "We rotate the signing keys every Monday.",
+    "Anna prefers meetings before noon.",
+    "The backup of the billing server is kept for thirty days.",
+    "Leo is allergic to peanuts.",
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("Where does the backup go?", "en"),
+        ("What is the port of the database?", "en"),
+        ("Auf welchem Port läuft die Datenbank?", "de"),
+        ("Wann werden die Schlüssel gewechselt?", "de"),
+        ("Où est gardée la sauvegarde du serveur ?", "fr"),
+        ("¿Dónde se guarda la copia del servidor?", "es"),
+        ("Dove viene conservato il backup del server?", "it"),
+        ("Onde fica o backup do servidor?", "pt"),
+        ("Hoe lang wordt de back-up van de server bewaard?", "nl"),
+        ("На каком порту работает база данных?", "ru"),
+        ("Де зберігається резервна копія?", "uk"),
+        ("数据库在哪个端口？", "zh"),
+        ("データベースのポートは？", "ja"),
+        ("데이터베이스 포트는 무엇입니까?", "ko"),
+        ("Heron staging db порт", ""),
+        ("postgres port", ""),
+        ("", ""),
+        ("5433 / v2.3.0", ""),
+        ("Heron", ""),
+    ],
+)
+def test_a_language_is_told_by_its_script_and_little_words(text: str, code: str) -> None:
+    assert language_of(text) == code
+
+
+def filled(service: MemoryService, alice: Scope, clock: Clock) -> None:
+    for content in ENGLISH:
+        service.remember(alice, [Draft(content=content)])
+        clock.tick()
+
+
+@pytest.mark.parametrize(
+    ("question", "language"),
+    [
+        ("На что у ребёнка аллергия?", "Russian"),
+        ("Когда Анна любит встречаться?", "Russian"),
+        ("我们多久更换一次签名密钥？", "Chinese"),
+        ("备份保存多久？", "Chinese"),
+        ("Wie lange wird die Sicherung aufgehoben?", "German"),
+        ("Wogegen ist der Junge allergisch?", "German"),
+        ("Combien de temps garde-t-on la sauvegarde ?", "French"),
+        ("¿Cada cuánto se cambian las claves?", "Spanish"),
+        ("バックアップはどのくらい保存される？", "Japanese"),
+    ],
+)
+def test_a_question_in_another_language_gets_a_hint_and_the_reason(
+    service: MemoryService, alice: Scope, clock: Clock, question: str, language: str
+) -> None:
+    filled(service, alice, clock)
+    answer = service.recall(alice, Query(query=question))
+    assert answer.abstained
+    assert 1 <= len(answer.memories) <= 3
+    assert all("weak" in m.why for m in answer.memories)
+    assert answer.context.count(" · weak") == len(answer.memories)
+    assert f"the question is in {language}, the memories are in English" in answer.reason
+    assert f"mcp-memory model use {MULTILINGUAL}" in answer.reason
+    assert "nothing relevant" not in answer.reason
+
+
+def test_names_and_numbers_come_first_and_then_the_newest(
+    service: MemoryService, alice: Scope, clock: Clock
+) -> None:
+    filled(service, alice, clock)
+    answer = service.recall(alice, Query(query="Что мы знаем про порт 5433?"))
+    found = [m.memory.content for m in answer.memories]
+    assert found[0] == ENGLISH[0]
+    assert found[1:] in ([], [ENGLISH[-1], ENGLISH[-2]])
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What is the capital of France?",
+        "kubernetes ingress",
+        "Does the neighbour own a telescope?",
+        "Sigmund quarterback",
+    ],
+)
+def test_where_the_language_is_the_same_or_unsure_it_abstains_as_ever(
+    service: MemoryService, alice: Scope, clock: Clock, question: str
+) -> None:
+    filled(service, alice, clock)
+    answer = service.recall(alice, Query(query=question))
+    assert "the memories are in" not in answer.reason
+
+
+def test_where_some_memories_are_in_the_language_asked_in_nothing_is_claimed(
+    service: MemoryService, alice: Scope, clock: Clock
+) -> None:
+    filled(service, alice, clock)
+    service.remember(alice, [Draft(content="Дача стоит на берегу озера.")])
+    answer = service.recall(alice, Query(query="Какая у нас страховка?"))
+    assert "the memories are in" not in answer.reason
+
+
+def test_an_empty_memory_has_no_language(service: MemoryService, alice: Scope) -> None:
+    answer = service.recall(alice, Query(query="На каком порту работает база данных?"))
+    assert (answer.abstained, answer.memories) == (True, ())
+    assert "nothing relevant" in answer.reason
+
+
+def test_a_filter_holds_for_the_hint_too(
+    service: MemoryService, alice: Scope, bob: Scope, clock: Clock
+) -> None:
+    filled(service, alice, clock)
+    service.remember(alice, [Draft(content="The lamp of the hall is broken.", tags=("home",))])
+    answer = service.recall(alice, Query(query="Что сломалось дома?", tags=("home",)))
+    assert [m.memory.content for m in answer.memories] == ["The lamp of the hall is broken."]
+    assert service.recall(bob, Query(query="Что сломалось дома?")).memories == ()
+
+
+def test_no_hint_is_injected(service: MemoryService, alice: Scope, clock: Clock) -> None:
+    filled(service, alice, clock)
+    asked = {"question": "На что у ребёнка аллергия?"}
+    (message,) = get(service, alice, "with_memory", asked).messages
+    text = message.model_dump()["content"]["text"]
+    assert "the memories are in English" in text
+    assert not any(content in text for content in ENGLISH)

@@ -27,6 +27,7 @@ HEAVY = ("apsw", "duckdb", "fastembed", "mcp", "numpy", "onnxruntime", "pydantic
 
 LAYERS = (
     {
+        "dates",
         "environment",
         "errors",
         "file_lock",

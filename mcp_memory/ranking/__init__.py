@@ -7,7 +7,7 @@ from mcp_memory.ranking.newest import contradict, may_conflict
 from mcp_memory.ranking.order import Asked, rank
 from mcp_memory.ranking.scored import Scored
 from mcp_memory.ranking.second_look import LOOKED_AT, looked_at_again
-from mcp_memory.ranking.standing import Window, standing
+from mcp_memory.ranking.standing import Window, names_time, standing, time_fit
 
 __all__ = [
     "LOOKED_AT",
@@ -20,7 +20,9 @@ __all__ = [
     "contradict",
     "looked_at_again",
     "may_conflict",
+    "names_time",
     "rank",
     "standing",
     "tells",
+    "time_fit",
 ]

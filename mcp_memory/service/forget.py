@@ -31,7 +31,7 @@ from mcp_memory.service.intake import line
 from mcp_memory.service.question import question_of
 from mcp_memory.service.recall import filter_of
 from mcp_memory.service.search import search
-from mcp_memory.service.times import parse_past
+from mcp_memory.service.times import local, parse_past
 from mcp_memory.storage.contract import Filter, Write
 from mcp_memory.text import clean
 
@@ -117,7 +117,7 @@ def _matching(core: Core, scope: Scope, selection: Selection) -> list[Memory]:
     )
     query = clean(selection.query)
     if query:
-        question = question_of(query, core.clock())
+        question = question_of(query, local(core.clock(), scope.zone))
         scored = search(core, where, question, _QUERIED_MAX, in_context=False).ranked
         found = [item.memory for item in ranking.clear(scored)]
         _refuse_too_many(found, _QUERIED_MAX)

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
+from mcp_memory.dates import without_figures
 from mcp_memory.ranking import Window
 from mcp_memory.service.moments import timed
 from mcp_memory.text import query_terms, terms
@@ -33,7 +34,8 @@ class Question:
 
     `text` is what is embedded, `words` all its terms, `terms` the distinct ones to find, at
     most 64; `window` the period it names, if any; `is_exact`: whether it names something by
-    identifier or in quotes; `is_bare`: whether it asks about nothing but the period.
+    identifier or in quotes; `is_bare`: whether it asks about nothing but the period; `note`
+    how a date in it was read that may mean two days.
     """
 
     text: str
@@ -42,18 +44,20 @@ class Question:
     window: Window | None
     is_exact: bool
     is_bare: bool
+    note: str
 
 
 def question_of(query: str, now: datetime) -> Question:
-    """Read a query."""
+    """Read a query; `now` is in the time zone of who asks."""
     asked = timed(_focus(query), now)
     return Question(
         text=asked.text,
         words=tuple(terms(asked.words)),
         terms=tuple(query_terms(asked.words)),
         window=asked.window,
-        is_exact=_is_exact(asked.text),
+        is_exact=_is_exact(without_figures(asked.rest)),
         is_bare=asked.is_bare,
+        note=asked.note,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import tzinfo
 
 from mcp_memory import ranking
@@ -18,14 +18,14 @@ from mcp_memory.service import policy as limits
 from mcp_memory.service.core import Core
 from mcp_memory.service.foreign import foreign
 from mcp_memory.service.intake import choices, json_object, line, tag_list, text
+from mcp_memory.service.listing import LISTED_MAX, by_standing, of_the_time
 from mcp_memory.service.question import Question, question_of
 from mcp_memory.service.render import fenced, within_budget
 from mcp_memory.service.search import search
-from mcp_memory.service.times import parse_past
+from mcp_memory.service.times import local, parse_past
 from mcp_memory.service.tracing import asked_for, tell, touched
-from mcp_memory.storage.contract import Filter, Order
+from mcp_memory.storage.contract import Filter
 
-_STANDING = 100
 _HEADING = "recalled"
 
 
@@ -66,7 +66,7 @@ def recall(core: Core, scope: Scope, query: Query) -> Recall:
         begun=core.traces.begin(),
         began=time.perf_counter(),
     )
-    question = question_of(asked.text, asked.where.as_of or asked.where.now)
+    question = question_of(asked.text, local(asked.where.as_of or asked.where.now, scope.zone))
     window = question.window if question.is_bare else None
     if asked.text and (window is None or asked.where.since or asked.where.until):
         _by_query(core, asked, question, query.limit)
@@ -74,10 +74,13 @@ def recall(core: Core, scope: Scope, query: Query) -> Recall:
     else:
         asked.reasons = tuple(filter(None, [core.lag()]))
         asked.degraded = bool(asked.reasons)
-        where = asked.where
-        if window is not None:  # nothing but a time is asked: what was recorded then
-            where = replace(where, since=window.start, until=window.end)
-        found = _by_standing(core, where, conversation=_is_conversation(query))
+        if window is not None:  # nothing but a time is asked: what is of that time
+            found = of_the_time(core, asked.where, window)
+        elif _is_conversation(query):
+            found = core.store.select(asked.where, limit=LISTED_MAX)
+        else:
+            found = by_standing(core, asked.where)
+    asked.reasons += (question.note,) if question.note else ()
     budget = min(query.max_tokens, limits.TOKENS_MAX)
     kept, over = within_budget(
         found[: query.limit], budget, core.embedder.count_tokens, question.terms
@@ -147,19 +150,6 @@ def _by_query(core: Core, search_: _Search, question: Question, limit: int) -> N
     if core.reranker.is_on and found.ranked and not found.is_reranked:
         reasons.append(core.reranker.failure or "the reranker is still loading")
     search_.reasons = tuple(reasons)
-
-
-def _by_standing(core: Core, where: Filter, *, conversation: bool) -> list[Memory]:
-    newest = core.store.select(where, order=Order.NEWEST, limit=_STANDING)
-    if conversation:
-        return newest
-    weighty = core.store.select(where, order=Order.IMPORTANT, limit=_STANDING)
-    found = {memory.id: memory for memory in (*newest, *weighty)}
-    lives = core.policy.half_lives
-    return sorted(
-        found.values(),
-        key=lambda m: (-ranking.standing(m, where.now, lives), -m.recorded_at.timestamp(), m.id),
-    )
 
 
 def _answer(

@@ -77,15 +77,18 @@ def _look_again(core: Core, text: str, ranked: Sequence[Scored]) -> list[Scored]
 def _propose(
     core: Core, where: Filter, question: Question, vector: QueryVector, limit: int, reach: int
 ) -> Proposal:
-    """What the store proposes, and of what was recorded in the time asked about some more:
-    in a large store it may not be among the best of all times.
+    """What the store proposes, and of what is of the time asked about some more: in a large
+    store it may not be among the best of all times.
     """
     found = core.store.propose(where, terms=question.terms, vector=vector, limit=limit, reach=reach)
     window = question.window
     if window is None or where.since or where.until or len(found.candidates) < limit:
         return found
-    within = replace(where, since=window.start, until=window.end)
-    more = core.store.propose(within, terms=question.terms, vector=vector, limit=limit, reach=reach)
-    known = {candidate.memory.id for candidate in found.candidates}
-    added = tuple(c for c in more.candidates if c.memory.id not in known)
-    return replace(found, candidates=(*found.candidates, *added))
+    known = {candidate.memory.id: candidate for candidate in found.candidates}
+    for part in window.parts():
+        within = replace(where, begins_since=part.start, begins_until=part.end)
+        more = core.store.propose(
+            within, terms=question.terms, vector=vector, limit=limit, reach=reach
+        )
+        known = {**{c.memory.id: c for c in more.candidates}, **known}
+    return replace(found, candidates=tuple(known.values()))

@@ -93,7 +93,8 @@ class Filter:
     `tags` must all be present; `types`, `ids`, `endings` (the last 8 characters of an id) and
     `fingerprints` match any; `key` matches however it is spelt (`mcp_memory.likeness.slot_of`).
     `metadata` must be contained (top-level members equal). `since` (inclusive) and `until`
-    (exclusive) bound `recorded_at` (with `as_of`: of that revision).
+    (exclusive) bound `recorded_at` (with `as_of`: of that revision), `begins_since` and
+    `begins_until` in the same way `valid_from`.
     """
 
     partitions: tuple[Partition, ...]
@@ -108,6 +109,8 @@ class Filter:
     metadata: Json = field(default_factory=lambda: NOTHING)
     since: datetime | None = None
     until: datetime | None = None
+    begins_since: datetime | None = None
+    begins_until: datetime | None = None
     as_of: datetime | None = None
 
 

@@ -201,7 +201,8 @@ def _in_time(revision: Memory, where: Filter) -> bool:
 
 
 def _in_period(revision: Memory, where: Filter) -> bool:
-    return _holds(where.since, revision.recorded_at, where.until)
+    is_recorded = _holds(where.since, revision.recorded_at, where.until)
+    return is_recorded and _holds(where.begins_since, revision.valid_from, where.begins_until)
 
 
 def _holds(start: datetime | None, moment: datetime, end: datetime | None) -> bool:

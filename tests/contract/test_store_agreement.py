@@ -78,6 +78,8 @@ filters = st.fixed_dictionaries(
         "metadata": st.sampled_from([{"n": 1}, {"n": True}, {"m": [1]}]),
         "since": st.integers(-9, 0),
         "until": st.integers(-9, 1),
+        "begins_since": st.integers(-9, 0),
+        "begins_until": st.integers(-9, 1),
         "as_of": st.integers(-9, 1),
     },
 )
@@ -157,7 +159,7 @@ class Agreement(RuleBasedStateMachine):
     def filter(self, drawn: dict[str, Any]) -> Filter:
         times = {
             name: self.now + timedelta(hours=drawn[name])
-            for name in ("since", "until", "as_of")
+            for name in ("since", "until", "begins_since", "begins_until", "as_of")
             if name in drawn
         }
         return replace(where(now=self.now), **(drawn | times))

@@ -89,6 +89,8 @@ FIELDS: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = [
     ({"metadata": {"a": 1, "b": 2}}, {"metadata": {"a": 1, "b": 2}}, {"metadata": {"a": 1}}),
     ({"since": START}, {"recorded_at": START}, {"recorded_at": START - timedelta(seconds=1)}),
     ({"until": START}, {"recorded_at": START - timedelta(seconds=1)}, {"recorded_at": START}),
+    ({"begins_since": START}, {"valid_from": START}, {"valid_from": START - timedelta(seconds=1)}),
+    ({"begins_until": START}, {"valid_from": START - timedelta(seconds=1)}, {"valid_from": START}),
 ]
 
 

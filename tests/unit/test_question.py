@@ -55,6 +55,8 @@ def test_a_query_of_ordinary_length_is_searched_as_it_is() -> None:
         "ticket 48213",
         "commit 3fa9c1d",
         "mail of anna@example.org",
+        "version 11.29.2026",
+        "host 10.0.0.1",
     ],
 )
 def test_identifiers_and_quotes_are_exact(query: str) -> None:
@@ -68,6 +70,11 @@ def test_identifiers_and_quotes_are_exact(query: str) -> None:
         "what happened in 2024",
         "the 3rd half-marathon",
         "Anna's tea, 2 cups",
+        "what broke on 11/29/2026",
+        "what broke on 29.11.2026?",
+        "29/11/2026",
+        "between 11/28/2026 and 11/29/2026",
+        "compare 28.11.2026 with 29.11.2026",
     ],
 )
 def test_ordinary_words_and_dates_are_not(query: str) -> None:

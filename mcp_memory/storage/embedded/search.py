@@ -122,7 +122,8 @@ def _space(connection: apsw.Connection, where: Filter) -> _Space:
 
 def _has_labels(where: Filter) -> bool:
     labels = where.types or where.tags or where.metadata
-    return bool(selection.is_named(where) or labels or where.since or where.until)
+    spans = where.since or where.until or where.begins_since or where.begins_until
+    return bool(selection.is_named(where) or labels or spans)
 
 
 def _overdue(connection: apsw.Connection, where: Filter, partitions: list[int]) -> list[int]:

@@ -226,6 +226,8 @@ def parameters(where: Filter, partitions: Sequence[int]) -> dict[str, Any]:
         "as_of": _micros(where.as_of),
         "since": _micros(where.since),
         "until": _micros(where.until),
+        "begins_since": _micros(where.begins_since),
+        "begins_until": _micros(where.begins_until),
         "ids": json.dumps(where.ids),
         "endings": json.dumps(where.endings),
         "fingerprints": json.dumps(where.fingerprints),

@@ -9,6 +9,16 @@ import sys
 
 def main() -> int:
     """Run what the arguments say; returns the exit code."""
+    from mcp_memory.isolation import isolate
+
+    isolate()
+    code = _run()
+    if sys.flags.inspect:  # PYTHONINSPECT: Python would go on with reading stdin
+        _end(code)
+    return code
+
+
+def _run() -> int:
     match sys.argv[1:]:
         case []:
             from mcp_memory.shim import door
@@ -22,6 +32,13 @@ def main() -> int:
             from mcp_memory import cli
 
             return cli.main()
+
+
+def _end(code: int) -> None:
+    import os
+
+    sys.stdout.flush()
+    os._exit(code)
 
 
 if __name__ == "__main__":

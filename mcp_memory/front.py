@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -15,6 +16,7 @@ from mcp_memory import console, environment, file_lock
 from mcp_memory.errors import McpMemoryError, StoreError
 from mcp_memory.host import client, greeting
 from mcp_memory.host.address import Address
+from mcp_memory.host.patience import Unanswered
 from mcp_memory.storage.contract import Finding
 
 if TYPE_CHECKING:
@@ -57,11 +59,12 @@ def stop(settings: Settings) -> str:
     except OSError as error:
         raise StoreError(f"the lock of the host cannot be looked at ({error})") from error
     is_hung, served = False, None
+    _let_go_on(pid)
     try:
         served = client.ask(address, greeting.STOP)
         if served is None:
             _kill(pid, signal.SIGTERM)  # it is not listening yet, or not any more
-    except TimeoutError:
+    except Unanswered:
         is_hung = True
     if not is_hung and _has_ended(address):
         told = f"the host (process {pid}) has ended"
@@ -72,6 +75,12 @@ def stop(settings: Settings) -> str:
     if not _has_ended(address):
         raise StoreError(f"the host (process {pid}) cannot be ended; end it by hand")
     return f"the host (process {pid}) did not answer and was killed; nothing acknowledged is lost"
+
+
+def _let_go_on(pid: str) -> None:
+    """A process that was suspended can end in order too."""
+    if sys.platform != "win32":
+        _kill(pid, signal.SIGCONT)
 
 
 def _kill(pid: str, number: int) -> None:
@@ -95,7 +104,7 @@ def _through_host(
     caller = client.caller(str(settings.working_dir), environment.ours())
     try:
         output = client.run(_address(settings), [("command", command), *caller, *given])
-    except client.Refused as error:
+    except (client.Refused, Unanswered) as error:
         raise StoreError(str(error)) from error
     return None if output is None else _said(output)
 

@@ -33,6 +33,7 @@ LAYERS = (
         "file_lock",
         "homes",
         "ids",
+        "isolation",
         "json_bounds",
         "labels",
         "language",
@@ -76,7 +77,7 @@ LAYERS = (
         "server",
     },
     {"host", "web", "shim", "console", "streamed", "commands", "front"},
-    {"library", "doctor", "cli", "__main__"},
+    {"library", "doctor", "cli", "launch", "__main__"},
 )
 """Who may import whom: a module its own layer and those above it in this list."""
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import sys
+import time
+
 from mcp_memory.host import greeting
 from mcp_memory.host.address import Address, Connected, connect
+from mcp_memory.host.patience import SILENT_S, Patience
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-TIMEOUT_S = 10.0
+LOOK_S = 0.25
+"""How often it is looked whether there is patience left."""
+SAYS = "mcp-memory: "
 ENVIRON = "environ."
 OUT, ERROR, END = "+", "!", "="
 """How the lines of a command's output begin: a line, an error, and the exit code."""
@@ -18,6 +24,15 @@ _READ_BYTES = 64 * 1024
 
 class Refused(Exception):
     """The host does not do what was asked; the text says why."""
+
+
+def warn(text: str) -> None:
+    """Say something on stderr, if there is one and somebody reads it."""
+    try:
+        sys.stderr.write(f"{SAYS}{text}\n")
+        sys.stderr.flush()
+    except (AttributeError, OSError, ValueError):
+        return
 
 
 def caller(working_dir: str, environ: dict[str, str]) -> list[tuple[str, str]]:
@@ -29,12 +44,12 @@ def caller(working_dir: str, environ: dict[str, str]) -> list[tuple[str, str]]:
 def greet(connected: Connected, purpose: str, pairs: list[tuple[str, str]]) -> None:
     """Say hello to whoever listens. Raises OSError when it goes away."""
     shown = [("secret", connected.shown)] if connected.shown else []
-    connected.socket.settimeout(TIMEOUT_S)
+    connected.socket.settimeout(SILENT_S)
     connected.socket.sendall(greeting.hello(purpose, [*shown, *pairs]))
 
 
 def answer(connected: Connected, timeout_s: float) -> tuple[str, str, str]:
-    """What it says to that: version, verdict and text.
+    """What it says to that: version, verdict and text; STARTING before its verdict.
 
     Raises TimeoutError as long as it says nothing (ask again), other kinds of OSError when
     it is no host or goes away.
@@ -48,61 +63,82 @@ def answer(connected: Connected, timeout_s: float) -> tuple[str, str, str]:
             raise ConnectionResetError("the host went away")
         line += chunk
     found = greeting.parse_answer(bytes(line))
+    line.clear()
     if found is None or not found[2].startswith(connected.awaited):
         raise ConnectionRefusedError("something else listens there")
     version, verdict, text = found
     return version, verdict, text.removeprefix(connected.awaited).strip()
 
 
-def converse(
-    connected: Connected, purpose: str, pairs: list[tuple[str, str]]
-) -> tuple[str, str, str]:
-    """Both in one: version, verdict and text of the answer. Raises OSError, TimeoutError."""
-    greet(connected, purpose, pairs)
-    return answer(connected, TIMEOUT_S)
+def meet(
+    address: Address, purpose: str, pairs: list[tuple[str, str]]
+) -> tuple[Connected, str, str] | None:
+    """Greet the host and wait for its verdict: the connection, verdict and text of it.
+
+    None when there is no host, or it is just leaving. Raises Unanswered.
+    """
+    patience = Patience(address)
+    connected = _connected(address, patience)
+    if connected is None:
+        return None
+    try:
+        greet(connected, purpose, pairs)
+        while True:
+            _wait(patience)
+            try:
+                _, verdict, text = answer(connected, LOOK_S)
+            except TimeoutError:
+                continue
+            if verdict != greeting.STARTING:
+                return connected, verdict, text
+            patience.sign()
+    except BaseException as error:
+        connected.socket.close()
+        if isinstance(error, OSError):
+            return None
+        raise
+
+
+def _connected(address: Address, patience: Patience) -> Connected | None:
+    while True:
+        try:
+            return connect(address)
+        except TimeoutError:  # its queue is full
+            _wait(patience)
+            time.sleep(LOOK_S)
+
+
+def _wait(patience: Patience) -> None:
+    patience.check()
+    if told := patience.news():
+        warn(told)
 
 
 def ask(address: Address, purpose: str) -> str | None:
     """Ask the host for something; what it says once it will do it, None where none does.
 
-    Raises Refused when it does not, TimeoutError when it does not answer.
+    Raises Refused when it does not, Unanswered when it does not answer.
     """
-    connected = None
-    try:
-        connected = connect(address)
-        if connected is None:
-            return None
-        _, verdict, text = converse(connected, purpose, [])
-        if verdict == greeting.REFUSED:
-            raise Refused(text)
-        return text if verdict == greeting.WELCOME else None
-    except TimeoutError:
-        raise
-    except OSError:
+    met = meet(address, purpose, [])
+    if met is None:
         return None
-    finally:
-        if connected is not None:
-            connected.socket.close()
+    connected, verdict, text = met
+    connected.socket.close()
+    if verdict == greeting.REFUSED:
+        raise Refused(text)
+    return text if verdict == greeting.WELCOME else None
 
 
 def run(address: Address, pairs: list[tuple[str, str]]) -> Iterator[tuple[str, str]] | None:
     """Have the host run a command; None when there is none.
 
-    Gives pairs of OUT, ERROR or END and a text. Raises Refused, and OSError when the host
-    goes away meanwhile.
+    Gives pairs of OUT, ERROR or END and a text. Raises Refused, Unanswered, and OSError
+    when the host goes away meanwhile.
     """
-    connected = None
-    try:
-        connected = connect(address)
-        if connected is None:
-            return None
-        _, verdict, text = converse(connected, greeting.RUN, pairs)
-    except OSError as error:
-        if connected is not None:
-            connected.socket.close()
-        if isinstance(error, TimeoutError):
-            raise Refused("the host does not answer; run: mcp-memory host stop") from None
-        return None  # it is just leaving
+    met = meet(address, greeting.RUN, pairs)
+    if met is None:
+        return None
+    connected, verdict, text = met
     if verdict != greeting.WELCOME:
         connected.socket.close()
         raise Refused(text)

@@ -4,7 +4,8 @@
            ended by NUL, as the system keeps an environment
     host   mcp-memory <version> <verdict> <text>\\n
 
-Then it depends on the purpose: `serve` passes JSON-RPC lines both ways, `run` gets the
+A host that is still starting says `starting` at once and every other second, before its
+verdict. Then it depends on the purpose: `serve` passes JSON-RPC lines both ways, `run` gets the
 output of a command, `stop`, `retire` and `make-way` nothing more. No line of JSON-RPC begins with
 `mcp-memory`, so that a host can still say goodbye among them. Neither JSON nor anything
 else is imported for this: the door has only milliseconds.
@@ -18,6 +19,7 @@ from mcp_memory import __version__
 
 SERVE, RUN, STOP, RETIRE, MAKE_WAY = "serve", "run", "stop", "retire", "make-way"
 WELCOME, REFUSED, GOODBYE = "welcome", "refused", "goodbye"
+STARTING = "starting"
 STOPPED, REPLACED = "stopped", "replaced"
 """Why a host says goodbye: it was told to stop, or a newer one takes its place."""
 

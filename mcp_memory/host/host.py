@@ -9,13 +9,14 @@ import secrets
 import signal
 import sys
 import time
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from collections.abc import AsyncGenerator, Callable
+from contextlib import ExitStack, asynccontextmanager, suppress
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
+import anyio.to_thread
 
 from mcp_memory import __version__, logs
 from mcp_memory.application import Application, check_home
@@ -24,11 +25,17 @@ from mcp_memory.file_lock import FileLock
 from mcp_memory.host import client, greeting
 from mcp_memory.host.address import Address
 from mcp_memory.host.listener import Listener
+from mcp_memory.host.patience import Unanswered
+from mcp_memory.host.visit import Visit
+from mcp_memory.lanes import Lanes
 
 if TYPE_CHECKING:
-    from mcp_memory.host.visit import Visit
+    from mcp.server import Server
+
+    from mcp_memory.connection import Connection
     from mcp_memory.middleware import Seen
     from mcp_memory.settings import Settings
+    from mcp_memory.subscriptions import Subscriptions
     from mcp_memory.web.door import WebDoor
     from mcp_memory.web.entrance import Entrance
 
@@ -74,7 +81,6 @@ def run(settings: Settings, *, http: str = "", ready: Ready = lambda told: None)
         _raise_file_limit()
         _log_to(address, settings.log_level)
         application = Application(settings, patience_s=LOCK_PATIENCE_S)
-        application.start()
         last.callback(application.close)
         listener = Listener(address)
         last.callback(listener.socket.close)
@@ -90,15 +96,16 @@ def _entrance(settings: Settings, http: str) -> Entrance:
 
 
 async def _serve(host: Host, entrance: Entrance | None, ready: Ready) -> None:
-    if entrance is None:
-        await host.serve()
-        return
-    from mcp_memory.web.door import WebDoor
+    async with host.open():
+        if entrance is None:
+            await host.serve()
+            return
+        from mcp_memory.web.door import WebDoor
 
-    host.web = WebDoor(host, entrance)
-    async with host.web.open():
-        ready(host.web.greeting)
-        await host.serve()
+        host.web = WebDoor(host, entrance)
+        async with host.web.open():
+            ready(host.web.greeting)
+            await host.serve()
 
 
 def _taken_over(address: Address) -> FileLock | None:
@@ -109,10 +116,8 @@ def _taken_over(address: Address) -> FileLock | None:
             return FileLock(address.lock, str(os.getpid()))
         try:
             client.ask(address, greeting.MAKE_WAY)
-        except client.Refused as error:
+        except (client.Refused, Unanswered) as error:
             raise StoreError(str(error)) from error
-        except TimeoutError as error:
-            raise StoreError("the host does not answer; run: mcp-memory host stop") from error
         time.sleep(LOCK_RETRY_S / 4)
     return None
 
@@ -162,36 +167,31 @@ def _key(settings: Settings) -> bytes:
     return made
 
 
+def _load() -> None:
+    """Import what doors are served with, which takes a second: in a thread, for the first ones
+    are answered meanwhile."""
+    from mcp_memory.host import serving as serving
+
+
 class Host:
     """Every visit to one store. Lives on the event loop."""
+
+    server: Server[Connection]
+    subscriptions: Subscriptions
 
     def __init__(
         self, settings: Settings, application: Application, listener: Listener, lock: FileLock
     ) -> None:
-        # Slow to import: the lock is taken by now, and other hosts know that they need not.
-        from mcp_memory.lanes import Lanes
-        from mcp_memory.middleware import of_connection
-        from mcp_memory.server import build
-        from mcp_memory.subscriptions import Subscriptions
-
         self.settings = settings
         self.application = application
         self.listener = listener
         self._lock = lock
-        self.subscriptions = Subscriptions()
         self.lanes = Lanes()
         self.web: WebDoor | None = None
-        self.server = build(
-            application,
-            of_connection,
-            self.subscriptions,
-            key=_key(settings),
-            lanes=self.lanes,
-            observe=self._observe,
-        )
         self.mark = f"{secrets.token_hex(4)}-"
         self.since = time.time()
         self.goodbye = ""
+        self.ready = asyncio.Event()
         self._visits: set[Visit] = set()
         self._served = 0
         self._idle: asyncio.TimerHandle | None = None
@@ -218,11 +218,38 @@ class Host:
         """How many clients there were since the start."""
         return self._served
 
-    async def serve(self) -> None:
-        """Let doors in until told to stop, then answer what was asked, and say goodbye."""
+    @asynccontextmanager
+    async def open(self) -> AsyncGenerator[None]:
+        """Let doors in, and load what they are served with; until then they hear that it starts."""
         self._catch_signals()
-        self._wait_for_clients()
         server = await asyncio.start_server(self._visited, sock=self.listener.socket)
+        try:
+            self.application.start()
+            await anyio.to_thread.run_sync(_load)
+            self._build()
+            yield
+        finally:
+            server.close()
+
+    def _build(self) -> None:
+        from mcp_memory.middleware import of_connection
+        from mcp_memory.server import build
+        from mcp_memory.subscriptions import Subscriptions
+
+        self.subscriptions = Subscriptions()
+        self.server = build(
+            self.application,
+            of_connection,
+            self.subscriptions,
+            key=_key(self.settings),
+            lanes=self.lanes,
+            observe=self._observe,
+        )
+
+    async def serve(self) -> None:
+        """Serve until told to stop, then answer what was asked, and say goodbye."""
+        self.ready.set()
+        self._wait_for_clients()
         log.info("host %s of %s is ready", __version__, self.settings.home)
         while not self._stopping.is_set():
             with anyio.move_on_after(WATCH_S):
@@ -232,7 +259,6 @@ class Host:
                 self.stop(greeting.STOPPED)
         if self._lock.is_there():  # else what lies there is another host's
             self.listener.forget()  # who comes now finds nobody, and waits for the lock
-        server.close()
         for visit in sorted(self._visits, key=lambda visit: not visit.is_at_work):
             visit.leave()
         with anyio.move_on_after(LEAVE_TIMEOUT_S) as waited:
@@ -265,8 +291,6 @@ class Host:
             self._idle = None
 
     async def _visited(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        from mcp_memory.host.visit import Visit
-
         visit = Visit(self, reader, writer)
         self._visits.add(visit)
         try:

@@ -8,9 +8,11 @@ import time
 from mcp_memory import environment
 from mcp_memory.host import greeting
 from mcp_memory.host.address import Address
+from mcp_memory.host.client import warn
+from mcp_memory.host.patience import LIMIT_S
 from mcp_memory.lines import Lines
 from mcp_memory.shim.pipes import READ_BYTES, Pipes, standard
-from mcp_memory.shim.reach import START_TIMEOUT_S, Reach, Unreachable, warn, whoami
+from mcp_memory.shim.reach import Reach, Unreachable, whoami
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -106,7 +108,9 @@ class Door:
             self._wanted = False
             self._say(self._told.give_up(str(error)))
             return
-        if self._host is not None:
+        if self._host is None:
+            self._hold_on()
+        else:
             self._met_at, self._host_lines, self._half_closed = time.monotonic(), Lines(), False
             if self._ends_at:
                 self._ends_at = self._met_at + END_TIMEOUT_S
@@ -114,6 +118,13 @@ class Door:
                 for line in self._session.replay():
                     self._to_host += line + b"\n"
             self._flush_host()
+
+    def _hold_on(self) -> None:
+        """Tell, at times, that the host is waited for."""
+        told = self._reach.news()
+        if told:
+            warn(told)
+            self._say(self._told.hold_on(told))
 
     def _lose(self, goodbye: str = "") -> None:
         """The host is gone, or about to; the next one is sought now or when it is needed."""
@@ -177,7 +188,7 @@ class Door:
     def _hear_client(self, chunk: bytes) -> None:
         lines = self._client_lines.feed(chunk or b"\n")  # the last line may have no end
         if not chunk:
-            timeout_s = END_TIMEOUT_S if self._host is not None else START_TIMEOUT_S
+            timeout_s = END_TIMEOUT_S if self._host is not None else LIMIT_S
             self._ends_at = time.monotonic() + timeout_s
         for line in lines:
             if self._host is None:

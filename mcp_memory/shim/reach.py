@@ -6,17 +6,17 @@ import os
 import sys
 import time
 
-from mcp_memory import __version__, file_lock, homes
+from mcp_memory import __version__, environment, file_lock, homes, isolation
 from mcp_memory.host import greeting
 from mcp_memory.host.address import Address, Connected, connect
-from mcp_memory.host.client import TIMEOUT_S, Refused, answer, ask, caller, greet
+from mcp_memory.host.client import SAYS, Refused, answer, ask, caller, greet, warn
+from mcp_memory.host.patience import Patience, Unanswered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from socket import socket as Socket
     from subprocess import Popen
 
-START_TIMEOUT_S = 45.0
 FIRST_PAUSE_S, PAUSE_S = 0.25, 0.001
 """How long to wait for an answer at once, and whenever the loop comes by afterwards."""
 SUCCESSOR_TIMEOUT_S = 10.0
@@ -26,7 +26,7 @@ START_TRIES = 5
 REFUSED, TAKEN = 2, 3
 """The exit codes of a host that says why it cannot start, and that found another one there."""
 _TAIL_BYTES = 4096
-_SAYS = "mcp-memory: "
+_LAUNCH = os.path.join(isolation.ROOT, "mcp_memory", "launch.py")
 
 
 class Unreachable(Exception):
@@ -45,33 +45,44 @@ class Reach:
         self._failures = 0
         self._log_begins = 0
         self._met: Connected | None = None
-        self._met_at = 0.0
-        self._since = 0.0
+        self._patience: Patience | None = None
         self._others_until = 0.0
 
     def once(self, *, may_start: bool) -> Socket | None:
-        """The host, greeted and ready; None as long as there is none. Raises Unreachable."""
+        """The host, greeted and ready; None as long as there is none. Raises Unreachable.
+
+        Without `may_start` one that somebody else starts is waited for, however long.
+        """
+        if not may_start:
+            self._patience = None
+        elif self._patience is None:
+            self._patience = Patience(self._address)
         try:
             return self._once(may_start=may_start)
+        except Unanswered as error:
+            raise self._given_up(str(error)) from None
         except OSError as error:  # e.g. a folder that may not be looked into
             said = homes.fault(self._address.home)
             reason = said or f"no host can be reached ({error}); {self._advice()}"
             raise self._given_up(reason) from error
 
+    def news(self) -> str:
+        """What to tell whoever waits for the host, at times; "" for nothing."""
+        return self._patience.news() if self._patience is not None else ""
+
     def _once(self, *, may_start: bool) -> Socket | None:
-        now = time.monotonic()
-        self._since = self._since or now
-        if may_start and now - self._since > START_TIMEOUT_S:
-            raise self._given_up(f"no host answered within {START_TIMEOUT_S:g} s; {self._advice()}")
+        if self._patience is not None:
+            self._patience.check()
         patience_s = PAUSE_S
         if self._met is None:
-            self._met, self._met_at, patience_s = self._greet(), now, FIRST_PAUSE_S
+            try:
+                self._met, patience_s = self._greet(), FIRST_PAUSE_S
+            except TimeoutError:  # it takes no more connections at the moment
+                return None
         if self._met is not None:
             return self._answered(self._met, patience_s)
         if may_start:
             self._start()
-        else:
-            self._since = 0.0
         return None
 
     def reap(self) -> None:
@@ -84,11 +95,8 @@ class Reach:
         self._others_until = time.monotonic() + SUCCESSOR_TIMEOUT_S
 
     def _greet(self) -> Connected | None:
-        """Whoever listens there, greeted."""
-        try:
-            connected = connect(self._address)
-        except TimeoutError:
-            raise self._given_up(self._unanswered()) from None
+        """Whoever listens there, greeted. Raises TimeoutError."""
+        connected = connect(self._address)
         if connected is None:
             return None
         if connected.shown and not file_lock.is_held(self._address.lock):
@@ -101,30 +109,26 @@ class Reach:
             return None
         return connected
 
-    def _unanswered(self) -> str:
-        pid = file_lock.note(self._address.lock) or "unknown"
-        return f"the host (process {pid}) does not answer; run: mcp-memory host stop"
-
     def _answered(self, met: Connected, patience_s: float) -> Socket | None:
         """The host, once it has answered the greeting; an older one is told to go."""
         try:
             version, verdict, text = answer(met, patience_s)
         except (TimeoutError, BlockingIOError):
-            if time.monotonic() - self._met_at > TIMEOUT_S:
-                met.socket.close()
-                raise self._given_up(self._unanswered()) from None
             return None
         except OSError:  # it is just leaving, or no host of ours
             self._met = None
             met.socket.close()
             return None
-        self._met = None
         is_older = greeting.is_older(version, __version__)
+        if verdict == greeting.STARTING and not is_older:
+            self._sign()
+            return None
+        self._met = None
         if verdict == greeting.WELCOME and not is_older:
             if text:
                 warn(text)
             met.socket.settimeout(0)
-            self._since, self._has_served, self._failures = 0.0, True, 0
+            self._patience, self._has_served, self._failures = None, True, 0
             return met.socket
         met.socket.close()
         if is_older:
@@ -132,6 +136,10 @@ class Reach:
         elif verdict == greeting.REFUSED:
             raise self._given_up(text)
         return None
+
+    def _sign(self) -> None:
+        if self._patience is not None:
+            self._patience.sign()
 
     def _retire(self) -> None:
         """Tell an older host to go. Raises Unreachable where it must not."""
@@ -141,7 +149,9 @@ class Reach:
             raise self._given_up(str(error)) from None
 
     def _given_up(self, reason: str) -> Unreachable:
-        self._since, self._met, self._failures = 0.0, None, 0
+        if self._met is not None:
+            self._met.socket.close()
+        self._patience, self._met, self._failures = None, None, 0
         return Unreachable(reason)
 
     def _start(self) -> None:
@@ -158,6 +168,7 @@ class Reach:
         if time.monotonic() > self._others_until and not file_lock.is_held(self._address.lock):
             self._log_begins = _size(self._address.log)
             self._child, self._has_served = start(self._address), False
+            self._sign()
 
     def _last_words(self, code: int) -> str:
         """What the host that was started has said of its end."""
@@ -167,20 +178,11 @@ class Reach:
                 lines = log.read().decode("utf-8", "replace").splitlines()
         except OSError as error:
             return f"{error}; {self._advice()}"
-        said = next((line for line in reversed(lines) if line.startswith(_SAYS)), "")
-        return said.removeprefix(_SAYS) or f"it ended with {code}; {self._advice()}"
+        said = next((line for line in reversed(lines) if line.startswith(SAYS)), "")
+        return said.removeprefix(SAYS) or f"it ended with {code}; {self._advice()}"
 
     def _advice(self) -> str:
         return f"its log is {self._address.log}; run: mcp-memory doctor"
-
-
-def warn(text: str) -> None:
-    """Say something on stderr, if there is one and somebody reads it."""
-    try:
-        sys.stderr.write(f"{_SAYS}{text}\n")
-        sys.stderr.flush()
-    except (AttributeError, OSError, ValueError):
-        return
 
 
 def whoami(home: str, environ: dict[str, str]) -> list[tuple[str, str]]:
@@ -211,9 +213,9 @@ def start(address: Address) -> Popen[bytes]:
         address.make_folder()
         with open(address.log, "ab", opener=_private) as log:
             return subprocess.Popen(
-                # -P: no module is taken from the folder that the client works in.
-                [sys.executable, "-P", "-m", "mcp_memory", "--home", address.home, "host", "run"],
+                [sys.executable, "-P", _LAUNCH, "--home", address.home, "host", "run"],
                 cwd=address.home,
+                env=isolation.without_python(environment.whole()),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

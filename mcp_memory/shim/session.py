@@ -24,6 +24,8 @@ WAITING_MAX = 1_000
 TRIES_MAX, TRIED_S_MAX = 3, 60.0
 """When a request is given up: one that ends every host is not tried for ever."""
 FAILED = -32000
+_HELD, _HELD_MAX = 0.001, 0.1
+"""What a notice of waiting counts as progress, and how much they may be: a step counts 1."""
 _WANTS_LIST = "resourcesListChanged"
 _OWN_ID = "mcp-memory-door-"
 _LISTEN = "subscriptions/listen"
@@ -154,6 +156,16 @@ class Session:
         reply = _line({"jsonrpc": "2.0", "id": message["id"], "result": answer})
         self._answered({"id": message["id"], "result": answer})
         return reply
+
+    def hold_on(self, reason: str) -> list[bytes]:
+        """Notices of progress for what waits for a host, so that nobody thinks it lost."""
+        lines: list[bytes] = []
+        for asked in self._asked.values():
+            if asked.token is not None and asked.progress < _HELD_MAX:
+                asked.progress = max(0.0, asked.progress) + _HELD
+                params = {"progressToken": asked.token, "progress": asked.progress}
+                lines.append(_notice("notifications/progress", **params, message=reason))
+        return lines
 
     def give_up(self, reason: str) -> list[bytes]:
         """The answers to everything that was asked, when no host can be had."""

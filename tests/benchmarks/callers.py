@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from mcp_memory.host import client, greeting
-from mcp_memory.host.address import Address, connect
+from mcp_memory.host.address import Address
 from tests.benchmarks.door import WrongAnswer
 from tests.benchmarks.filling import PROJECT
 from tests.benchmarks.http import Answer, Http
@@ -74,16 +74,16 @@ class Socket:
     @classmethod
     async def open(cls, guest: Guest) -> Caller:
         """Greet the host with a user's environment, then shake hands."""
-        connected = connect(Address(str(guest.home)))
-        if connected is None:
-            raise WrongAnswer("nobody listens at the socket")
         environ = {
             "MCP_MEMORY_TENANT": guest.tenant,
             "MCP_MEMORY_USER": guest.user,
             "MCP_MEMORY_PROJECT": PROJECT,
         }
         pairs = client.caller(str(guest.home), environ)
-        _, verdict, text = client.converse(connected, greeting.SERVE, pairs)
+        met = client.meet(Address(str(guest.home)), greeting.SERVE, pairs)
+        if met is None:
+            raise WrongAnswer("nobody listens at the socket")
+        connected, verdict, text = met
         if verdict != greeting.WELCOME:
             raise WrongAnswer(f"the host answered: {verdict} {text}")
         own = socket.socket(fileno=connected.socket.detach())

@@ -26,11 +26,12 @@ from tests.conformance.profile import install
 
 async def serve(host: Host) -> None:
     """Serve over HTTP at a free port of this machine."""
-    install(host.server, host.subscriptions)
-    host.web = WebDoor(host, Entrance.of(host.settings, "127.0.0.1:0"))
-    async with host.web.open():
-        print(f"mcp-memory: {host.web.greeting}", flush=True)
-        await host.serve()
+    async with host.open():
+        install(host.server, host.subscriptions)
+        host.web = WebDoor(host, Entrance.of(host.settings, "127.0.0.1:0"))
+        async with host.web.open():
+            print(f"mcp-memory: {host.web.greeting}", flush=True)
+            await host.serve()
 
 
 def main(home: Path) -> None:
@@ -42,7 +43,6 @@ def main(home: Path) -> None:
     logging.captureWarnings(True)
     lock = FileLock(address.lock, str(os.getpid()))
     with closing(Application(settings)) as application:
-        application.start()
         anyio.run(serve, Host(settings, application, Listener(address), lock))
 
 

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,14 @@ WAIT_S = 60.0
 @contextlib.contextmanager
 def door(home: Path, *arguments: str, **env: str) -> Generator[Server]:
     """A door to the host of a store; the host outlives it."""
-    started = Server(home, [*DOOR, *arguments], stdout=subprocess.PIPE, **env)
+    with started(home, [*DOOR, *arguments], **env) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def started(home: Path, command: Sequence[str], **given: Any) -> Generator[Server]:
+    """What Python makes of a command, which is killed when it is left; see Server."""
+    started = Server(home, command, **given)
     with started.process as process:
         try:
             yield started

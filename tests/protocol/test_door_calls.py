@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
 import socket
 import subprocess
 import sys
@@ -237,23 +235,6 @@ def test_no_stranger_behind_a_port_is_believed(tmp_path: Path, is_held: bool) ->
         assert not client.read()["result"].get("isError")
         assert ids_of(client, "vault")
         assert all(b"vault" not in said for said in heard)
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGSTOP")
-def test_a_host_that_does_not_answer_is_said_and_can_be_stopped(tmp_path: Path) -> None:
-    with hosted(tmp_path) as home:
-        with door(home) as first:
-            first.handshake()
-            first.call("remember", memories="The bell is cracked")
-        os.kill(host_pid(home), signal.SIGSTOP)
-        with door(home) as second:
-            assert second.handshake()["serverInfo"]["name"] == "mcp-memory"
-            answer = second.ask("tools/call", name="recall", arguments={"query": "bell"})
-            assert "does not answer" in answer["error"]["message"]
-            assert "mcp-memory host stop" in answer["error"]["message"]
-            said = command("host", "stop", home=home)
-            assert "was killed" in said.stdout, said.stderr
-            assert len(ids_of(second, "bell")) == 1
 
 
 def test_an_answer_to_a_question_of_the_newer_era_counts_with_the_next_host(tmp_path: Path) -> None:

@@ -70,6 +70,19 @@ def test_what_was_not_answered_is_sent_again_in_order(session: Session) -> None:
     assert answered(session, 2)
 
 
+def test_who_waits_for_a_host_hears_that_it_goes_on(session: Session) -> None:
+    told(session, 2, "tools/call", name="remember", _meta={"progressToken": "t"})
+    told(session, 3, "tools/call", name="recall")
+    heard = [messages(session.hold_on("waiting")) for _ in range(2)]
+    (first,), (second,) = heard
+    assert first["method"] == "notifications/progress"
+    assert first["params"]["progressToken"] == "t"
+    assert first["params"]["message"] == "waiting"
+    assert 0 < first["params"]["progress"] < second["params"]["progress"] < 1
+    step = line(method="notifications/progress", params={"progressToken": "t", "progress": 1})
+    assert session.note_host(step), "what is done afterwards counts more"
+
+
 def test_a_handshake_that_was_not_answered_is_sent_as_it_was() -> None:
     session = Session(Statics())
     told(session, 1, "initialize", **INITIALIZE)

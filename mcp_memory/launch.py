@@ -1,0 +1,26 @@
+"""Where a host begins that a door starts: `python -P launch.py --home DIR host run`.
+
+It is the very package that the door is of, whatever else is installed under its name, and
+its dependencies come from where the interpreter has its own.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+def main() -> int:
+    """Run what the arguments say; returns the exit code."""
+    others = sys.path[:]
+    sys.path[:] = [ROOT]
+    import mcp_memory.__main__
+
+    sys.path[:] = others if ROOT in others else [*others, ROOT]
+    return mcp_memory.__main__.main()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

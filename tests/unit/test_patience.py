@@ -1,0 +1,75 @@
+"""How long a host is waited for, by a clock that moves when told to."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from mcp_memory.file_lock import FileLock
+from mcp_memory.host.address import Address
+from mcp_memory.host.patience import LIMIT_S, SILENT_S, TELL_AGAIN_S, TELL_S, Patience, Unanswered
+
+
+class Seconds:
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Seconds:
+    return Seconds()
+
+
+@pytest.fixture
+def patience(tmp_path: Path, clock: Seconds) -> Patience:
+    return Patience(Address(str(tmp_path)), clock)
+
+
+def test_a_host_that_says_nothing_is_waited_for_a_good_while(
+    patience: Patience, clock: Seconds
+) -> None:
+    clock.now += SILENT_S
+    patience.check()
+    clock.now += 1
+    with pytest.raises(Unanswered, match=r"no sign of life for 45 s.*mcp-memory host stop"):
+        patience.check()
+
+
+def test_each_sign_of_life_gives_it_more_time_up_to_the_limit(
+    patience: Patience, clock: Seconds
+) -> None:
+    for _ in range(int(LIMIT_S // SILENT_S)):
+        clock.now += SILENT_S
+        patience.check()
+        patience.sign()
+    clock.now += 1
+    with pytest.raises(Unanswered, match=r"still starting after 180 s.*call again") as limit:
+        patience.check()
+    assert "stop" not in str(limit.value), "it is well, and not to be ended"
+
+
+def test_that_somebody_waits_is_told_after_a_while_and_then_seldom(
+    patience: Patience, clock: Seconds
+) -> None:
+    told: list[str] = []
+    for _ in range(61):
+        clock.now += 1
+        told += filter(None, [patience.news()])
+    assert len(told) == 1 + (61 - TELL_S) // TELL_AGAIN_S
+    assert told[0].endswith(": 5 s so far")
+
+
+def test_the_process_that_holds_the_lock_is_named(tmp_path: Path, clock: Seconds) -> None:
+    address = Address(str(tmp_path))
+    address.make_folder()
+    patience = Patience(address, clock)
+    lock = FileLock(address.lock, str(os.getpid()))
+    clock.now += SILENT_S + 1
+    with pytest.raises(Unanswered, match=rf"the host \(process {os.getpid()}\) does not answer"):
+        patience.check()
+    lock.release()

@@ -27,7 +27,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 
-from mcp_memory.text import STOP_WORDS
+from mcp_memory.text import STOP_WORDS, trimmed
 
 FORM = "v2"
 """What fingerprints by this rule begin with; those of an earlier rule do not."""
@@ -45,7 +45,6 @@ _TOKEN = re.compile(rf"\(?(?P<core>{_WORD}|{_NUMBER})\)?[.,;:!?\u2026]*|[-\u2013
 _CORE = re.compile(_WORD)
 _AROUND = "`\"'()[].,;:!?\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb"
 _NOT_A_LINE = re.compile("[\t\n\v\f\r\x1c-\x1f\x85\u2028\u2029]|^\\s\\s")
-_OUTER = re.compile(r"^(?:[^\S\n]*\n)+|\s+$")
 _STOP = re.compile(r"(?<=[\w)\]\"'`\u201d\u2019\u00bb%\u00b0])\.$")
 _OTHER_STOP = re.compile("(?<=[^\u3002\u0964\u06d4])[\u3002\u0964\u06d4]$")
 _SEPARATORS = re.compile(r"[\s_\u2010-\u2014-]+")
@@ -85,7 +84,7 @@ def same_statement(one: str, other: str) -> bool:
 
 def as_it_stands(text: str) -> str:
     """The text in NFC, without blank lines before it and blanks after it; lines end in "\\n"."""
-    return _OUTER.sub("", unicodedata.normalize("NFC", text.replace("\r\n", "\n")))
+    return unicodedata.normalize("NFC", trimmed(text))
 
 
 def statement(text: str) -> str:

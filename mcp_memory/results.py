@@ -91,10 +91,14 @@ class Recall:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Updated:
-    """A memory after an update, and as it was before; the same when nothing changed."""
+    """A memory after an update, and as it was before; the same when nothing changed.
+
+    `note`: what had to be changed in the content that was given, "" for nothing.
+    """
 
     memory: Memory
     previous: Memory
+    note: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

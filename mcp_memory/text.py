@@ -74,8 +74,36 @@ _INVISIBLE = re.compile(
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
+_BREAKS = re.compile("\r(?!\n)|[\x85\u2028\u2029]")
+_CONTROLS_KEPT_OUT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]")
+_AROUND = re.compile(r"^(?:[^\S\n]*\n)+|\s+$")
+
+
+def kept(text: str) -> tuple[str, str]:
+    """The text as it is stored, and what had to be changed for that, in words; "" for nothing.
+
+    What a reader cannot see is left out, control characters become spaces, and what breaks a
+    line in some programs and not in others becomes "\n". Everything else stays as it was sent.
+    """
+    changes: list[str] = []
+    for pattern, new, noun, deed in (
+        (_INVISIBLE, "", "invisible character", "left out"),
+        (_BREAKS, "\n", "unusual line end", "made an ordinary one"),
+        (_CONTROLS_KEPT_OUT, " ", "control character", "made a space"),
+    ):
+        text, count = pattern.subn(new, text)
+        if count:
+            changes.append(f"{count} {noun}{'s' * (count > 1)} {deed}")
+    return text, ", ".join(changes)
+
+
+def trimmed(text: str) -> str:
+    """The text as it is shown: without blank lines before it and blanks after it."""
+    return _AROUND.sub("", text.replace("\r\n", "\n"))
+
+
 def clean(text: str) -> str:
-    """The text without characters that a reader cannot see, in NFC, ends trimmed.
+    """A short text or a query without what a reader cannot see, in NFC, ends trimmed.
 
     Line ends become "\\n"; control characters other than tab and newline become spaces.
     Joiners that Persian, Indic scripts and emoji need stay.

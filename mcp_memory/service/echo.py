@@ -15,6 +15,7 @@ from threading import Lock
 from mcp_memory.likeness import slot_of
 from mcp_memory.model import Memory, Type
 from mcp_memory.service import policy as limits
+from mcp_memory.text import trimmed
 
 RETURNED_MAX = 10_000
 """So many of the memories that were returned last are known to have been."""
@@ -27,6 +28,7 @@ _LINE = re.compile(
 )
 _AROUND = re.compile(r"</?memory [0-9a-f]{6}>.*|scope: \S+")
 _NEXT = re.compile(r"\n(?=- )")
+_INDENTED = re.compile(r"^[ \t]|\t", re.MULTILINE)
 _PASSAGE = re.compile(r"^\u2026 | \u2026 \[passage of \d+ tokens\]$")
 
 
@@ -42,8 +44,10 @@ class Echo:
         out by recall.
         """
         said, marks = _PASSAGE.subn("", self.said)
-        whole = f"{memory.key}: {memory.content}" if memory.key else memory.content
-        shown, full = " ".join(said.split()), " ".join(whole.split())
+        content = trimmed(memory.content)
+        shown, full = _flush(said), f"{memory.key}: {content}" if memory.key else content
+        if not _INDENTED.search(content):  # or its blanks say something
+            shown, full = " ".join(shown.split()), " ".join(full.split())
         return bool(shown) and (shown in full if marks else shown == full)
 
 
@@ -55,12 +59,17 @@ def echoes_of(content: str) -> tuple[Echo, ...]:
     return tuple(found) if len(found) == len(parts) else ()
 
 
+def _flush(said: str) -> str:
+    """The lines of a recalled content, which stand two spaces in from the second on."""
+    return trimmed(said).replace("\n  ", "\n")
+
+
 def undecorated(content: str, key: str = "") -> str:
     """What a single recalled line says; any other text as it is."""
     lines = echoes_of(content)
     if len(lines) != 1:
         return content
-    said = _PASSAGE.sub("", lines[0].said).replace("\n  ", "\n")
+    said = _flush(_PASSAGE.sub("", lines[0].said))
     ends = (m for m in re.finditer(": ", said[: limits.KEY_CHARS_MAX + 2]) if key)
     return next((said[m.end() :] for m in ends if slot_of(said[: m.start()]) == slot_of(key)), said)
 

@@ -18,7 +18,7 @@ from mcp_memory.requests import Draft
 from mcp_memory.service import policy as limits
 from mcp_memory.service.policy import Policy
 from mcp_memory.service.times import parse_duration, parse_time
-from mcp_memory.text import clean
+from mcp_memory.text import clean, kept
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
@@ -43,7 +43,7 @@ class Intake:
         """A first revision of `draft`. Raises InvalidInput naming `field`, ScopeMissing."""
         type_ = choice(f"{field}.type", draft.type, Type) or Type.FACT
         key = line(f"{field}.key", draft.key, limits.KEY_CHARS_MAX)
-        content = text(f"{field}.content", draft.content, limits.CONTENT_BYTES_MAX)
+        content = statement(f"{field}.content", draft.content)
         partition = self.partition(f"{field}.level", draft.level, type_)
         return Memory(
             id=new_id(),
@@ -101,6 +101,15 @@ class Intake:
         if moment is not None and moment <= self.now:
             raise InvalidInput(f"{field}.expires_at", draft.expires_at, "expected a time to come")
         return moment
+
+
+def statement(field: str, value: str) -> str:
+    """What is stored of a content: all of it, but for what `mcp_memory.text.kept` changes.
+
+    Raises InvalidInput when it says nothing, is too long, or not storable.
+    """
+    text(field, value, limits.CONTENT_BYTES_MAX)
+    return kept(value)[0]
 
 
 def text(field: str, value: str, bytes_max: int) -> str:

@@ -46,7 +46,13 @@ def best_passage(content: str, asked: Collection[str], room: int, count: CountTo
             used, grown = used + more, True
             first, last = (first, last + 1) if is_after else (first - 1, last)
         if not grown:
-            return content[spans[first][0] : spans[last - 1][1]]
+            return content[_line_start(content, spans[first][0]) : spans[last - 1][1]]
+
+
+def _line_start(content: str, start: int) -> int:
+    """Where the indentation before a sentence begins, if it is the first of its line."""
+    line = content.rfind("\n", 0, start) + 1
+    return start if content[line:start].strip() else line
 
 
 def _best_sentence(sentences: Sequence[str], asked: Collection[str]) -> int:

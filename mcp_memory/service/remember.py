@@ -22,7 +22,7 @@ from mcp_memory.service.intake import Intake
 from mcp_memory.service.merging import Plan, Prepared
 from mcp_memory.service.shapes import check
 from mcp_memory.storage.contract import Candidate, Filter, Progress
-from mcp_memory.text import query_terms
+from mcp_memory.text import kept, query_terms
 
 if TYPE_CHECKING:
     from mcp_memory.storage.contract import Windows
@@ -74,7 +74,7 @@ def remember(
         return plan.outcomes
 
     outcomes = iter(core.settle(store) if prepared else ())
-    return [next(outcomes) if isinstance(t, _Taken) else t for t in taken]
+    return [_noted(next(outcomes), t.draft) if isinstance(t, _Taken) else t for t in taken]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,6 +98,15 @@ def _taken_in(
     except (InvalidInput, ScopeMissing) as error:
         return Remembered.rejected(error)
     return _Taken(field=field, draft=draft, memory=memory)
+
+
+def _noted(outcome: Remembered, draft: Draft) -> Remembered:
+    """The outcome, which says too what is not stored as it was sent."""
+    bare = undecorated(draft.content, draft.key)
+    is_cut = bare != draft.content and outcome.status != "merged"
+    marks = "stored without the marks of a recalled line" if is_cut else ""
+    said = (outcome.reason, marks, kept(bare)[1])
+    return replace(outcome, reason="; ".join(filter(None, said)))
 
 
 def _with_whole_ids(core: Core, scope: Scope, taken: _Taken) -> _Taken | Remembered:

@@ -10,7 +10,7 @@ from mcp_memory.ids import ending
 from mcp_memory.model import Memory
 from mcp_memory.service.passage import CountTokens, best_passage
 from mcp_memory.service.times import short
-from mcp_memory.text import fence
+from mcp_memory.text import fence, trimmed
 
 PASSAGE_SHARE = 4
 """Where not everything fits, no memory takes more than one part in so many of the budget."""
@@ -33,7 +33,7 @@ def fenced(
 
 def memory_line(memory: Memory, zone: tzinfo, note: str = "") -> str:
     """One memory on one line: what it says, then type, day and the end of its id, and a note."""
-    content = memory.content.replace("\n", "\n  ")
+    content = trimmed(memory.content).replace("\n", "\n  ")
     named = f"{memory.key}: {content}" if memory.key else content
     line = f"- {named} · {memory.type} {short(memory.valid_from, zone)} · {ending(memory.id)}"
     return f"{line} · {note}" if note else line
@@ -77,9 +77,10 @@ def _tokens_most(memory: Memory) -> int:
 def _passage(memory: Memory, tokens_max: int, count: CountTokens, asked: Collection[str]) -> Memory:
     room = max(8, tokens_max - count(memory.key) - _LINE_TOKENS - _MARK_TOKENS)
     passage = best_passage(memory.content, asked, room, count)
-    if passage == memory.content:
+    whole = trimmed(memory.content)
+    if passage == whole:
         return memory
-    before = "" if memory.content.startswith(passage) else "… "
+    before = "" if whole.lstrip().startswith(passage.lstrip()) else "… "
     return replace(
         memory, content=f"{before}{passage} … [passage of {count(memory.content)} tokens]"
     )

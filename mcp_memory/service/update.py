@@ -19,10 +19,11 @@ from mcp_memory.service.intake import (
     choice,
     json_object,
     line,
+    statement,
     tag_list,
-    text,
 )
 from mcp_memory.storage.contract import Actor, Filter, Write
+from mcp_memory.text import kept
 
 if TYPE_CHECKING:
     from mcp_memory.storage.contract import Windows
@@ -61,18 +62,19 @@ def update(core: Core, scope: Scope, memory_id: str, patch: Patch) -> Updated:
     core.store.catch_up()
     embedded = _vectors(core, core.one(scope, memory_id), patch)
     request = new_id()
+    note = kept(patch.content or "")[1]
 
     def store() -> Updated:
         previous = core.one(scope, memory_id)
         changed, verb = _next(core, scope, previous, patch)
         if _is_same(previous, changed):
-            return Updated(memory=previous, previous=previous)
+            return Updated(memory=previous, previous=previous, note=note)
         _check_reach(previous, changed)
         due = _check_free(core, previous, changed, actor(scope))
         vectors = embedded if embedded is not None else _restored_vectors(core, previous, changed)
         write = Write(verb=verb, memory=changed, actor=actor(scope), reason=reason, vectors=vectors)
         core.write(scope, request, [*due, write])
-        return Updated(memory=changed, previous=previous)
+        return Updated(memory=changed, previous=previous, note=note)
 
     return core.settle(store)
 
@@ -85,7 +87,7 @@ def _vectors(core: Core, previous: Memory, patch: Patch) -> Windows | None:
     """The vectors of a new content, made before anything is decided: that takes longest."""
     if patch.content is None or patch.content == previous.content:
         return None
-    return core.embed([text("content", patch.content, limits.CONTENT_BYTES_MAX)])[0]
+    return core.embed([statement("content", patch.content)])[0]
 
 
 def _restored_vectors(core: Core, previous: Memory, changed: Memory) -> Windows | None:
@@ -164,7 +166,7 @@ def _restored(core: Core, scope: Scope, current: Memory, revision: int) -> Memor
 def _fields(intake: Intake, base: Memory, patch: Patch) -> dict[str, Any]:
     """The changed fields, checked; a new time to live revives what had expired."""
     checks: dict[str, Callable[[Any], Any]] = {
-        "content": lambda value: text("content", value, limits.CONTENT_BYTES_MAX),
+        "content": lambda value: statement("content", value),
         "key": lambda value: line("key", value, limits.KEY_CHARS_MAX),
         "type": lambda value: choice("type", value, Type) or base.type,
         "level": lambda value: intake.partition("level", value or base.level, base.type),

@@ -37,6 +37,7 @@ _OUTPUT = shape(
     {
         "memory": {"id": "string", "revision": "integer", "content": "string", "level": "string"},
         "replaced": {"revision": "integer", "content": "string"},
+        "reason": "string",
         "scope": SCOPE_SPEC,
     }
 )
@@ -53,12 +54,14 @@ def call(
     before = [f"- {shown(previous.content)}"] if previous.content != memory.content else []
     text = lines(
         f"updated {memory.id} to revision {memory.revision} ({memory.level})",
+        updated.note,
         fence(before, f"It said before, as revision {previous.revision}"),
         scope_line(scope),
     )
     values = {
         "memory": memory_values(memory),
         "replaced": memory_values(previous),
+        "reason": updated.note,
         "scope": scope_values(scope),
     }
     return Answer(text=text, values=values, touched=_touched(updated))

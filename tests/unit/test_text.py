@@ -156,6 +156,13 @@ def test_any_text_can_be_cleaned_once_and_for_all(content: str) -> None:
 
 
 @given(st.text())
+def test_what_is_kept_of_a_text_is_all_of_it_once_and_for_all(content: str) -> None:
+    kept, changes = text.kept(content)
+    assert text.kept(kept) == (kept, "")
+    assert (kept == content) == (not changes)
+
+
+@given(st.text())
 def test_any_text_has_terms_without_spaces_and_within_bounds(content: str) -> None:
     for term in text.terms(content):
         assert term

@@ -17,6 +17,7 @@
         ├── StoreTooNew       written by a newer version of mcp-memory
         ├── MigrationFailed   the schema could not be brought up to date
         ├── WriteConflict     someone else changed the same memory first
+        ├── StoreGone         its folder was removed, moved, or taken by another process
         └── StoreClosed       the store was closed
 
 Each message says what happened, with which value, and what to do next. It is written
@@ -119,6 +120,10 @@ class MigrationFailed(StoreError):
 
 class WriteConflict(StoreError):
     """Someone else changed the same memory, key or text first; read again and retry."""
+
+
+class StoreGone(StoreError):
+    """The store's folder was removed, moved, or taken by another process while it was open."""
 
 
 class StoreClosed(StoreError):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from mcp_memory.embedding import Embedder
+from mcp_memory.errors import StoreGone
 from mcp_memory.model import Memory, Revision, Scope, Trace
 from mcp_memory.requests import Draft, Patch, Query, Selection
 from mcp_memory.reranking import Reranker
@@ -65,10 +66,14 @@ class MemoryService:
             last.callback(self._core.store.close)
             last.callback(self._core.embedder.close)
             last.callback(self._core.reranker.close)
-            last.callback(self._core.traces.flush)
+            last.callback(self._save_traces)
             last.callback(self._core.queries.shutdown)
             last.callback(self._core.lookups.shutdown)
             last.callback(self._upkeep.stop)
+
+    def _save_traces(self) -> None:
+        with suppress(StoreGone):  # there is no place for them any more
+            self._core.traces.flush()
 
     def remember(
         self, scope: Scope, drafts: Sequence[Draft], progress: Progress | None = None

@@ -95,14 +95,17 @@ def noted(detail: str) -> Finding:
     return Finding(name="note", ok=True, detail=detail)
 
 
-def repaired(detail: str) -> Finding:
+def repaired(
+    detail: str, advice: str = "nothing is left to do; if it comes again, check the disk"
+) -> Finding:
     """Damage that was put right."""
-    return Finding(
-        name="repair",
-        ok=False,
-        detail=detail,
-        advice="nothing is left to do; if it comes again, check the disk",
-    )
+    return Finding(name="repair", ok=False, detail=detail, advice=advice)
+
+
+def meddled(detail: str) -> Finding:
+    """Files that somebody took away or replaced while they were in use, which was put right."""
+    advice = "nothing is left to do; to restore a backup run first: mcp-memory host stop"
+    return repaired(detail, advice)
 
 
 def lost(detail: str) -> Finding:

@@ -13,9 +13,12 @@ import shutil
 import sys
 from pathlib import Path
 
+from mcp_memory.storage.embedded.foothold import Foothold
+
 MENDING = "mending"
 """The folder within the record's in which another record is made of what is left of it."""
 _NAME = re.compile(r"g(\d{6,})\.duckdb")
+_STRANGER = re.compile(r"g\d{6,}\.duckdb(\.wal)?")
 
 
 class Generations:
@@ -24,7 +27,7 @@ class Generations:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.draft = folder / "draft.duckdb"
-        self._pointer = folder / "CURRENT"
+        self.pointer = folder / "CURRENT"
 
     def current(self) -> Path | None:
         """The live file, None when there is none. It may be damaged."""
@@ -38,22 +41,25 @@ class Generations:
     def named(self) -> str | None:
         """What CURRENT says, None when it is missing."""
         try:
-            return self._pointer.read_text(encoding="ascii", errors="replace").strip()
+            return self.pointer.read_text(encoding="ascii", errors="replace").strip()
         except FileNotFoundError:
             return None
 
     def point_to(self, path: Path) -> None:
         """Have CURRENT name this file, durably."""
-        pointer = self._pointer.with_name("CURRENT.tmp")
+        pointer = self.pointer.with_name("CURRENT.tmp")
         pointer.touch(mode=0o600)
         pointer.write_text(path.name, encoding="ascii")
         sync(pointer)
-        os.replace(pointer, self._pointer)
+        os.replace(pointer, self.pointer)
         sync_folder(self.folder)
 
-    def publish(self) -> Path:
-        """Make the draft, which must be whole and closed, the live file, durably and at once."""
-        numbers = [_number(path) for path in self._files()]
+    def publish(self, before: Path | None = None) -> Path:
+        """Make the draft, which must be whole and closed, the live file, durably and at once.
+
+        It gets a number of its own, above that of the file `before`, which may be gone.
+        """
+        numbers = [_number(path) for path in (*self._files(), *([before] if before else []))]
         path = self.folder / f"g{max(numbers, default=0) + 1:06}.duckdb"
         wal_of(self.draft).unlink(missing_ok=True)
         os.chmod(self.draft, 0o600)
@@ -78,6 +84,11 @@ class Generations:
         shutil.rmtree(self.folder / MENDING, ignore_errors=True)
         if gone:
             sync_folder(self.folder)
+
+    def strangers(self, ours: Foothold) -> list[Path]:
+        """Databases and logs that lie there and are not of the live generation."""
+        found = (path for path in self.folder.iterdir() if _STRANGER.fullmatch(path.name))
+        return sorted(path for path in found if not ours.holds(path))
 
     def _files(self) -> list[Path]:
         return [path for path in self.folder.iterdir() if _NAME.fullmatch(path.name)]

@@ -21,6 +21,7 @@ from mcp_memory.storage.embedded import projection, schema, selection, vectors
 from mcp_memory.storage.embedded.chain import GENESIS, Entry
 from mcp_memory.storage.embedded.faults import may_be_index_damage
 from mcp_memory.storage.embedded.findings import Findings, note, noted, repaired
+from mcp_memory.storage.embedded.foothold import Foothold
 from mcp_memory.storage.embedded.generation import set_aside, shown
 from mcp_memory.storage.embedded.sqlite import (
     BUSY_MS,
@@ -88,6 +89,14 @@ class Index:
         with self._begun_again():
             for path in _files(self.path):
                 path.unlink(missing_ok=True)
+
+    def displaced(self) -> list[str]:
+        """The names of its files that somebody else removed or replaced."""
+        return self._foothold.changes() if self._is_open else []
+
+    def look_again(self) -> None:
+        """Read the watermark again, which somebody else may have moved."""
+        self.number, self.head = schema.watermark(self._writer)
 
     def open_again(self) -> None:
         """Open the index if renewing it failed half way."""
@@ -240,6 +249,7 @@ class Index:
 
     def _open(self) -> None:
         self._is_open = False
+        self.path.parent.mkdir(mode=0o700, exist_ok=True)  # somebody may have removed it
         self._writer = connect(self.path)
         try:
             schema.migrate(self._writer, self._space)
@@ -249,10 +259,13 @@ class Index:
         except BaseException:
             self._writer.close()
             raise
+        self._foothold = Foothold(shared=_files(self.path))
         self._is_open = True
 
     def _let_go(self) -> None:
         if self._is_open:
+            if self.displaced():  # the log that lies there now is not ours to remove
+                self._writer.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
             self._is_open = False
             self._writer.close()
 

@@ -7,11 +7,13 @@ that holds it, so it cannot be the one that counts.
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
-from mcp_memory.errors import StoreLocked
+from mcp_memory.errors import StoreGone, StoreLocked
 from mcp_memory.file_lock import FileLock, note
 from mcp_memory.storage.embedded.faults import mapped
+from mcp_memory.storage.embedded.foothold import identity
 
 
 class Lock:
@@ -19,7 +21,9 @@ class Lock:
 
     def __init__(self, home: Path) -> None:
         """Take the lock. Raises StoreLocked when a process, this one too, holds it."""
-        path = str(home / "lock")
+        self._home = home
+        self._folder = identity(home)
+        self._path = path = str(home / "lock")
         with mapped("taking the lock"):
             try:
                 self._lock = FileLock(path, str(os.getpid()))
@@ -29,6 +33,32 @@ class Lock:
                     " connect as a client of it, end it (mcp-memory host stop), or choose"
                     " another folder with --home"
                 ) from error
+
+    def assure(self, needed: Path) -> bool:
+        """See that the folder is still ours; whether the lock had to be taken anew.
+
+        It is taken anew where its file alone was removed. Where `needed` is gone too, the
+        folder was emptied on purpose. Raises StoreGone.
+        """
+        if sys.platform == "win32" or self._lock.is_there():
+            return False
+        if identity(self._home) != self._folder or not needed.exists():
+            raise StoreGone(
+                f"the folder {self._home} was removed or moved while mcp-memory was using it, so"
+                " this was not stored for certain. What was stored before is where that folder is"
+                " now: put it back, or ask again in a few seconds to begin with an empty one"
+            )
+        try:
+            taken = FileLock(self._path, str(os.getpid()))
+        except FileExistsError as error:
+            raise StoreGone(
+                f"the lock of the store in {self._home} was removed, and process"
+                f" {note(self._path) or 'unknown'} has taken the store, so this was not stored for"
+                " certain; ask again in a few seconds"
+            ) from error
+        self._lock.release()
+        self._lock = taken
+        return True
 
     def release(self) -> None:
         """Let the next one in. Safe to call twice."""

@@ -17,6 +17,7 @@ from mcp_memory.storage.embedded import duck, migrations, record_rows
 from mcp_memory.storage.embedded.chain import GENESIS, Entry, follows
 from mcp_memory.storage.embedded.faults import is_full, is_record_damage, mapped
 from mcp_memory.storage.embedded.findings import Findings
+from mcp_memory.storage.embedded.foothold import Foothold
 from mcp_memory.storage.embedded.generation import Generations, set_aside, sync_folder, wal_of
 
 _Q = queries.load(duck.SQL / "queries.sql")
@@ -229,6 +230,22 @@ class Record:
         with mapped("compacting the record"):
             return self._compact()
 
+    def displaced(self) -> list[str]:
+        """The names of its files that somebody else removed, replaced or wrote to."""
+        return [] if self._connection is None else self._foothold.changes()
+
+    def move_on(self) -> list[Path]:
+        """Write everything that is open into a new generation, whatever became of the files.
+
+        Those that somebody else put there are put aside; where they are now.
+        """
+        with mapped("writing the record anew"):
+            self.generations.folder.mkdir(mode=0o700, exist_ok=True)
+            strangers = self.generations.strangers(self._foothold)
+            kept = [set_aside(path, self.damaged) for path in strangers]
+            self._compact()
+            return kept
+
     def close(self) -> None:
         """Let go of the files."""
         if self._connection is not None:
@@ -251,14 +268,14 @@ class Record:
                 connection.execute("CHECKPOINT draft")
             finally:
                 connection.execute("DETACH draft")
-            self.close()
-            self.generations.publish()
-            self._is_in_doubt = False
         except duckdb.Error as error:
             self.suspect(error)
+            if not self.displaced():  # else nothing has what is open but this connection
+                self._open()
             raise
-        finally:
-            self._open()
+        self.generations.publish(old)
+        self._is_in_doubt = False
+        self._open()
         return [path for path in (old, wal_of(old)) if not path.exists()]
 
     def _open(self) -> None:
@@ -280,6 +297,8 @@ class Record:
             self.is_suspect = True  # what can be read of it is saved when it is mended
         self._connection = connection
         self._log_is_kept = False
+        whole = (self.path, self.generations.pointer)
+        self._foothold = Foothold(whole=whole, growing=[wal_of(self.path)])
 
     def _live(self) -> duckdb.DuckDBPyConnection:
         if self._connection is None:
@@ -333,6 +352,7 @@ class Record:
             self._log_is_kept = True
             with contextlib.suppress(OSError):
                 os.chmod(wal_of(self.path), 0o600)
+        self._foothold.note_one(wal_of(self.path))
 
     def _rows(self, name: str, values: list[Any]) -> list[Any]:
         with mapped("reading the record"):

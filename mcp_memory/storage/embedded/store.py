@@ -31,6 +31,7 @@ from mcp_memory.storage.contract import (
     Write,
 )
 from mcp_memory.storage.embedded import (
+    chain,
     checks,
     erase,
     mending,
@@ -42,7 +43,8 @@ from mcp_memory.storage.embedded import (
 )
 from mcp_memory.storage.embedded.codes import Reach
 from mcp_memory.storage.embedded.faults import is_index_damage, mapped
-from mcp_memory.storage.embedded.group_commit import GroupCommit, Pending
+from mcp_memory.storage.embedded.group_commit import GroupCommit, Packed, Pending
+from mcp_memory.storage.embedded.holding import Holding
 from mcp_memory.storage.embedded.index import Index
 from mcp_memory.storage.embedded.lag import Lag
 from mcp_memory.storage.embedded.lock import Lock
@@ -79,6 +81,7 @@ class EmbeddedStore:
             with mapped("opening the store"):
                 self._record, self._index = _opened(home, space)
                 self._step = Step(home, self._record, self._index)
+                self._holding = Holding(self._lock, self._record, self._index, self._step)
         except BaseException:
             self._lock.release()
             raise
@@ -86,7 +89,7 @@ class EmbeddedStore:
             self._record,
             self._index,
             alone=lambda: self._writing("writing a memory"),
-            project=self._step.project,
+            project=self._project,
         )
 
     # --- writing -----------------------------------------------------------------------
@@ -95,6 +98,12 @@ class EmbeddedStore:
         """See `Store.write`."""
         packed = [self._index.pack(write.vectors) for write in writes]
         return self._commits.write(Pending(request=request, writes=writes, packed=packed))
+
+    def _project(self, entries: Sequence[chain.Entry], packed: Sequence[Packed]) -> None:
+        """Tell the index of a commit, once that is known to be where it will be found."""
+        with mapped("looking after the record"):
+            self._holding.assure_written(entries[-1].head)
+        self._step.project(entries, packed)
 
     def embed(self, vectors: Mapping[tuple[str, int], Windows]) -> None:
         """See `Store.embed`."""
@@ -282,6 +291,8 @@ class EmbeddedStore:
     def _open(self) -> Generator[None]:
         with self._guard:
             self._refuse_closed()
+            with mapped("looking after the store's files"):
+                self._holding.assure()
             yield
 
     @contextmanager
@@ -298,6 +309,9 @@ class EmbeddedStore:
         """
         self._refuse_closed()
         with mapped("reading the index"):
+            if self._index.displaced():
+                with self._open():  # which puts it in its place
+                    pass
             self._try_to_catch_up(ids)
             generation = self._index.generation
             try:
@@ -333,8 +347,8 @@ class EmbeddedStore:
         if not self._guard.acquire(blocking=is_named):
             return
         try:
-            self._refuse_closed()
-            self._step.try_to_catch_up()
+            with self._open():
+                self._step.try_to_catch_up()
         finally:
             self._guard.release()
 

@@ -83,7 +83,7 @@ def forget(core: Core, scope: Scope, selection: Selection) -> Forgotten:
 def _erase(core: Core, scope: Scope, found: Sequence[Memory]) -> Erasure | None:
     if not found:
         return None
-    with core.traces.erasing():
+    with core.traces.erasing(found):
         return core.store.erase([memory.id for memory in found], actor(scope))
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
-from collections.abc import Generator
+from collections import OrderedDict, deque
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 
-from mcp_memory.model import Trace
+from mcp_memory.model import Memory, Trace
+from mcp_memory.storage import matching
 from mcp_memory.storage.contract import Store
 
 _WAITING_MAX = 256
 _SAVED_AT_ONCE = 32
+_ERASURES_KNOWN = 64
 
 
 class TraceBuffer:
@@ -23,6 +25,8 @@ class TraceBuffer:
         self._saving = threading.Lock()
         self._waiting: OrderedDict[str, Trace] = OrderedDict()
         self._erasures = 0
+        self._latest: deque[frozenset[matching.Audience]] = deque(maxlen=_ERASURES_KNOWN)
+        """Who could see what the latest erasures took."""
 
     def begin(self) -> int:
         """What a recall shows when it adds its trace: which erasures it came after."""
@@ -32,10 +36,11 @@ class TraceBuffer:
     def add(self, trace: Trace, begun: int) -> None:
         """Keep a trace for the next flush; the oldest gives way when too many wait.
 
-        A recall that an erasure overtook may have seen what is gone: its trace is not kept.
+        A recall that an erasure overtook may have seen what is gone: its trace is not kept,
+        unless whoever recalled could not see that.
         """
         with self._lock:
-            if begun != self._erasures:
+            if self._is_overtaken(trace, self._erasures - begun):
                 return
             self._waiting[trace.id] = trace
             while len(self._waiting) > _WAITING_MAX:
@@ -47,8 +52,9 @@ class TraceBuffer:
             return self._waiting.get(trace_id)
 
     @contextmanager
-    def erasing(self) -> Generator[None]:
+    def erasing(self, erased: Iterable[Memory]) -> Generator[None]:
         """While this lasts nothing is saved; what is stored before it, the store looks through."""
+        seen_by = frozenset(matching.audience(memory.partition) for memory in erased)
         with self._saving:
             self._save()
             try:
@@ -56,12 +62,22 @@ class TraceBuffer:
             finally:
                 with self._lock:
                     self._erasures += 1
-                    self._waiting.clear()
+                    self._latest.append(seen_by)
+                    for trace in list(self._waiting.values()):
+                        if self._is_overtaken(trace, 1):
+                            del self._waiting[trace.id]
 
     def flush(self) -> None:
         """Save the waiting traces."""
         with self._saving:
             self._save()
+
+    def _is_overtaken(self, trace: Trace, erasures: int) -> bool:
+        """Whether one of the latest so many erasures took what this recall may have seen."""
+        if erasures > len(self._latest):
+            return True
+        of = matching.audiences(trace)
+        return any(not of.isdisjoint(self._latest[-n]) for n in range(1, erasures + 1))
 
     def _save(self) -> None:
         with self._lock:

@@ -271,8 +271,8 @@ class Store(Protocol):
         """Remove memories with their history for good, from every file.
 
         When it returns, the data folder holds neither their text, key, terms nor
-        vectors. Traces that mention them, or whose query or filters share a term with them,
-        go too; only the former are counted. The journal keeps that, when and by whom they
+        vectors. Traces that mention them go too, and those of who could see them, whose query
+        or filters share a term with them; only the former are counted. The journal keeps that, when and by whom they
         were erased.
         """
         ...

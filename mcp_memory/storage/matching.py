@@ -15,12 +15,15 @@ from mcp_memory import text
 from mcp_memory.errors import WriteConflict
 from mcp_memory.ids import ending
 from mcp_memory.likeness import FORM, fingerprint, slot_of
-from mcp_memory.model import Memory, Partition, Status, Trace
+from mcp_memory.model import Level, Memory, Partition, Status, Trace
 from mcp_memory.storage.contract import Corpus, Filter, Order
 from mcp_memory.thread import Place, place_of
 
 if TYPE_CHECKING:
     from mcp_memory.storage.contract import Vector, Windows
+
+Audience = tuple[str, str]
+"""A tenant and one of its users, "" for all of them."""
 
 Slot = tuple[Partition, str, str]
 """What only one active memory of a partition may have: "key" or "text", and which; see
@@ -134,13 +137,37 @@ def traces_to_drop(traces: Sequence[Trace], erased: Sequence[Memory]) -> tuple[l
     """Which traces must go with erased memories, and how many of them mention one by its id.
 
     The others ask for a word that these memories say, in the query or in a filter; so may,
-    for all one can tell, what has no words, such as a row of signs.
+    for all one can tell, what has no words, such as a row of signs. Only of who could see a
+    revision does it count what that one said: who could not must not learn a word of it from
+    a trace that is gone.
     """
     ids = {memory.id for memory in erased}
-    said = _words_of(part for memory in erased for part in _said(memory))
+    by_audience: dict[Audience, list[Memory]] = {}
+    for memory in erased:
+        by_audience.setdefault(audience(memory.partition), []).append(memory)
+    words = {
+        of: _words_of(part for memory in revisions for part in _said(memory))
+        for of, revisions in by_audience.items()
+    }
     mentioning = [t.id for t in traces if not ids.isdisjoint(t.memory_ids)]
-    asking = [t.id for t in traces if erased and any(_asks(p, said) for p in _asked(t))]
+    asking = [
+        trace.id
+        for trace in traces
+        for of in audiences(trace) & words.keys()
+        if any(_asks(part, words[of]) for part in _asked(trace))
+    ]
     return list(dict.fromkeys([*mentioning, *asking])), len(mentioning)
+
+
+def audience(partition: Partition) -> Audience:
+    """Who can see what is in a partition: a user, or a whole tenant."""
+    return partition.tenant, "" if partition.level is Level.TENANT else partition.user
+
+
+def audiences(trace: Trace) -> set[Audience]:
+    """Those to which whoever made a trace is known to belong."""
+    owners = {audience(partition) for partition in trace.partitions}
+    return owners | {(tenant, "") for tenant, _ in owners}
 
 
 def _said(memory: Memory) -> Iterator[str]:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
+
+import pytest
 
 from mcp_memory import text
 from mcp_memory.ids import new_id
-from mcp_memory.model import Status, Verb
+from mcp_memory.model import Level, Partition, Status, Verb
 from mcp_memory.storage.contract import Store
 from tests.factories import (
     ACTOR,
     ALICE,
+    ALICE_APP,
     BOB,
+    SHARED,
     ids,
     memory,
     put,
@@ -162,6 +167,61 @@ def test_a_trace_goes_wherever_it_asks_for_a_word_of_the_memory(store: Store) ->
     assert store.erase([secret.id], ACTOR).traces == 0
     assert [t for t in asked if store.trace(t.id, [ALICE])] == []
     assert [t for t in others if not store.trace(t.id, [ALICE])] == []
+
+
+MALLORY = Partition(tenant="umbrella", level=Level.USER, user="alice")
+"""Another tenant's user of the same name."""
+ALICES_SESSION = replace(ALICE, level=Level.SESSION, name="s1")
+
+
+@pytest.mark.parametrize(
+    ("searched", "goes"),
+    [
+        ([ALICE], True),
+        ([ALICE_APP], True),  # hers in another project: she could see it
+        ([SHARED, ALICE], True),
+        ([ALICES_SESSION], True),
+        ([BOB], False),
+        ([SHARED, BOB], False),
+        ([SHARED], False),  # anybody's of the team
+        ([MALLORY], False),
+        ([replace(SHARED, tenant="umbrella")], False),
+        ([], False),
+    ],
+    ids=lambda value: " ".join(map(str, value)) if isinstance(value, list) else "",
+)
+@pytest.mark.parametrize("query", ["zyxomatic?", "the safe, please", "🎉🎉"])
+def test_what_others_asked_tells_them_no_word_of_what_was_erased(
+    store: Store, searched: list[Partition], goes: bool, query: str
+) -> None:
+    put(store, secret := memory("the zyxomatic safe 🎉🎉", partition=ALICE))
+    asked = trace(query, partitions=tuple(searched))
+    store.save_traces([asked])
+    store.erase([secret.id], ACTOR)
+    assert (store.trace(asked.id, searched) is None) == goes
+
+
+def test_a_trace_of_the_team_goes_with_what_the_team_could_see(store: Store) -> None:
+    put(store, shared := memory("the zyxomatic safe", partition=SHARED))
+    bobs = trace("zyxomatic?", partitions=(BOB,))
+    mallorys = trace("zyxomatic?", partitions=(MALLORY,))
+    store.save_traces([bobs, mallorys])
+    store.erase([shared.id], ACTOR)
+    assert store.trace(bobs.id, [BOB]) is None
+    assert store.trace(mallorys.id, [MALLORY]) == mallorys
+
+
+def test_of_a_memory_that_was_moved_each_sees_the_words_of_its_own_time(store: Store) -> None:
+    put(store, shared := memory("the zyxomatic safe", partition=SHARED))
+    put(store, revised(shared, content="the quelbrant vault", partition=ALICE))
+    known = trace("zyxomatic?", partitions=(BOB,))
+    unknown = trace("quelbrant?", partitions=(BOB,))
+    hers = trace("quelbrant?", partitions=(ALICE,))
+    store.save_traces([known, unknown, hers])
+    store.erase([shared.id], ACTOR)
+    assert store.trace(known.id, [BOB]) is None
+    assert store.trace(unknown.id, [BOB]) == unknown
+    assert store.trace(hers.id, [ALICE]) is None
 
 
 def test_what_is_erased_while_a_query_is_embedded_is_not_found(store: Store) -> None:

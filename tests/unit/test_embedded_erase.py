@@ -17,9 +17,11 @@ from mcp_memory.storage.embedded.record import Record
 from tests.factories import (
     ACTOR,
     ALICE,
+    BOB,
     SPACE,
     memory,
     open_store,
+    pages,
     put,
     revised,
     trace,
@@ -27,6 +29,7 @@ from tests.factories import (
     windows,
     write,
 )
+from tests.remains import left_in, read
 
 SECRET = memory(
     "Zyxomatic quelbrant passports lie under floorboards/hiding.txt",
@@ -38,7 +41,7 @@ SECRET = memory(
 REVISED = revised(
     SECRET, content="Quibberish plonkworthy safes 秘密の場所", merged="Frobnicated twin"
 )
-WINDOWS, WINDOWS_LATER = windows(901, 902), windows(903)
+WINDOWS, WINDOWS_LATER = windows(90_001, 90_002), windows(90_003)
 
 
 def traces_of(made: Memory) -> set[bytes]:
@@ -60,17 +63,14 @@ def vector_traces() -> set[bytes]:
     return {*packed, *(p[:32] for p in packed), *floats, *codes, *(c[:16] for c in codes)}
 
 
-def left_in(home: Path, traces: set[bytes]) -> dict[str, set[bytes]]:
-    """Which of these bytes are in which file."""
-    contents = {p: p.read_bytes() for p in home.rglob("*") if p.is_file()}
-    found = {p.name: {t for t in traces if t in said} for p, said in contents.items()}
-    return {name: there for name, there in found.items() if there}
-
-
 def filled(home: Path, others: int) -> Store:
     """A store that holds the secret, its revision, traces of it, and other memories."""
     store = open_store("embedded", home)
-    made = [memory(f"ordinary{n} words{n % 7} about tea{n % 3}") for n in range(others)]
+    places = ("harbour", "orchard", "kettle")
+    made = [
+        memory(f"On day {n} Anna and Ben put lamp {7 * n} on the shelf by the {places[n % 3]}")
+        for n in range(others)
+    ]
     half = others // 2
     put(store, *made[:half], vectors=[windows(n) for n in range(half)])
     store.write("r1", [write(SECRET, WINDOWS, reason="because zyxomatic")])
@@ -99,6 +99,32 @@ def test_no_byte_of_an_erased_memory_is_left(tmp_path: Path, others: int, upkeep
     assert left_in(home, ALL) == {}
     assert all(not (home / name).exists() for name in receipt.files)
     assert all(finding.ok for finding in store.check())
+    store.close()
+    assert left_in(home, ALL) == {}
+
+
+def said_by(made: Memory) -> set[bytes]:
+    """What somebody who reads a store would take for this memory."""
+    return {made.content.encode(), made.key.encode(), made.tags[0].encode(), made.id.encode()}
+
+
+def test_of_thousands_of_memories_nothing_of_an_erased_one_can_be_read(tmp_path: Path) -> None:
+    """So many that the databases pack their texts; what is sought is found before it is gone."""
+    home = tmp_path / "home"
+    store = filled(home, 6_000)
+    put(store, twin := memory("ordinary twin of quelbrant passports", partition=BOB))
+    store.erase([twin.id], ACTOR)  # which writes everything anew
+    live = (home / "record" / "CURRENT").read_text(encoding="ascii")
+    for name in (live, "index.sqlite"):
+        there = read(home)[name]
+        for made in (SECRET, REVISED):
+            assert {text for text in said_by(made) if text not in there} == set(), name
+    in_bytes = (home / "record" / live).read_bytes()
+    assert SECRET.content.encode() not in in_bytes, "texts are not packed: take more of them"
+    store.erase([SECRET.id], ACTOR)
+    assert left_in(home, ALL) == {}
+    contents = {m.content for m in pages(store, where())}
+    assert len(contents) == 6_000, "the others are all there"
     store.close()
     assert left_in(home, ALL) == {}
 

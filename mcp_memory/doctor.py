@@ -68,7 +68,7 @@ def _doubts(settings: Settings) -> Iterator[Finding]:
 
 def _http(settings: Settings) -> Iterator[Finding]:
     """By what callers over HTTP are known, where that was set up."""
-    from mcp_memory.web import jwts, tokens  # slow to import
+    from mcp_memory.web import keys, tokens  # slow to import
 
     file = tokens.TokenFile(tokens.path_of(settings))
     if settings.http.tokens or file.is_there:
@@ -80,9 +80,9 @@ def _http(settings: Settings) -> Iterator[Finding]:
             yield Finding(name="tokens", ok=False, detail=str(error), advice=advice)
     if settings.http.jwt_issuer:
         try:
-            jwts.keys_of(settings.http).get("")
+            keys.keys_of(settings.http).get("")
             yield Finding(name="JWT keys", ok=True, detail=settings.http.jwt_keys)
-        except (McpMemoryError, jwts.Unavailable) as error:
+        except (McpMemoryError, keys.Unavailable) as error:
             advice = "until then nobody with a JWT is served"
             yield Finding(name="JWT keys", ok=False, detail=str(error), advice=advice)
 

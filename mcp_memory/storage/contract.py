@@ -272,8 +272,8 @@ class Store(Protocol):
 
         When it returns, the data folder holds neither their text, key, terms nor
         vectors. Traces that mention them go too, and those of who could see them, whose query
-        or filters share a term with them; only the former are counted. The journal keeps that, when and by whom they
-        were erased.
+        or filters share a term with them; only the former are counted. The journal keeps that,
+        when and by whom they were erased.
         """
         ...
 

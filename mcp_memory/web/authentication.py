@@ -22,7 +22,8 @@ from mcp_memory.errors import SettingsInvalid
 from mcp_memory.permissions import Permission
 from mcp_memory.web.answers import challenge, later, refused
 from mcp_memory.web.frontier import STREAMS
-from mcp_memory.web.jwts import JwtVerifier, Refused, Unavailable
+from mcp_memory.web.jwts import JwtVerifier, Refused
+from mcp_memory.web.keys import Unavailable
 from mcp_memory.web.principal import Principal
 from mcp_memory.web.tokens import PREFIX, TokenFile
 
@@ -35,7 +36,8 @@ TOKEN_CHARS_MAX = 16 * 1024
 CHECK_S = 15.0
 """How often the token of an open stream is looked at again."""
 THREADS = 8
-"""For verifying alone, so that keys that are slow to come keep no other work waiting."""
+"""For verifying alone, and as many for tokens whose keys must be fetched first: so slow keys
+keep nobody waiting whose key is known."""
 RETRY_S = 5.0
 _OF_PROXIES = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
 _NEEDS = "from elsewhere is served without a token; add one: mcp-memory token add"
@@ -66,6 +68,7 @@ class Verification:
         self._jwts = jwts
         self._is_open = is_open
         self._threads = anyio.CapacityLimiter(THREADS)
+        self._waiting = anyio.CapacityLimiter(THREADS)
 
     def is_open(self) -> bool:
         """Whether nobody needs a token, as it is now."""
@@ -81,7 +84,8 @@ class Verification:
         if token.startswith(PREFIX):
             return self._of_file(token)
         if self._jwts is not None:
-            return await anyio.to_thread.run_sync(self._jwts.verify, token, limiter=self._threads)
+            limiter = self._threads if self._jwts.knows(token) else self._waiting
+            return await anyio.to_thread.run_sync(self._jwts.verify, token, limiter=limiter)
         raise Refused(_UNKNOWN)
 
     def _of_file(self, token: str) -> Principal:

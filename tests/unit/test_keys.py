@@ -8,7 +8,8 @@ import pytest
 
 from mcp_memory.errors import SettingsInvalid
 from mcp_memory.http_settings import load
-from mcp_memory.web.jwts import JwtVerifier, KeysOfUrl, Refused, Unavailable
+from mcp_memory.web.jwts import JwtVerifier, Refused
+from mcp_memory.web.keys import KeysOfUrl, Unavailable
 from tests.web.endpoint import published
 from tests.web.harness import Issuer
 
@@ -65,14 +66,14 @@ def test_keys_of_an_address_are_fetched_once_and_again_for_an_unknown_id(issuer:
         issuer.rotate("k2")
         endpoint.body = issuer.file.read_bytes()
         assert keys.get("k2")
-        assert keys.get("k1") is None
+        assert keys.get("k1") == []
         assert endpoint.fetched == 3
 
 
 def test_unknown_ids_do_not_make_keys_be_fetched_again_and_again(issuer: Issuer) -> None:
     with published(issuer) as endpoint:
         keys = KeysOfUrl(endpoint.url)
-        assert [keys.get(f"made up {n}") for n in range(20)] == [None] * 20
+        assert [keys.get(f"made up {n}") for n in range(20)] == [[]] * 20
         assert keys.get("k1")
         assert endpoint.fetched == 1
 
@@ -83,7 +84,7 @@ def test_keys_do_not_stay_valid_for_ever(issuer: Issuer) -> None:
         assert keys.get("k1")
         issuer.rotate("k2")
         endpoint.body = issuer.file.read_bytes()
-        assert keys.get("k1") is None
+        assert keys.get("k1") == []
 
 
 @pytest.mark.parametrize(
@@ -123,7 +124,7 @@ def test_what_is_no_key_is_a_failure_to_verify_and_no_refusal(
         with pytest.raises(Unavailable):
             healed.get("k2")
         endpoint.status, endpoint.body = 200, good
-        assert healed.get("k2") is None
+        assert healed.get("k2") == []
 
 
 def test_an_address_where_nobody_is_is_a_failure_to_verify(issuer: Issuer) -> None:

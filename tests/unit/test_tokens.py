@@ -21,7 +21,8 @@ from mcp_memory.permissions import Permission
 from mcp_memory.settings import Settings
 from mcp_memory.web import token_commands
 from mcp_memory.web.authentication import TOKEN_CHARS_MAX, Verification
-from mcp_memory.web.jwts import Refused, Unavailable
+from mcp_memory.web.jwts import Refused
+from mcp_memory.web.keys import Unavailable
 from mcp_memory.web.token_commands import Wanted
 from mcp_memory.web.tokens import PREFIX, Token, TokenFile
 

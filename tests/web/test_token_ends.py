@@ -10,7 +10,8 @@ from starlette.types import Message, Receive, Scope, Send
 
 from mcp_memory.web.authentication import Authenticated, Verification
 from mcp_memory.web.frontier import STREAMS
-from mcp_memory.web.jwts import Refused, Unavailable
+from mcp_memory.web.jwts import Refused
+from mcp_memory.web.keys import Unavailable
 from mcp_memory.web.principal import Principal
 from mcp_memory.web.tokens import Token, TokenFile
 from tests.web.harness import (

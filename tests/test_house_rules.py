@@ -89,8 +89,8 @@ PUBLIC = set(
         LocalMemory McpMemoryError Memory MemoryService MigrationFailed ModelUnavailable
         NotFound NotPermitted Overloaded Partition Patch Policy Query Recall Recalled Remembered
         Revision Scope ScopeMissing Selection SettingsInvalid ShuttingDown Similar Status
-        StoreClosed StoreDamaged StoreError StoreFull StoreLocked StoreTooNew Trace Trust Type
-        Updated Verb WriteConflict
+        StoreClosed StoreDamaged StoreError StoreFull StoreGone StoreLocked StoreTooNew Trace Trust
+        Type Updated Verb WriteConflict
         __version__ open_memory
         """,
     )

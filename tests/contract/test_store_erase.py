@@ -188,7 +188,7 @@ ALICES_SESSION = replace(ALICE, level=Level.SESSION, name="s1")
         ([replace(SHARED, tenant="umbrella")], False),
         ([], False),
     ],
-    ids=lambda value: " ".join(map(str, value)) if isinstance(value, list) else "",
+    ids=str,
 )
 @pytest.mark.parametrize("query", ["zyxomatic?", "the safe, please", "🎉🎉"])
 def test_what_others_asked_tells_them_no_word_of_what_was_erased(

@@ -19,7 +19,7 @@ from tests.factories import ids, memory, open_store, put, where
 from tests.protocol.doors import lock_held
 
 ROOT = Path(__file__).parents[2]
-Meddling = Callable[[Path, Path], None]
+Meddling = Callable[[Path, Path], object]
 """What somebody does to a store's folder; the second is a copy of it as it was before."""
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there open files stay")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,7 +30,7 @@ def keep(client: Server, *contents: str) -> None:
 
 def served(client: Server) -> None:
     """Wait until a host answers, which takes long on a busy machine."""
-    recall = {"name": "recall", "arguments": {}}
+    recall: dict[str, Any] = {"name": "recall", "arguments": {}}
     until(
         lambda: not client.ask("tools/call", **recall).get("result", {"isError": 1}).get("isError")
     )

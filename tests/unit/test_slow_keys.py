@@ -27,7 +27,8 @@ from tests.web.endpoint import Endpoint, published
 from tests.web.harness import KEY_ID, Issuer
 
 AUDIENCE = "https://memory.example/mcp"
-Speaking = Callable[[Endpoint], Callable[[BaseHTTPRequestHandler], None]]
+Answering = Callable[[BaseHTTPRequestHandler], None]
+Speaking = Callable[[Endpoint], Answering]
 
 
 @pytest.fixture
@@ -104,14 +105,20 @@ def test_keys_are_fetched_again_beside_before_they_are_too_old(issuer: Issuer) -
             assert keys.get(KEY_ID), "nobody waits for that"
 
 
+def silent(endpoint: Endpoint) -> Answering:
+    return endpoint.hold
+
+
+def dripping_its_head(endpoint: Endpoint) -> Answering:
+    return partial(endpoint.drip, is_head=True)
+
+
+def dripping_its_body(endpoint: Endpoint) -> Answering:
+    return partial(endpoint.drip, is_head=False)
+
+
 @pytest.mark.parametrize(
-    "speaking",
-    [
-        lambda endpoint: endpoint.hold,
-        lambda endpoint: partial(endpoint.drip, is_head=True),
-        lambda endpoint: partial(endpoint.drip, is_head=False),
-    ],
-    ids=["silent", "drips its head", "drips its body"],
+    "speaking", [silent, dripping_its_head, dripping_its_body], ids=lambda f: f.__name__
 )
 def test_a_fetch_has_an_end_however_slowly_the_answer_comes(
     issuer: Issuer, speaking: Speaking

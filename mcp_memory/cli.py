@@ -60,7 +60,13 @@ def _run(given: argparse.Namespace) -> int:
         stdio.run(configured)
         return OK
     _speak_utf8()
-    own = {"model": _model, "host": _host, "serve": _serve, "token": _token}
+    own = {
+        "model": _model,
+        "host": _host,
+        "serve": _serve,
+        "token": _token,
+        "project": _project,
+    }
     run = own.get(given.command, _look)
     code = run(configured, given)
     sys.stdout.flush()  # a broken pipe is to be met here and not at exit
@@ -160,6 +166,16 @@ def _serve(settings: Settings, given: argparse.Namespace) -> int:
     return run(settings, http=given.http, ready=lambda told: _print([f"mcp-memory: {told}"]))
 
 
+def _project(settings: Settings, given: argparse.Namespace) -> int:
+    from mcp_memory import project_commands
+
+    if given.action == "split":
+        _print([project_commands.split(settings, given.name)])
+    else:
+        _print(project_commands.tell(settings))
+    return OK
+
+
 def _token(settings: Settings, given: argparse.Namespace) -> int:
     from mcp_memory import console
     from mcp_memory.web import token_commands as tokens
@@ -246,6 +262,15 @@ def parser() -> argparse.ArgumentParser:
     logs = actions.add_parser("logs", parents=[home], help="what it logged last")
     logs.add_argument("--lines", type=int, default=50, metavar="N", help="how many at most")
     actions.add_parser("run", parents=[home], help="be the host, in the foreground")
+
+    project = commands.add_parser(
+        "project", parents=[home], help="which project this folder is, and its other names"
+    )
+    deeds = project.add_subparsers(dest="action", metavar="ACTION")
+    parted = deeds.add_parser(
+        "split", parents=[home], help="see no longer what is remembered under another name"
+    )
+    parted.add_argument("name", metavar="NAME", help="as mcp-memory project shows it")
 
     _add_serving(commands.add_parser, home)
 

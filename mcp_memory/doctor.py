@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
-from mcp_memory import __version__, front, homes, weights
+from mcp_memory import __version__, front, homes, project_commands, weights
 from mcp_memory.embedding import Embedder
 from mcp_memory.errors import McpMemoryError, SettingsInvalid, StoreLocked
 from mcp_memory.settings import Settings
@@ -30,6 +30,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield from _doubts(settings)
     fault, _, advice = homes.fault(str(settings.home)).partition("; ")
     yield Finding(name="home", ok=not fault, detail=fault or str(settings.home), advice=advice)
+    yield from _projects(settings)
     embedder = Embedder(settings.model, cache_dir=settings.models_dir)
     try:
         space = embedder.space
@@ -56,6 +57,18 @@ def _installation() -> Iterator[Finding]:
     yield _python()
     yield _packages()
     yield from _namesake()
+
+
+def _projects(settings: Settings) -> Iterator[Finding]:
+    """The repositories that changed their address, and see what they knew before."""
+    try:
+        joined = project_commands.joined(settings)
+    except McpMemoryError as error:
+        yield Finding(name="settings", ok=False, detail=str(error), advice="correct it")
+        return
+    for names in joined:
+        told = f"{names} are one repository, joined; to part them run there: mcp-memory project"
+        yield Finding(name="project", ok=True, detail=told)
 
 
 def _doubts(settings: Settings) -> Iterator[Finding]:

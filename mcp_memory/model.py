@@ -6,7 +6,7 @@ Times are aware and in UTC. An absent text is "", an absent time is None.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
 from types import MappingProxyType
@@ -103,6 +103,7 @@ class Scope:
     Names match `[a-z0-9._-]{1,64}`; project, agent and session may be "" (none).
     `project_label` is the project as people know it, e.g. `github.com/acme/app`; `zone` is
     the time zone of the caller's days. `notes` are what the caller should know of all this.
+    `joined` are other names of the project, by id with their labels: what is there is seen too.
     """
 
     tenant: str
@@ -116,6 +117,7 @@ class Scope:
     permissions: Permissions = EVERYTHING
     zone: tzinfo = UTC
     notes: tuple[str, ...] = ()
+    joined: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     def partition(self, level: Level) -> Partition | None:
         """The caller's partition at `level`, or None when it has no part in it."""
@@ -127,9 +129,17 @@ class Scope:
         own = Partition(tenant=self.tenant, level=level, user=self.user, name=name)
         return own if name else None
 
+    def at(self, level: Level) -> tuple[Partition, ...]:
+        """The partitions at `level` that the caller may see, its own first."""
+        own = self.partition(level)
+        if own is None:
+            return ()
+        others = self.joined if level is Level.PROJECT else ()
+        return (own, *(replace(own, name=name) for name in others))
+
     def partitions(self) -> tuple[Partition, ...]:
         """Every partition the caller may see, widest first."""
-        return tuple(p for level in Level if (p := self.partition(level)) is not None)
+        return tuple(partition for level in Level for partition in self.at(level))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,12 +11,12 @@ import hashlib
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from mcp_memory import environment, labels, paths, remotes
+from mcp_memory import environment, labels, paths, remotes, ssh_config
 from mcp_memory.errors import InvalidInput
 
 GIVEN_CHARS_MAX = 1024
@@ -26,6 +26,8 @@ _DIGEST = re.compile(r"-[0-9a-f]{12}$")
 _REMOTE = re.compile(r'\[\s*remote\s+"((?:[^"\\]|\\.)*)"\s*\]', re.IGNORECASE)
 _URL = re.compile(r"\s*url\s*=\s*(.*)", re.IGNORECASE)
 _FOLDER_URI = re.compile(r"(file|vscode-remote):", re.IGNORECASE)
+_SCP_ADDRESS = re.compile(r"[^/:]*@[^/:]+:|[\w-]+(\.[\w-]+)+:(?!/)")
+_BARE_ADDRESS = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+(:\d+)?/[^/]")
 _BEGINS_PATH = re.compile(r"[~$%]|\.{1,2}($|[/\\])")
 _ESCAPE = re.compile(r"\\(.)")
 _ESCAPES = {"n": "\n", "t": "\t", "b": "\b"}
@@ -35,11 +37,15 @@ _ESCAPES = {"n": "\n", "t": "\t", "b": "\b"}
 class Project:
     """A project: `id` for the store, `label` for people, e.g. `github.com/acme/app`.
 
-    The label is one that may stand in any answer; see `mcp_memory.labels`.
+    The label is one that may stand in any answer; see `mcp_memory.labels`. Of a repository,
+    `git` is its git folder, and `within` the label of one that it lies in, such as that of
+    which it is a submodule.
     """
 
     id: str
     label: str
+    git: Path | None = field(default=None, compare=False)
+    within: str = field(default="", compare=False)
 
 
 def slug(label: str) -> str:
@@ -55,12 +61,16 @@ def slug(label: str) -> str:
     return f"{name[: _NAME_CHARS_MAX - 13]}-{digest}" if name else f"x-{digest}"
 
 
-def named(name: str) -> Project:
-    """The project that was given a name, such as `app`, or a repository's address."""
+def named(name: str, aliases: remotes.Aliases | None = None) -> Project:
+    """The project that was given a name, such as `app`, or a repository's address.
+
+    `aliases` say what ssh knows hosts by, where that counts.
+    """
     if len(name) > GIVEN_CHARS_MAX:
         raise InvalidInput("project", name, f"use at most {GIVEN_CHARS_MAX} characters")
-    is_address = "://" in name or name.endswith(".git") or re.match(r"[^/:]*@[^/:]+:", name)
-    address = remotes.repository(name) if is_address else ""
+    text = f"https://{name}" if _BARE_ADDRESS.match(name) else name
+    is_address = "://" in text or name.endswith(".git") or _SCP_ADDRESS.match(name)
+    address = remotes.repository(text, aliases or remotes.itself) if is_address else ""
     return _of_repository(address) if address else Project(id=slug(name), label=labels.shown(name))
 
 
@@ -79,7 +89,7 @@ def local(name: str, base: Path | None = None) -> Project | None:
     if Path(text).is_absolute():
         return identify(Path(text))
     if not _BEGINS_PATH.match(text):
-        return named(text)
+        return named(text, ssh_config.machine)
     if base is None and text in (".", "./"):  # the client's folder, and nobody says which
         return None
     try:
@@ -123,7 +133,10 @@ def checkout(path: Path) -> Project | None:
         repository = _repository(candidate)
         if repository is not None:
             root, git = repository
-            return _of_remote(git / "config", root) or _of_folder(root)
+            found = _of_remote(git / "config", root) or _of_folder(root)
+            around = checkout(candidate.parent)
+            within = around.label if around and around.id != found.id else ""
+            return replace(found, git=git, within=within)
     return None
 
 
@@ -181,7 +194,7 @@ def _of_remote(config: Path, root: Path) -> Project | None:
     if not found:
         return None
     url = found.get("origin") or found[min(found)]
-    address = remotes.repository(url)
+    address = remotes.repository(url, ssh_config.machine)
     if address:
         return _of_repository(address)
     folder = _folder_named(url, root)

@@ -40,11 +40,12 @@ _BITBUCKET_SSH_PORT = 7999
 _BITBUCKET_FOLDERS = frozenset({"bitbucket", "stash"})
 
 
-def _itself(host: str) -> Host:
+def itself(host: str) -> Host:
+    """The machine that a host is where nobody calls it otherwise."""
     return host, None
 
 
-def repository(url: str, aliases: Aliases = _itself) -> str:
+def repository(url: str, aliases: Aliases = itself) -> str:
     """The repository that an address names, as `host/path`, escaped as a label is.
 
     `git@GitHub.com:acme/app.git` and `https://token@github.com/acme/app/` are both

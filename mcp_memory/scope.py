@@ -31,13 +31,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, cast
 
-from mcp_memory import project, zones
+from mcp_memory import project, projects, zones
 from mcp_memory.environment import CLAUDE_PROJECT_DIR, CLAUDE_SESSION, ZONE
 from mcp_memory.errors import InvalidInput, ScopeMissing
 from mcp_memory.labels import one_line
 from mcp_memory.model import NOTHING, Json, Scope
 from mcp_memory.permissions import EVERYTHING, Permissions
 from mcp_memory.project import Project, slug
+from mcp_memory.projects import Names
 
 if TYPE_CHECKING:
     from mcp_memory.settings import Settings
@@ -80,7 +81,7 @@ class Signals:
     permits; who is on this machine may do everything. `headers` have lower-case names.
     `roots` are URIs. `connection_id` is random, one per connection of the older protocol
     era; the newer era has no connection, `modern` is then True. `notes` are what somebody on
-    this machine should know of how it is configured.
+    this machine should know of how it is configured, `home` is the store's folder.
     """
 
     transport: str = "stdio"
@@ -103,10 +104,12 @@ class Signals:
     zone_variable: str = ""
     connection_id: str = ""
     notes: tuple[str, ...] = ()
+    home: Path | None = None
 
 
 def resolve(signals: Signals) -> Scope:
-    """The scope of a request; looks at nothing but the signals and git's files.
+    """The scope of a request; looks at nothing but the signals, git's files and ssh's, and at
+    what is noted in the store's folder of the names that a repository had before.
 
     Raises InvalidInput for a name that cannot be used, ScopeMissing when a remote
     caller has no token or its token does not say who it is.
@@ -114,6 +117,9 @@ def resolve(signals: Signals) -> Scope:
     remote = signals.transport in _REMOTE or signals.claims is not None
     tenant, user = _from_claims(signals) if remote else _from_machine(signals)
     found_project, project_source = _project(signals, remote=remote)
+    joined: Names = {}
+    if found_project and signals.home is not None and not remote:
+        joined = projects.before(signals.home, f"{tenant[0]}/{user[0]}", found_project)
     agent = _agent(signals)
     session = _session(signals)
     zone, zone_source = _zone(signals)
@@ -136,8 +142,20 @@ def resolve(signals: Signals) -> Scope:
         sources=MappingProxyType({part: source or "none" for part, source in sources.items()}),
         permissions=signals.permissions if remote else EVERYTHING,
         zone=zone,
-        notes=() if remote else signals.notes,
+        notes=() if remote else (*signals.notes, *_told_of(found_project, joined)),
+        joined=MappingProxyType(joined),
     )
+
+
+def _told_of(found: Project | None, joined: Names) -> Iterator[str]:
+    """What the caller should know of its project."""
+    if found and found.within:
+        yield f"{found.label} lies within {found.within}, and is a project of its own"
+    for name in joined.values():
+        yield (
+            f"this repository was {name} before, and what is remembered there is seen here too;"
+            f" to end that, run here: mcp-memory project split {name}"
+        )
 
 
 def deciding(signals: Signals) -> Signals:
@@ -165,7 +183,13 @@ def local_signals(settings: Settings, transport: str = "local") -> Signals:
         claude_session=settings.claude_session,
         zone_variable=settings.zone_variable,
         notes=tuple(doubt.text for doubt in settings.doubts),
+        home=settings.home,
     )
+
+
+def project_of(signals: Signals) -> Project | None:
+    """The project of somebody on this machine."""
+    return _project(signals, remote=False)[0]
 
 
 def system_user() -> str:

@@ -100,7 +100,7 @@ def events(touched: Iterable[Touched], scope: Scope) -> list[ServerEvent]:
 
 def _sees(scope: Scope, partition: Partition) -> bool:
     """Whether the partition is one of the scope's; another tenant's is told apart at once."""
-    return partition.tenant == scope.tenant and scope.partition(partition.level) == partition
+    return partition.tenant == scope.tenant and partition in scope.at(partition.level)
 
 
 def _tell(connection: Connection, news: _News) -> None:

@@ -58,8 +58,10 @@ LAYERS = (
         "embedding",
         "reranking",
         "project",
+        "projects",
         "remotes",
         "scope",
+        "ssh_config",
     },
     {"service", "ranking"},
     {"tools", "resources", "prompts"},
@@ -76,7 +78,7 @@ LAYERS = (
         "stdio",
         "server",
     },
-    {"host", "web", "shim", "console", "streamed", "commands", "front"},
+    {"host", "web", "shim", "console", "streamed", "commands", "project_commands", "front"},
     {"library", "doctor", "cli", "launch", "__main__"},
 )
 """Who may import whom: a module its own layer and those above it in this list."""
@@ -237,7 +239,7 @@ def documented() -> dict[str, list[str]]:
         ("resources", 8),
         ("prompts", 3),
         ("settings", 29),
-        ("commands", 9),
+        ("commands", 10),
         ("errors", 19),
     ],
 )

@@ -94,8 +94,7 @@ def filter_of(core: Core, scope: Scope, query: Query) -> Filter:
     """What the query restricts, as a filter over the caller's own partitions."""
     now = core.clock()
     levels = choices("levels", query.levels, Level)
-    asked = [scope.partition(level) for level in levels] if levels else scope.partitions()
-    partitions = tuple(p for p in asked if p is not None)
+    partitions = tuple(p for level in levels or Level for p in scope.at(level))
     if not partitions:
         names = ", ".join(levels)
         raise ScopeMissing(f"levels: you have no {names} here; leave levels out to search them all")

@@ -19,6 +19,7 @@ from mcp_memory.service import policy as limits
 from mcp_memory.service.core import ANY_STATUS, IN_FORCE, Core, actor
 from mcp_memory.service.echo import Echo, echoes_of, undecorated
 from mcp_memory.service.intake import Intake
+from mcp_memory.service.joined import placed
 from mcp_memory.service.merging import Plan, Prepared
 from mcp_memory.service.shapes import check
 from mcp_memory.storage.contract import Candidate, Filter, Progress
@@ -62,7 +63,9 @@ def remember(
         )
     core.store.catch_up()  # what is not known cannot be compared with
     taken = [_with_whole_ids(core, scope, t) if isinstance(t, _Taken) else t for t in taken]
-    accepted = [t for t in taken if isinstance(t, _Taken)]
+    accepted = [
+        replace(t, memory=placed(core, scope, t.memory)) for t in taken if isinstance(t, _Taken)
+    ]
     echoes = [_echo(core, scope, t.draft) for t in accepted]
     prepared = _prepare(core, accepted, echoes, progress)
     request = new_id()

@@ -124,7 +124,7 @@ def _searched(partition: Partition, scope: Scope) -> str:
     names = {
         Level.TENANT: partition.tenant,
         Level.USER: partition.user,
-        Level.PROJECT: scope.project_label or partition.name,
+        Level.PROJECT: scope.joined.get(partition.name, scope.project_label or partition.name),
     }
     return f"{partition.level} {names.get(partition.level, partition.name)}"
 

@@ -265,6 +265,12 @@ def test_a_name_or_a_path_can_be_given(tmp_path: Path) -> None:
         "https://user:pw@GitHub.com/acme/app",
         "ssh://git@github.com/acme/app.git",
         "github.com/acme/app",
+        "GitHub.com/Acme/App",
+        "www.github.com/acme/app/",
+        "github.com/acme/app.git",
+        "GitHub.com:Acme/App",
+        "github.com:443/acme/app",
+        "https://github.com/Acme/App/",
     ],
 )
 def test_a_project_given_as_an_address_is_that_repository(name: str) -> None:
@@ -279,3 +285,41 @@ def test_a_project_given_as_a_path_from_home_is_that_folder(
     (tmp_path / "app").mkdir()
     by_path = identify(tmp_path / "app")
     assert local("~/app") == by_path
+
+
+@pytest.mark.parametrize(
+    "name", ["app", "my.app", "v1.2", "a/b", "Side Quest", "C:\\x", "a:b", "x.y/"]
+)
+def test_a_name_that_is_no_address_stays_a_name(name: str) -> None:
+    assert named(name).id == slug(name)
+
+
+@needs_git
+def test_an_alias_of_ssh_is_the_host_behind_it(tmp_path: Path, home: Path) -> None:
+    main = repository(tmp_path / "app", "git@gh:acme/app.git")
+    assert label(main) == "gh/acme/app"
+    (home / ".ssh").mkdir()
+    (home / ".ssh" / "config").write_text("Host gh\n  HostName github.com\n")
+    assert label(main) == "github.com/acme/app"
+    assert local("git@gh:acme/app") == identify(main)
+    assert named("git@gh:acme/app").label == "gh/acme/app", "somebody elsewhere is not asked here"
+
+
+@needs_git
+def test_a_submodule_says_what_it_lies_in(tmp_path: Path) -> None:
+    library = repository(tmp_path / "library", "https://github.com/acme/library")
+    main = repository(tmp_path / "app", "https://github.com/acme/app")
+    git(main, "submodule", "add", str(library), "vendor")
+    git(main, "worktree", "add", str(main / "trees" / "one"))
+    found, top, tree = identify(main / "vendor"), identify(main), identify(main / "trees" / "one")
+    assert found and top and tree
+    assert (found.within, top.within, tree.within) == ("github.com/acme/app", "", "")
+
+
+def test_a_path_has_one_name_without_double_slashes(tmp_path: Path) -> None:
+    (tmp_path / "app").mkdir()
+    forms = [f"//{tmp_path}/app", f"{tmp_path}//app/", f"{tmp_path}/./app/../app"]
+    forms += [f"file://{tmp_path}/app", f"file:///{tmp_path}/app"]
+    found = {form: local(form) for form in forms}
+    assert set(found.values()) == {identify(tmp_path / "app")}
+    assert label(tmp_path / "app") == str((tmp_path / "app").resolve())

@@ -88,21 +88,21 @@ def _question(preview: Forgotten, name: str) -> types.ElicitRequestFormParams:
     if preview.total > len(listed):
         listed.append(f"- and {preview.total - len(listed)} more")
     count = f"{preview.total} {'memory' if preview.total == 1 else 'memories'}"
-    deed = f"erase {count} for good" if preview.erased else f"forget {count}"
+    deed = f"erase {count} for good" if preview.would_erase else f"forget {count}"
     message = f"An agent asks to {deed}:\n" + "\n".join(listed)
     return types.ElicitRequestFormParams(
-        message=sayable(message), requested_schema=_schema(name, preview.erased)
+        message=sayable(message), requested_schema=_schema(name, preview.would_erase)
     )
 
 
-def _schema(name: str, erased: bool) -> types.ElicitRequestedSchema:
+def _schema(name: str, erases: bool) -> types.ElicitRequestedSchema:
     return {
         "type": "object",
         "properties": {
             name: {
                 "type": "boolean",
-                "title": "Erase for good" if erased else "Forget these",
-                "description": "This cannot be undone" if erased else "This can be undone",
+                "title": "Erase for good" if erases else "Forget these",
+                "description": "This cannot be undone" if erases else "This can be undone",
                 "default": False,
             }
         },

@@ -119,13 +119,15 @@ class Forgotten:
     """What a forget did, or would do.
 
     With `done` False this is a preview: call again with the same arguments and `confirm`.
-    `memories` are the first few of `total`; `touched` is every one that changed.
+    `erased` says what happened, `would_erase` what a preview is of. `memories` are the first
+    few of `total`; `touched` is every one that changed.
     """
 
     done: bool
-    erased: bool
     memories: tuple[Memory, ...]
     total: int
+    erased: bool = False
+    would_erase: bool = False
     confirm: str = ""
     receipt: Erasure | None = None
     touched: tuple[tuple[str, Partition], ...] = ()

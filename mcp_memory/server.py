@@ -27,8 +27,8 @@ from mcp_memory.results import Forgotten
 from mcp_memory.scope import current
 from mcp_memory.subscriptions import Subscriptions
 from mcp_memory.tools import INSTRUCTIONS, TOOLS, Tool
-from mcp_memory.tools.answers import Answer
-from mcp_memory.tools.forget import FORGET
+from mcp_memory.tools.answers import EXPLAIN, Answer
+from mcp_memory.tools.forget import FORGET, selection_of
 
 if TYPE_CHECKING:
     from mcp_memory.service import MemoryService
@@ -127,8 +127,9 @@ class _Handlers:
         with arguments.naming_errors():
             if _is_for_the_user(request, tool, arguments):
                 forget = partial(self._forget, request)
+                selection = selection_of(arguments)
                 asking = self._lanes.question(request.lifespan_context.turn)
-                answer = await consent.ask(request, params, forget, Selection(**arguments), asking)
+                answer = await consent.ask(request, params, forget, selection, asking)
             else:
                 lane = self._read if tool.read_only else self._write
                 with progress.told(request) as told:
@@ -136,7 +137,7 @@ class _Handlers:
         if isinstance(answer, types.InputRequiredResult):
             return answer
         self._subscriptions.tell(answer.touched)
-        return _result(answer)
+        return _result(answer, with_fields=arguments.get(EXPLAIN.name, False))
 
     async def list_resources(
         self, request: Request, params: types.PaginatedRequestParams | None
@@ -233,7 +234,7 @@ def _is_for_the_user(request: Request, tool: Tool, arguments: dict[str, Any]) ->
     """Whether the user has to be asked, and can be."""
     if tool is not FORGET or not consent.can_ask(request):
         return False
-    return consent.is_needed(Selection(**arguments))
+    return consent.is_needed(selection_of(arguments))
 
 
 def _schema(name: str) -> dict[str, Any] | None:
@@ -247,7 +248,6 @@ def _listed(tool: Tool) -> types.Tool:
         title=tool.title,
         description=tool.description,
         input_schema=tool.arguments.schema(),
-        output_schema=tool.output,
         annotations=types.ToolAnnotations(
             title=tool.title,
             read_only_hint=tool.read_only,
@@ -258,8 +258,9 @@ def _listed(tool: Tool) -> types.Tool:
     )
 
 
-def _result(answer: Answer) -> types.CallToolResult:
+def _result(answer: Answer, *, with_fields: bool) -> types.CallToolResult:
     content = types.TextContent(type="text", text=sayable(answer.text))
+    fields = answer.values if with_fields else None
     return types.CallToolResult(
-        content=[content], structured_content=answer.values, is_error=answer.is_error
+        content=[content], structured_content=fields, is_error=answer.is_error
     )

@@ -19,7 +19,7 @@ import anyio
 import models
 from anyio import to_thread
 from mcp import Client, StdioServerParameters
-from mcp.types import Implementation, TextContent, TextResourceContents
+from mcp.types import CallToolResult, Implementation, TextContent, TextResourceContents
 from models import Model, Prompt
 
 MODEL: Model = models.stand_in
@@ -65,14 +65,15 @@ class Agent:
     async def _recalled(self, question: str) -> str:
         """What memory holds on this question, ready to stand beside it; "" for nothing."""
         result = await self._client.call_tool("recall", {"query": question, "max_tokens": 600})
-        values: dict[str, Any] = result.structured_content or {}
-        # What comes along although nothing answers is a hint for whoever asked, not a fact.
-        return "" if values.get("abstained") else str(values.get("context", ""))
+        return _text(result)
 
     async def _use(self, tool: str, arguments: dict[str, Any]) -> str:
         result = await self._client.call_tool(tool, arguments)
-        text = "\n".join(b.text for b in result.content if isinstance(b, TextContent))
-        return f"{tool} {'failed' if result.is_error else 'answered'}: {text}"
+        return f"{tool} {'failed' if result.is_error else 'answered'}: {_text(result)}"
+
+
+def _text(result: CallToolResult) -> str:
+    return "\n".join(block.text for block in result.content if isinstance(block, TextContent))
 
 
 def connect(home: Path) -> Client:

@@ -67,7 +67,7 @@ class Agent:
         memories = [{"content": content, **fields}]
         values = await self._call("remember", f"“{content}”", memories=memories)
         (result,) = values["results"]
-        reason = f", {result['reason']}" if result["reason"] else ""
+        reason = f", {result['reason']}" if "reason" in result else ""
         self.transcript.answer(f"{result['status']} at level {result['level']}{reason}")
         return result
 
@@ -106,7 +106,7 @@ class Agent:
     async def forget(self, shown: str, **selection: Any) -> Json:
         """Forget, or preview it."""
         values = await self._call("forget", shown, **selection)
-        verb = "erased" if values["erased"] else "forgotten"
+        verb = "erased" if values["erased"] or values["would_erase"] else "forgotten"
         if values["done"]:
             self.transcript.answer(verb + ("" if values["erased"] else ", and it can be undone"))
         else:
@@ -164,6 +164,7 @@ class Agent:
         return answer
 
     async def _send(self, verb: str, arguments: Json) -> tuple[bool, Json, str]:
-        result = await self.client.call_tool(verb, arguments)
+        room = {"max_tokens": 20_000} if verb == "recall" else {}
+        result = await self.client.call_tool(verb, {"explain": True, **room, **arguments})
         text = "\n".join(block.text for block in result.content if isinstance(block, TextContent))
         return bool(result.is_error), result.structured_content or {}, text

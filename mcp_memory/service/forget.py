@@ -146,7 +146,7 @@ def _refuse_too_many(found: Sequence[Memory], most: int) -> None:
 def _preview(found: Sequence[Memory], selection: Selection, token: str) -> Forgotten:
     return Forgotten(
         done=False,
-        erased=selection.erase,
+        would_erase=selection.erase,
         memories=tuple(found[:_SHOWN_MAX]),
         total=len(found),
         confirm=token,
@@ -156,7 +156,7 @@ def _preview(found: Sequence[Memory], selection: Selection, token: str) -> Forgo
 def _done(found: Sequence[Memory], selection: Selection, receipt: Erasure | None) -> Forgotten:
     return Forgotten(
         done=True,
-        erased=selection.erase,
+        erased=receipt is not None,
         memories=() if selection.erase else tuple(found[:_SHOWN_MAX]),
         total=len(found),
         receipt=receipt,

@@ -68,8 +68,8 @@ def _spellings(window: Window) -> Iterator[str]:
 
 
 def _sorted(core: Core, where: Filter, found: Iterable[Memory]) -> list[Memory]:
-    lives = core.policy.half_lives
+    lives, then = core.policy.half_lives, where.as_of or where.now
     return sorted(
         {memory.id: memory for memory in found}.values(),
-        key=lambda m: (-ranking.standing(m, where.now, lives), -m.recorded_at.timestamp(), m.id),
+        key=lambda m: (-ranking.standing(m, then, lives), -m.recorded_at.timestamp(), m.id),
     )

@@ -9,7 +9,7 @@ from datetime import tzinfo
 
 from mcp_memory import ranking
 from mcp_memory.errors import InvalidInput, ScopeMissing
-from mcp_memory.ids import new_id
+from mcp_memory.ids import ending, new_id
 from mcp_memory.model import Level, Memory, Partition, Scope, Trace, Type
 from mcp_memory.ranking import Choice, Scored
 from mcp_memory.requests import Query
@@ -20,7 +20,7 @@ from mcp_memory.service.foreign import foreign
 from mcp_memory.service.intake import choices, json_object, line, tag_list, text
 from mcp_memory.service.listing import LISTED_MAX, by_standing, of_the_time
 from mcp_memory.service.question import Question, question_of
-from mcp_memory.service.render import fenced, within_budget
+from mcp_memory.service.render import Cost, fenced, within_budget
 from mcp_memory.service.search import search
 from mcp_memory.service.times import local, parse_past
 from mcp_memory.service.tracing import asked_for, tell, touched
@@ -81,9 +81,9 @@ def recall(core: Core, scope: Scope, query: Query) -> Recall:
         else:
             found = by_standing(core, asked.where)
     asked.reasons += (question.note,) if question.note else ()
-    budget = min(query.max_tokens, limits.TOKENS_MAX)
+    cost = Cost(count=core.embedder.count_tokens, explained=query.explain)
     kept, over = within_budget(
-        found[: query.limit], budget, core.embedder.count_tokens, question.terms
+        found[: query.limit], cost.left(query.max_tokens), cost, question.terms
     )
     if not asked.text and _is_conversation(query):
         kept.reverse()
@@ -166,8 +166,6 @@ def _answer(
         reasons.append(f"nothing relevant is remembered ({told})")
     elif search_.choice.is_weak:
         reasons.append(f"only weak matches (best score {best:.2f}); they may not answer this")
-    outdated = {i: "possibly outdated" for i, item in scored.items() if item.outdated_by}
-    outdated |= dict.fromkeys(scored, "weak") if search_.foreign else {}
     trace = Trace(
         id=new_id(),
         at=core.clock(),
@@ -189,7 +187,7 @@ def _answer(
     )
     return Recall(
         memories=memories,
-        context=fenced(kept, _HEADING, search_.zone, outdated),
+        context=fenced(kept, _HEADING, search_.zone, _notes(search_)),
         searched=search_.where.partitions,
         mode=search_.mode,
         degraded=search_.degraded,
@@ -200,9 +198,18 @@ def _answer(
     )
 
 
+def _notes(search_: _Search) -> dict[str, str]:
+    """What the line of a memory says of how far it can be relied on, by id."""
+    results = search_.choice.results
+    is_weak = search_.choice.is_weak or bool(search_.foreign)
+    outdated = {item.memory.id: "possibly outdated" for item in results if item.outdated_by}
+    return {item.memory.id: "weak" for item in results if is_weak} | outdated
+
+
 def _recalled(core: Core, memory: Memory, item: Scored | None, search_: _Search) -> Recalled:
     if item is None:
-        standing = ranking.standing(memory, search_.where.now, core.policy.half_lives)
+        then = search_.where.as_of or search_.where.now
+        standing = ranking.standing(memory, then, core.policy.half_lives)
         parts = {"standing": round(standing, 4)}
         return Recalled(
             memory=memory, score=round(standing, 4), why="recent or weighty", parts=parts
@@ -233,5 +240,5 @@ def _why(item: Scored) -> str:
     if item.copies:
         halves.append(f"said {item.copies + 1} times")
     if item.outdated_by:
-        halves.append(f"possibly outdated: {item.outdated_by} says otherwise")
+        halves.append(f"possibly outdated: {ending(item.outdated_by)} says otherwise")
     return ", ".join(halves)

@@ -11,17 +11,18 @@ from mcp_memory.requests import Selection
 from mcp_memory.results import Erasure, Forgotten
 from mcp_memory.text import fence
 from mcp_memory.tools.answers import (
-    SCOPE_SPEC,
+    EXPLAIN,
+    NOTICE,
     Answer,
     Progress,
     Tool,
     Touched,
+    caller_line,
+    caller_values,
+    explained,
+    filled,
     lines,
-    memory_values,
     plain,
-    scope_line,
-    scope_values,
-    shape,
     shown,
 )
 from mcp_memory.tools.arguments import Argument, Arguments
@@ -36,32 +37,17 @@ DESCRIPTION = (
     "(gone for good), first a preview with a confirm token; repeat the call with it."
 )
 
-_OUTPUT = shape(
-    {
-        "done": "boolean",
-        "erased": "boolean",
-        "total": "integer",
-        "memories": [{"id": "string", "content": "string"}],
-        "confirm": "string",
-        "receipt": {
-            "memories": "integer",
-            "revisions": "integer",
-            "journal_entries": "integer",
-            "traces": "integer",
-            "index_entries": "integer",
-            "vectors": "integer",
-            "files": ["string"],
-        },
-        "scope": SCOPE_SPEC,
-    }
-)
-
 
 def call(
     service: MemoryService, scope: Scope, arguments: dict[str, Any], progress: Progress
 ) -> Answer:
     """Forget what is selected, or show what would be."""
-    return answer(scope, service.forget(scope, Selection(**arguments)))
+    return answer(scope, service.forget(scope, selection_of(arguments)))
+
+
+def selection_of(arguments: dict[str, Any]) -> Selection:
+    """What the arguments select."""
+    return Selection(**{n: value for n, value in arguments.items() if n != EXPLAIN.name})
 
 
 def answer(scope: Scope, found: Forgotten, note: str = "") -> Answer:
@@ -72,32 +58,47 @@ def answer(scope: Scope, found: Forgotten, note: str = "") -> Answer:
         advice,
         fence(listed, f"{len(found.memories)} of {found.total} memories"),
         _receipt_line(found.receipt) if found.receipt else "",
-        scope_line(scope),
+        caller_line(scope),
     )
-    receipt = {"receipt": plain(asdict(found.receipt))} if found.receipt else {}
     values = {
         "done": found.done,
         "erased": found.erased,
+        "would_erase": found.would_erase,
         "total": found.total,
-        "memories": [memory_values(memory) for memory in found.memories],
-        "confirm": found.confirm,
-        **receipt,
-        "scope": scope_values(scope),
+        "memories": [explained(memory) for memory in found.memories],
+        **filled(
+            {
+                "note": note,
+                "confirm": found.confirm,
+                "receipt": plain(asdict(found.receipt)) if found.receipt else None,
+                "notice": NOTICE if found.memories else "",
+            }
+        ),
+        "caller": caller_values(scope),
     }
     return Answer(text=text, values=values, touched=_touched(found))
 
 
 def _advice(found: Forgotten) -> str:
-    verb = "erased" if found.erased else "forgotten"
+    if found.erased:
+        return f"erased for good: {found.total}"
     if found.done:
-        undo = "" if found.erased else "; update with restore_revision undoes it"
-        return f"{verb}: {found.total}{undo}"
+        return f"forgotten: {found.total}{_undo(found)}"
     if not found.total:
         return "nothing matches, so there is nothing to forget"
+    verb = "erased" if found.would_erase else "forgotten"
     return (
-        f"nothing {verb} yet: {found.total} would be. "
-        f"Repeat this call with confirm={found.confirm} to do it"
+        f"nothing is {verb} yet: {found.total} would be. To do it, call forget again with the "
+        f"same arguments and confirm={found.confirm}"
     )
+
+
+def _undo(found: Forgotten) -> str:
+    """How to bring back what was forgotten, of which the revision before is listed."""
+    revisions = {memory.revision for memory in found.memories}
+    if len(revisions) != 1 or found.total != len(found.memories):
+        return "; update with an id and restore_revision undoes it"
+    return f"; to undo, update each id with restore_revision={revisions.pop()}"
 
 
 def _receipt_line(receipt: Erasure) -> str:
@@ -131,9 +132,9 @@ FORGET = Tool(
             Argument(name="before", kind=Text(), description="Last changed before: ISO or e.g. 7d"),
             Argument(name="erase", kind=Flag(), default=False),
             Argument(name="confirm", kind=Text(), description="Token of the preview"),
+            EXPLAIN,
         )
     ),
-    output=_OUTPUT,
     call=call,
     destructive=True,
     idempotent=True,

@@ -14,16 +14,17 @@ from mcp_memory.requests import BATCH_MAX, Draft
 from mcp_memory.results import Remembered, Similar
 from mcp_memory.text import fence
 from mcp_memory.tools.answers import (
-    SCOPE_SPEC,
+    EXPLAIN,
+    NOTICE,
     Answer,
     Progress,
     Tool,
     Touched,
+    caller_line,
+    caller_values,
+    filled,
     lines,
-    moment,
-    scope_line,
-    scope_values,
-    shape,
+    second,
     shown,
 )
 from mcp_memory.tools.arguments import Argument, Arguments, Given, Objects
@@ -77,31 +78,6 @@ _MEMORY = Arguments(
     form='{"content": "Ana Silva prefers tea", "type": "preference"}',
 )
 
-_OUTPUT = shape(
-    {
-        "results": [
-            {
-                "id": "string",
-                "status": "string",
-                "revision": "integer",
-                "level": "string",
-                "expires_at": "string",
-                "reason": "string",
-                "similar": [
-                    {
-                        "id": "string",
-                        "content": "string",
-                        "score": "number",
-                        "updated_at": "string",
-                        "may_conflict": "boolean",
-                    }
-                ],
-            }
-        ],
-        "scope": SCOPE_SPEC,
-    }
-)
-
 
 def call(
     service: MemoryService, scope: Scope, arguments: dict[str, Any], progress: Progress
@@ -122,9 +98,13 @@ def call(
         _counted(results),
         *(_line(result) for result in results),
         fence(listed, "Similar memories; update or forget what is outdated"),
-        scope_line(scope),
+        caller_line(scope),
     )
-    values = {"results": [_values(result) for result in results], "scope": scope_values(scope)}
+    values = {
+        "results": [_values(result) for result in results],
+        **({"notice": NOTICE} if similar else {}),
+        "caller": caller_values(scope),
+    }
     return Answer(
         text=text,
         values=values,
@@ -152,8 +132,10 @@ def _line(result: Remembered) -> str:
     if result.status == "rejected":
         return f"rejected {result.reason}"
     reason = f": {result.reason}" if result.reason else ""
-    ends = f", expires {moment(result.expires_at)[:19]}Z" if result.expires_at else ""
-    return f"{result.status} {result.id} ({result.level}{ends}){reason}"
+    gone = [ending(memory_id) for memory_id in result.replaced if memory_id != result.id]
+    replaced = f", in place of {', '.join(gone)}" if gone else ""
+    ends = f", expires {second(result.expires_at)}" if result.expires_at else ""
+    return f"{result.status} {ending(result.id)} ({result.level}{replaced}{ends}){reason}"
 
 
 def _similar_line(similar: Similar, zone: tzinfo) -> str:
@@ -163,24 +145,27 @@ def _similar_line(similar: Similar, zone: tzinfo) -> str:
 
 
 def _values(result: Remembered) -> dict[str, Any]:
-    return {
-        "id": result.id,
-        "status": result.status,
-        "revision": result.revision,
-        "level": result.level.value if result.level else "",
-        "expires_at": moment(result.expires_at),
-        "reason": result.reason,
-        "similar": [
-            {
-                "id": s.id,
-                "content": s.content,
-                "score": round(s.score, 4),
-                "updated_at": moment(s.updated_at),
-                "may_conflict": s.may_conflict,
-            }
-            for s in result.similar
-        ],
-    }
+    return filled(
+        {
+            "id": result.id,
+            "status": result.status,
+            "revision": result.revision,
+            "level": result.level.value if result.level else "",
+            "expires_at": second(result.expires_at),
+            "reason": result.reason,
+            "replaced": list(result.replaced),
+            "similar": [
+                {
+                    "id": s.id,
+                    "content": s.content,
+                    "score": round(s.score, 4),
+                    "updated_at": second(s.updated_at),
+                    "may_conflict": s.may_conflict,
+                }
+                for s in result.similar
+            ],
+        }
+    )
 
 
 def _touched(results: list[Remembered]) -> list[Touched]:
@@ -203,10 +188,10 @@ REMEMBER = Tool(
                 required=True,
                 also=("memory", "items"),
             ),
+            EXPLAIN,
         ),
         form='{"memories": [{"content": "Ana Silva prefers tea"}]}',
     ),
-    output=_OUTPUT,
     call=call,
     idempotent=True,
 )

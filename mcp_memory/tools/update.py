@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mcp_memory.ids import ending
 from mcp_memory.model import Scope
 from mcp_memory.requests import Patch
 from mcp_memory.results import Updated
 from mcp_memory.text import fence
 from mcp_memory.tools.answers import (
-    SCOPE_SPEC,
+    EXPLAIN,
+    NOTICE,
     Answer,
     Progress,
     Tool,
     Touched,
+    caller_line,
+    caller_values,
+    explained,
+    filled,
     lines,
-    memory_values,
-    scope_line,
-    scope_values,
-    shape,
     shown,
 )
 from mcp_memory.tools.arguments import Argument, Arguments
@@ -33,38 +35,43 @@ DESCRIPTION = (
     "restore_revision brings an earlier revision back, also of a forgotten memory."
 )
 
-_OUTPUT = shape(
-    {
-        "memory": {"id": "string", "revision": "integer", "content": "string", "level": "string"},
-        "replaced": {"revision": "integer", "content": "string"},
-        "reason": "string",
-        "scope": SCOPE_SPEC,
-    }
-)
-
 
 def call(
     service: MemoryService, scope: Scope, arguments: dict[str, Any], progress: Progress
 ) -> Answer:
     """Change one memory."""
     # A client that fills in an empty text for what it does not mean must change nothing.
-    given = {name: value for name, value in arguments.items() if value != "" and name != "id"}
+    apart = ("id", EXPLAIN.name)
+    given = {name: value for name, value in arguments.items() if value != "" and name not in apart}
     updated = service.update(scope, arguments["id"], Patch(**given))
     memory, previous = updated.memory, updated.previous
-    before = [f"- {shown(previous.content)}"] if previous.content != memory.content else []
     text = lines(
-        f"updated {memory.id} to revision {memory.revision} ({memory.level})",
+        _line(updated),
         updated.note,
-        fence(before, f"It said before, as revision {previous.revision}"),
-        scope_line(scope),
+        fence(_before(updated), f"It said before, as revision {previous.revision}"),
+        caller_line(scope),
     )
     values = {
-        "memory": memory_values(memory),
-        "replaced": memory_values(previous),
-        "reason": updated.note,
-        "scope": scope_values(scope),
+        "memory": explained(memory),
+        "replaced": explained(previous),
+        **filled({"reason": updated.note}),
+        "notice": NOTICE,
+        "caller": caller_values(scope),
     }
     return Answer(text=text, values=values, touched=_touched(updated))
+
+
+def _line(updated: Updated) -> str:
+    memory, previous = updated.memory, updated.previous
+    named = f"{ending(memory.id)} to revision {memory.revision} ({memory.level})"
+    if memory.revision == previous.revision:
+        return f"nothing to change: {ending(memory.id)} says so already"
+    return f"updated {named}; to undo, update it with restore_revision={previous.revision}"
+
+
+def _before(updated: Updated) -> list[str]:
+    content = updated.previous.content
+    return [f"- {shown(content)}"] if content != updated.memory.content else []
 
 
 def _touched(updated: Updated) -> tuple[Touched, ...]:
@@ -98,8 +105,8 @@ UPDATE = Tool(
             Argument(name="metadata", kind=Object(), description="Replaces all"),
             Argument(name="reason", kind=Text(says_all=True), description="Why, for the history"),
             Argument(name="restore_revision", kind=Number(low=1, high=1_000_000, whole=True)),
+            EXPLAIN,
         )
     ),
-    output=_OUTPUT,
     call=call,
 )

@@ -14,7 +14,7 @@ from typing import Any
 from tests.benchmarks.door import COMMAND, WrongAnswer
 from tests.benchmarks.filling import PROJECT
 from tests.protocol.doors import command as command_line
-from tests.protocol.harness import ROOT
+from tests.protocol.harness import ROOT, explained
 
 PROTOCOL = "2025-11-25"
 TIMEOUT_S = 30.0
@@ -62,7 +62,7 @@ class Client:
 
     def call(self, tool: str, **arguments: Any) -> dict[str, Any]:
         """The structured answer of a tool. Raises WrongAnswer."""
-        result = self.ask("tools/call", name=tool, arguments=arguments)
+        result = self.ask("tools/call", name=tool, arguments=explained(tool, arguments))
         if result.get("isError"):
             raise WrongAnswer(f"{tool} answered: {result['content']}")
         return result["structuredContent"]

@@ -11,10 +11,10 @@ from typing import Any
 
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
-from mcp.types import TextResourceContents
+from mcp.types import TextContent, TextResourceContents
 
 from tests.protocol.doors import command as command_line
-from tests.protocol.harness import environment
+from tests.protocol.harness import environment, explained
 
 COMMAND = (sys.executable, "-m", "mcp_memory")
 """What the console script `mcp-memory` runs."""
@@ -46,6 +46,14 @@ class Door:
         """The structured answer of the recall tool."""
         return await self._call("recall", {"query": query, **arguments})
 
+    async def recalled(self, query: str) -> str:
+        """What a model is given for a query: the text of the recall tool."""
+        result = await self._client.call_tool("recall", {"query": query})
+        (content,) = result.content
+        if result.is_error or not isinstance(content, TextContent):
+            raise WrongAnswer(f"recall answered: {result.content}")
+        return content.text
+
     async def trace(self, trace_id: str) -> dict[str, Any]:
         """What one recall searched, with every candidate and the parts of its score."""
         (content,) = (await self._client.read_resource(f"memory://traces/{trace_id}")).contents
@@ -53,7 +61,7 @@ class Door:
         return json.loads(content.text)
 
     async def _call(self, tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
-        result = await self._client.call_tool(tool, arguments)
+        result = await self._client.call_tool(tool, explained(tool, arguments))
         if result.is_error or result.structured_content is None:
             raise WrongAnswer(f"{tool} answered: {result.content}")
         return result.structured_content

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mcp_memory.embedding import Embedder
+from mcp_memory.ids import ending
 from tests.benchmarks import resident
 from tests.benchmarks.door import Door, opened
 from tests.benchmarks.figures import Check, Ratio
@@ -34,9 +35,9 @@ async def measure(home: Path, user: str, embedder: Embedder) -> Through:
     """Start the real server on the store in `home` and call it with the official client."""
     async with opened(home, user, PROJECT) as door:
         for number in range(WARM_UPS):
-            await door.recall(question(NEW + number))
+            await door.recalled(question(NEW + number))
         queries = [question(number) for number in range(RECALLS)]
-        recalls = await interleaved_async(queries, embedder.embed_query, door.recall)
+        recalls = await interleaved_async(queries, embedder.embed_query, door.recalled)
         resident_bytes = resident.resident_bytes(host_pid(home))
         remembers, check = await _remembers(door, embedder)
     return Through(
@@ -56,8 +57,7 @@ async def _remembers(door: Door, embedder: Embedder) -> tuple[Pairs, Check]:
     pairs = await interleaved_async(texts, lambda text: embedder.embed([text]), remember)
     found = 0
     for text, memory_id in stored.items():
-        answer = await door.recall(text)
-        found += memory_id in [memory["id"] for memory in answer["memories"]]
+        found += ending(memory_id) in await door.recalled(text)
     check = Check(
         where=_WHERE,
         what="what was just remembered is recalled by its own words",

@@ -12,6 +12,8 @@ const run = promisify(execFile);
 const PACKAGE = fileURLToPath(import.meta.resolve("@modelcontextprotocol/inspector/package.json"));
 const LAUNCHER = join(PACKAGE, "..", "clients", "launcher", "build", "index.js");
 
+const EXPLAIN = "explain=true";
+
 export const ERAS = ["legacy", "modern", "auto"];
 
 /** Everything that it can ask. `target` are the arguments that say where the server is. */
@@ -21,9 +23,9 @@ export async function inspect(era, target, env) {
   told("resources", (await ask("resources/list")).resources.length);
   told("prompts", (await ask("prompts/list")).prompts.length);
   const memories = 'memories=[{"content":"Ana takes green tea in the afternoon"}]';
-  const stored = await ask("tools/call", "--tool-name", "remember", "--tool-arg", memories);
+  const stored = await ask("tools/call", "--tool-name", "remember", "--tool-arg", memories, EXPLAIN);
   told("remember", stored.structuredContent.results[0].id);
-  const found = await ask("tools/call", "--tool-name", "recall", "--tool-arg", "query=tea");
+  const found = await ask("tools/call", "--tool-name", "recall", "--tool-arg", "query=tea", EXPLAIN);
   told("recall", found.structuredContent.memories[0].content);
   const me = await ask("resources/read", "--uri", "memory://me");
   told("memory://me", me.contents[0].text.slice(0, 60).replaceAll(/\s+/g, " "));

@@ -91,7 +91,7 @@ export async function remember(client, content) {
 }
 
 export async function call(client, name, given) {
-  const result = await client.callTool({ name, arguments: given });
+  const result = await client.callTool({ name, arguments: { explain: true, ...given } });
   assert.ok(!result.isError, JSON.stringify(result.content));
   return result.structuredContent;
 }

@@ -23,6 +23,7 @@ from mcp_memory.storage.embedded import open_embedded
 from mcp_memory.weights import BUNDLED_SPACE
 from tests.factories import pages, where
 from tests.protocol.doors import command, door, host_pid, hosted, kill_host, until
+from tests.protocol.harness import explained
 from tests.protocol.raw import Server
 
 ROUNDS_LONG = int(os.environ.get("CRASH_ROUNDS", "200"))
@@ -87,7 +88,7 @@ class Client(Thread, ABC):
 
     def call(self, verb: str, **arguments: Any) -> Any:
         """The typed answer of a verb, which must not fail whatever becomes of the host."""
-        frame = self._door.ask("tools/call", name=verb, arguments=arguments)
+        frame = self._door.ask("tools/call", name=verb, arguments=explained(verb, arguments))
         assert "result" in frame, frame
         assert not frame["result"].get("isError"), frame
         return frame["result"]["structuredContent"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from typing import Any
 
 from tests.fuzz.callers import TELLING
@@ -10,6 +11,8 @@ from tests.fuzz.calls import Call
 from tests.fuzz.line import ACKNOWLEDGED, Answer
 from tests.fuzz.values import members_of
 
+CONFIRM = re.compile(r"confirm=([0-9a-f]+-[0-9a-f]+)")
+"""The token of a preview, in the words of its answer."""
 INTERNAL_ERROR = -32603
 _BROKEN = ("something went wrong", "internal server error", "traceback (most recent")
 _WITHOUT_TEXT = (202, 405, 406)
@@ -71,7 +74,8 @@ def name_of(call: Call) -> str:
 
 def repeated(call: Call, answer: Answer) -> Call | None:
     """The call again with what its answer asks for; None where it asks for nothing."""
-    confirm = members_of(answer.result.get("structuredContent")).get("confirm")
+    told = CONFIRM.search(str(answer.result.get("content")))
+    confirm = told[1] if told else None
     questions = answer.result.get("inputRequests")
     if not (confirm and call.agrees) and not questions:
         return None

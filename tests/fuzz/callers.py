@@ -12,6 +12,7 @@ from mcp_memory.middleware import sayable
 from tests.fuzz.calls import CAPABILITIES, NEWER, PROTOCOL, Call
 from tests.fuzz.line import Answer, Line, Message
 from tests.fuzz.values import members_of
+from tests.protocol.harness import explained
 from tests.web.harness import ALL, Issuer, Served, bearer, message
 
 TELLING = ("walrus", "88z12")
@@ -59,7 +60,8 @@ class Caller:
 
     def tool(self, name: str, **arguments: Any) -> dict[str, Any]:
         """What a tool answers, which must succeed."""
-        return self.ask("tools/call", name=name, arguments=arguments)["structuredContent"]
+        asked = explained(name, arguments)
+        return self.ask("tools/call", name=name, arguments=asked)["structuredContent"]
 
     def read(self, uri: str) -> str:
         """The text of a resource."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mcp_memory.ids import new_id
-from tests.fuzz.answers import check, name_of, outcome_of, repeated
+from tests.fuzz.answers import CONFIRM, check, name_of, outcome_of, repeated
 from tests.fuzz.callers import Caller, Victim
 from tests.fuzz.calls import OLDER, Call, Published, methods
 from tests.fuzz.line import Answer
@@ -27,6 +27,7 @@ VICTIMS = {"umbrella": "vic", "acme": "bob"}
 _CHANGING = frozenset(f"tools/call {name}" for name in ("remember", "update", "forget"))
 _EMBEDDING = frozenset(f"tools/call {name}" for name in ("remember", "update"))
 """What has a vector made of all its text, however long."""
+_STORED = re.compile(r"(?:stored|superseded|updated) ([0-9a-f]{8})\b")
 _HELD = re.compile(r"@(mine|theirs|traces|tokens|cursors|sessions)(\d)@")
 
 
@@ -145,9 +146,11 @@ class Target:
         values = members_of(answer.result.get("structuredContent"))
         stored = [*values.get("results", []), values.get("memory", {})]
         self._held["mine"].extend(one["id"] for one in stored if "id" in one)
+        self._held["mine"].extend(_STORED.findall(str(answer.result.get("content"))))
+        told = CONFIRM.search(str(answer.result.get("content")))
         for pool, found in (
             ("traces", values.get("trace_id")),
-            ("tokens", values.get("confirm")),
+            ("tokens", told[1] if told else None),
             ("cursors", answer.result.get("nextCursor")),
             ("sessions", answer.headers.get("mcp-session-id")),
         ):

@@ -73,9 +73,15 @@ def text_of(result: types.CallToolResult) -> str:
     return content.text
 
 
+def explained(verb: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Arguments that ask for the typed answer as well, with room for all of its fields."""
+    room = {"max_tokens": 20_000} if verb == "recall" else {}
+    return {"explain": True, **room, **arguments}
+
+
 async def call(client: Client, verb: str, **arguments: Any) -> dict[str, Any]:
     """The typed answer of a verb that must succeed."""
-    result = await client.call_tool(verb, arguments)
+    result = await client.call_tool(verb, explained(verb, arguments))
     assert not result.is_error, text_of(result)
     values: Any = result.structured_content
     assert isinstance(values, dict)

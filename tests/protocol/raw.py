@@ -11,7 +11,7 @@ from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.protocol.harness import SERVE, environment
+from tests.protocol.harness import SERVE, environment, explained
 
 TIMEOUT_S = 60
 WAITING = b"mcp-memory: waiting for the host"
@@ -99,7 +99,8 @@ class Server:
         return json.loads(line.decode("utf-8"))
 
     def call(self, verb: str, **arguments: Any) -> dict[str, Any]:
-        return self.ask("tools/call", name=verb, arguments=arguments)["result"]
+        """The result of a tool, with its typed answer."""
+        return self.ask("tools/call", name=verb, arguments=explained(verb, arguments))["result"]
 
     def handshake(self) -> dict[str, Any]:
         answer = self.ask("initialize", **INITIALIZE)

@@ -99,7 +99,7 @@ def test_the_first_answers_do_not_wait_for_a_host(tmp_path: Path) -> None:
         assert host_pid(home) == holder.pid, "so that no host can have started"
         waiting.send("tools/call", name="recall", arguments={})
         holder.kill()
-        assert "structuredContent" in waiting.read()["result"]
+        assert not waiting.read()["result"].get("isError")
 
 
 def test_doors_that_race_start_one_host(tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ def test_each_door_says_for_itself_whose_memory_it_uses(tmp_path: Path) -> None:
         bob.handshake()
         stored(ana, "The safe is behind the painting")
         assert contents(bob, "safe painting") == []
-        scope = bob.call("recall")["structuredContent"]["scope"]
+        scope = bob.call("recall")["structuredContent"]["caller"]
         assert (scope["user"], scope["project"]) == ("bob", "app")
 
 
@@ -149,10 +149,12 @@ def test_when_the_host_dies_the_client_notices_a_pause_at_most(tmp_path: Path, m
     with hosted(tmp_path) as home, door(home) as client:
         client.handshake()
         stored(client, "The ferry leaves at nine")
-        before = client.call("recall", query="ferry")["structuredContent"]["scope"]
+        before = client.call("recall", query="ferry")["structuredContent"]["caller"]
         if moment == "asked":
             bulk = [{"content": f"Parcel {n} weighs {n} kilos"} for n in range(100)]
-            client.send("tools/call", name="remember", arguments={"memories": bulk})
+            client.send(
+                "tools/call", name="remember", arguments={"memories": bulk, "explain": True}
+            )
         killed = kill_host(home)
         if moment == "asked":
             results = client.read()["result"]["structuredContent"]["results"]
@@ -160,7 +162,7 @@ def test_when_the_host_dies_the_client_notices_a_pause_at_most(tmp_path: Path, m
             assert len(contents(client, "parcel weighs kilos", max_tokens=20_000)) == 50
         found = client.call("recall", query="ferry")["structuredContent"]
         assert [memory["content"] for memory in found["memories"]] == ["The ferry leaves at nine"]
-        assert found["scope"] == before, "the session is the same"
+        assert found["caller"] == before, "the session is the same"
         assert host_pid(home) not in (0, killed)
         assert command("doctor", home=home).returncode == 0
 

@@ -25,7 +25,7 @@ from tests.protocol.doors import (
     status,
     until,
 )
-from tests.protocol.harness import ROOT, environment
+from tests.protocol.harness import ROOT, environment, explained
 from tests.protocol.raw import INITIALIZE, TIMEOUT_S, Server
 
 ASKABLE: dict[str, Any] = {**INITIALIZE, "capabilities": {"elicitation": {}}}
@@ -35,6 +35,10 @@ META = {
     "io.modelcontextprotocol/clientInfo": {"name": "raw", "version": "1"},
     "io.modelcontextprotocol/clientCapabilities": {},
 }
+
+
+def erasing(memory: str) -> dict[str, Any]:
+    return {"ids": [memory], "erase": True, "explain": True}
 
 
 def ids_of(door: Server, query: str) -> list[str]:
@@ -56,7 +60,7 @@ def test_an_open_question_is_asked_anew_by_the_next_host_and_only_its_answer_cou
         client.write(b'{"jsonrpc":"2.0","method":"notifications/initialized"}')
         stored = client.call("remember", memories="The spare key is under the stone")
         memory = stored["structuredContent"]["results"][0]["id"]
-        client.send("tools/call", name="forget", arguments={"ids": [memory], "erase": True})
+        client.send("tools/call", name="forget", arguments=erasing(memory))
         first = client.read_question()
         kill_host(home)
         second = client.read_question()
@@ -69,7 +73,7 @@ def test_an_open_question_is_asked_anew_by_the_next_host_and_only_its_answer_cou
         text = client.read()["result"]["content"][0]["text"]
         assert "did not agree" in text, "the answer to the question of a dead host is no consent"
         assert ids_of(client, "spare key") == [memory]
-        client.send("tools/call", name="forget", arguments={"ids": [memory], "erase": True})
+        client.send("tools/call", name="forget", arguments=erasing(memory))
         client.answer(client.read_question()["id"], agreed)
         assert client.read()["result"]["structuredContent"]["erased"] is True
 
@@ -78,7 +82,7 @@ def test_a_bulk_load_tells_how_far_it_is(tmp_path: Path) -> None:
     with hosted(tmp_path) as home, door(home) as client:
         client.handshake()
         client.call("recall")
-        arguments = {"memories": long_memories(12)}
+        arguments = {"memories": long_memories(12), "explain": True}
         meta = {"progressToken": "load"}
         answer = client.ask("tools/call", name="remember", arguments=arguments, _meta=meta)
         assert len(answer["result"]["structuredContent"]["results"]) == 12
@@ -98,17 +102,17 @@ def test_a_bulk_load_that_is_cancelled_stores_nothing(tmp_path: Path, era: str) 
             client.handshake()
         client.ask("tools/call", name="recall", arguments={}, _meta=meta)
         meta = {**meta, "progressToken": "load"}
-        arguments = {"memories": long_memories(40)}
+        arguments = {"memories": long_memories(40), "explain": True}
         asked = client.send("tools/call", name="remember", arguments=arguments, _meta=meta)
         assert client.read_notice() == "notifications/progress"
         client.notify("notifications/cancelled", requestId=asked)
         # The write that waits its turn behind it would find what it had stored.
-        small = {"memories": "The harbour is closed"}
+        small = {"memories": "The harbour is closed", "explain": True}
         answer = client.ask("tools/call", name="remember", arguments=small, _meta=meta)
         assert answer["result"]["structuredContent"]["results"][0]["status"] == "stored"
-        found = client.ask("tools/call", name="recall", arguments={"limit": 50}, _meta=meta)[
-            "result"
-        ]["structuredContent"]["memories"]
+        found = client.ask(
+            "tools/call", name="recall", arguments=explained("recall", {"limit": 50}), _meta=meta
+        )["result"]["structuredContent"]["memories"]
         assert [memory["content"] for memory in found] == ["The harbour is closed"]
         assert command("doctor", home=home).returncode == 0
 
@@ -242,12 +246,15 @@ def test_an_answer_to_a_question_of_the_newer_era_counts_with_the_next_host(tmp_
     meta: dict[str, Any] = {**META, able: {"elicitation": {"form": {}}}}
     with hosted(tmp_path) as home, door(home) as client:
         stored = client.ask(
-            "tools/call", _meta=meta, name="remember", arguments={"memories": "The seal is red"}
+            "tools/call",
+            _meta=meta,
+            name="remember",
+            arguments={"memories": "The seal is red", "explain": True},
         )
         memory = stored["result"]["structuredContent"]["results"][0]["id"]
         erase: dict[str, Any] = {
             "name": "forget",
-            "arguments": {"ids": [memory], "erase": True},
+            "arguments": erasing(memory),
             "_meta": meta,
         }
         asked = client.ask("tools/call", **erase)["result"]
@@ -306,7 +313,9 @@ def test_two_stops_at_once_end_a_busy_host_in_order(tmp_path: Path) -> None:
     with hosted(tmp_path) as home, door(home) as client:
         client.handshake()
         client.call("recall")
-        client.send("tools/call", name="remember", arguments={"memories": long_memories(8)})
+        client.send(
+            "tools/call", name="remember", arguments={"memories": long_memories(8), "explain": True}
+        )
         with ThreadPoolExecutor(2) as pool:
             stops = [pool.submit(command, "host", "stop", home=home) for _ in range(2)]
             said = [stop.result().stdout for stop in stops]

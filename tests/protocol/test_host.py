@@ -30,7 +30,7 @@ def test_a_newer_door_replaces_an_older_host_and_nobody_loses_anything(tmp_path:
         stored(veteran, "The lamp hangs in the hall")
         assert status(home)["version"] == "0.0.9"
         bulk = [{"content": f"Brick {n} came from kiln {n}"} for n in range(60)]
-        veteran.send("tools/call", name="remember", arguments={"memories": bulk})
+        veteran.send("tools/call", name="remember", arguments={"memories": bulk, "explain": True})
         with door(home) as newcomer:
             newcomer.handshake()
             assert contents(newcomer, "lamp") == ["The lamp hangs in the hall"]

@@ -77,7 +77,7 @@ def assert_silent(case: Case, said: str, *, ids: bool = True) -> None:
     """Nothing that only the owner could have told was said."""
     lowered = said.lower()
     assert not [word for word in TELLING if word in lowered], said
-    assert not ids or (case.memory not in said and case.trace not in said), said
+    assert not ids or (case.memory[-8:] not in said and case.trace not in said), said
 
 
 async def anything(client: Client, verb: str, **arguments: Any) -> str:
@@ -209,7 +209,7 @@ async def test_the_same_statement_and_key_elsewhere_is_a_memory_of_its_own(case:
     (result,) = answer["results"]
     assert result["status"] == "stored"
     assert result["id"] != case.memory
-    assert result["similar"] == []
+    assert "similar" not in result
 
 
 async def test_forgetting_widely_stays_within_the_scope(case: Case) -> None:

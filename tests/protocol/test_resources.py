@@ -102,7 +102,8 @@ async def test_context_is_two_fenced_blocks(client: Client) -> None:
 async def test_the_session_is_its_raw_history_newest_last(client: Client) -> None:
     meta: Any = {"io.github.mcp-memory/session": "talk-2"}
     for turn in ("Ana: good morning", "Agent: good morning, Ana"):
-        arguments = {"memories": [{"content": turn, "type": "episode", "level": "session"}]}
+        draft = {"content": turn, "type": "episode", "level": "session"}
+        arguments = {"memories": [draft], "explain": True}
         result = await client.call_tool("remember", arguments, meta=meta)
         assert not result.is_error
         assert result.structured_content["results"][0]["expires_at"]

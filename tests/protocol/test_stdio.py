@@ -71,7 +71,7 @@ def test_every_script_survives_an_ascii_locale(tmp_path: Path, ensure_ascii: boo
         tmp_path / "store", LC_ALL="C", LANG="C", PYTHONIOENCODING="ascii", PYTHONUTF8="0"
     ) as door:
         door.handshake()
-        params = {"name": "remember", "arguments": {"memories": text}}
+        params = {"name": "remember", "arguments": {"memories": text, "explain": True}}
         message = {"jsonrpc": "2.0", "id": "r", "method": "tools/call", "params": params}
         door.write(json.dumps(message, ensure_ascii=ensure_ascii).encode("utf-8"))
         memory = door.read()["result"]["structuredContent"]["results"][0]["id"]

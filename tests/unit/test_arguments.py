@@ -130,7 +130,7 @@ MEANINGLESS: list[tuple[str, dict[str, Any], str]] = [
     ),
     ("remember", {"memories": [{"content": [5]}]}, "memories[0].content: got [5]; expected a text"),
     ("remember", {"memories": [{"content": "c", "importance": 2}]}, "from 0 to 1"),
-    ("remember", {"contents": "c"}, 'there are memories; write {"memories": [{"content":'),
+    ("remember", {"contents": "c"}, 'there are memories, explain; write {"memories": [{"content":'),
     ("update", {"content": "x"}, "id: got null; this argument is needed"),
     ("update", {"id": "x", "restore_revision": "last"}, "restore_revision: got 'last';"),
     ("forget", {"idz": "x"}, "idz: got 'x'; there is no such argument (did you mean 'ids'?)"),

@@ -100,7 +100,8 @@ def test_erase_shows_first_and_then_gives_a_receipt(service: MemoryService, alic
     (one,) = keep(service, alice, "The vault code is 9137.", key="vault")
     service.recall(alice, Query(query="vault code"))
     preview = service.forget(alice, Selection(ids=(one,), erase=True))
-    assert (preview.done, preview.erased, preview.total) == (False, True, 1)
+    assert (preview.done, preview.erased, preview.would_erase) == (False, False, True)
+    assert preview.total == 1
     assert service.get(alice, one).status is Status.ACTIVE
     done = service.forget(alice, Selection(ids=(one,), erase=True, confirm=preview.confirm))
     assert done.receipt is not None

@@ -14,6 +14,7 @@ from mcp.shared.inbound import NAME_BEARING_METHODS
 
 from mcp_memory.model import NOTHING, Json
 from mcp_memory.scope import META_PROJECT, META_SESSION
+from tests.protocol.harness import explained
 from tests.web.harness import TIMEOUT_S, Served, bearer
 
 LEGACY, MODERN, SSE = "2025-11-25", "2026-07-28", "sse"
@@ -83,8 +84,8 @@ class Answer:
 
 
 def called(tool: str, **arguments: Any) -> Ask:
-    """A call of a tool."""
-    return Ask(method="tools/call", params={"name": tool, "arguments": arguments})
+    """A call of a tool, with its typed answer."""
+    return Ask(method="tools/call", params={"name": tool, "arguments": explained(tool, arguments)})
 
 
 def reading(uri: str) -> Ask:

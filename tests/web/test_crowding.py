@@ -106,7 +106,7 @@ def _asked(home: Path, issuer: Issuer, texts: Sequence[str], then: str) -> Asked
 def _recalled(ask: Asker, **arguments: str) -> Given:
     given = {name: value for name, value in arguments.items() if value}
     values = ask(called("recall", limit=20, max_tokens=20_000, **given)).values
-    assert not values["degraded"], values["reason"]
+    assert not values["degraded"], values.get("reason")
     return Given(
         scores={memory["id"]: memory["score"] for memory in values["memories"]},
         omitted=values["omitted"],

@@ -159,7 +159,7 @@ def test_names_that_look_alike_are_scopes_of_their_own(world: World) -> None:
     seen: list[str] = []
     for caller in callers:
         ask = Asker(world.server, world.http, caller.token, MODERN)
-        scope = ask(called("recall", limit=1)).values["scope"]
+        scope = ask(called("recall", limit=1)).values["caller"]
         seen.append(f"{scope['tenant']}/{scope['user']}")
     assert len(set(seen)) == len(callers)
     assert seen[0] == "acme/ana"

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.anyio
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-([0-9a-f]{12})")
 _NEVER_THE_SAME = re.compile(
     r"\d{4}-\d\d-\d\dT[\d:.]+Z|<memory [0-9a-f]+>|</memory [0-9a-f]+>|[0-9a-f]{8,12}-[0-9a-f]{24}"
-    r"|(, )?'session [\w-]+'|\b[0-9a-f]{8}\b|(?<='session': ')[^']*|(?<=\"session\":\")[^\"]*"
+    r"|(, )?'session [\w-]+'|\b[0-9a-f]{8}\b|, 'session': '[^']*'|(?<=\"session\":\")[^\"]*"
 )
 _OF_AN_ERA = {"meta", "ttl_ms", "cache_scope"}
 PROJECT = {"X-Mcp-Memory-Project": "app"}

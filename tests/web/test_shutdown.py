@@ -39,7 +39,8 @@ SERVE = ("serve", "--http", "127.0.0.1:0")
 
 def batch(name: str, size: int = EACH) -> dict[str, Any]:
     words = " ".join(f"word{n}" for n in range(100))
-    return {"memories": [{"content": f"{name} {n} {words}", "tags": [name]} for n in range(size)]}
+    memories = [{"content": f"{name} {n} {words}", "tags": [name]} for n in range(size)]
+    return {"memories": memories, "explain": True}
 
 
 def figure(server: Served, name: str) -> int:

@@ -95,5 +95,5 @@ async def _ask(door: Door, query: str, memory_id: str = "") -> Asked:
     return Asked(
         place=found.index(memory_id) if memory_id in found else -1,
         abstained=answer["abstained"],
-        weak="weak matches" in answer["reason"],
+        weak="weak matches" in answer.get("reason", ""),
     )

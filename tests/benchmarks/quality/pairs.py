@@ -64,7 +64,7 @@ async def _remember_all(
 async def _remember(door: Door, pair: dict[str, str]) -> dict[str, bool]:
     (first,) = await door.remember(pair["first"])
     (second,) = (await door.remember_all(pair["second"]))["results"]
-    near: dict[str, Any] = {similar["id"]: similar for similar in second["similar"]}
+    near: dict[str, Any] = {similar["id"]: similar for similar in second.get("similar", [])}
     merged = second["id"] == first
     return {
         "merged": merged,

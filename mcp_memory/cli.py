@@ -129,15 +129,12 @@ def _look(settings: Settings, given: argparse.Namespace) -> int:
 
 
 def _model(settings: Settings, given: argparse.Namespace) -> int:
-    from mcp_memory import weights
+    from mcp_memory import model_commands
 
-    kind, name = weights.fetch(given.name, settings.models_dir)
-    _print(
-        [
-            f"{name} is in {settings.models_dir}",
-            f"to use it, set MCP_MEMORY_{kind.upper()}={name}",
-        ]
-    )
+    if given.action == "use":
+        _print(model_commands.use(settings, given.name))
+    else:
+        _print(model_commands.listed(settings))
     return OK
 
 
@@ -274,11 +271,11 @@ def parser() -> argparse.ArgumentParser:
 
     _add_serving(commands.add_parser, home)
 
-    model = commands.add_parser("model", help="other embedding models, and rerankers")
-    fetch = model.add_subparsers(dest="action", required=True, metavar="ACTION").add_parser(
-        "fetch", parents=[home], help="download a model or a reranker that fastembed knows"
-    )
-    fetch.add_argument("name", metavar="NAME")
+    model = commands.add_parser("model", parents=[home], help="which models there are to use")
+    choices = model.add_subparsers(dest="action", metavar="ACTION")
+    choices.add_parser("list", parents=[home], help="a few known good ones, with their sizes")
+    use = choices.add_parser("use", parents=[home], help="fetch a model or a reranker, and use it")
+    use.add_argument("name", metavar="NAME|FOLDER", help="as list shows it, or bundled")
     return top
 
 

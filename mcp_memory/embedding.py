@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from mcp_memory import weights
+from mcp_memory import model_folder, weights
 from mcp_memory.errors import McpMemoryError, ModelUnavailable
 from mcp_memory.settings import home_of
 from mcp_memory.slots import Slots
@@ -52,7 +52,7 @@ BYTES_PER_PIECE = 4
 class Embedder:
     """Makes vectors; loads its model once, in the background. Safe to use from any thread.
 
-    `model` is "" for the bundled one or a name that fastembed knows, `cache_dir` where
+    `model` is "" for the bundled one, a name that fastembed knows or a folder, `cache_dir` where
     fetched models are, `threads` how many one run may use. `folder` holds the bundled files.
     """
 
@@ -79,8 +79,8 @@ class Embedder:
 
     @property
     def name(self) -> str:
-        """What the model is called."""
-        return self._name
+        """What the model is called; for one in a folder, what that is called."""
+        return Path(self._name).name if model_folder.is_folder(self._name) else self._name
 
     @property
     def space(self) -> VectorSpace:
@@ -187,7 +187,7 @@ class Embedder:
             self._failure = str(error)
         except Exception as error:  # root of a thread: the failure is kept and told with each call
             self._failure = (
-                f"the embedding model '{self._name}' could not be loaded "
+                f"the embedding model '{self.name}' could not be loaded "
                 f"({weights.first_line(error)}); run: mcp-memory doctor"
             )
         finally:
@@ -206,7 +206,7 @@ class Embedder:
             (vector,) = run
         except Exception as error:  # whatever the runtime raises, memory must work without it
             raise ModelUnavailable(
-                f"the embedding model '{self._name}' failed ({weights.first_line(error)}); "
+                f"the embedding model '{self.name}' failed ({weights.first_line(error)}); "
                 "run: mcp-memory doctor"
             ) from error
         return self._unit(vector)
@@ -216,7 +216,7 @@ class Embedder:
         length = float(np.linalg.norm(found))
         if not np.isfinite(length) or length == 0:
             raise ModelUnavailable(
-                f"the embedding model '{self._name}' gave a vector of length {length}; "
+                f"the embedding model '{self.name}' gave a vector of length {length}; "
                 "run: mcp-memory doctor"
             )
         return found / np.float32(length)

@@ -81,5 +81,5 @@ class Reranker:
         except Exception as error:  # root of a thread: the failure is kept and told with each call
             self._failure = (
                 f"the reranker '{self._name}' could not be loaded ({weights.first_line(error)}); "
-                f"run: mcp-memory model fetch {self._name}"
+                f"run: mcp-memory model use {self._name}"
             )

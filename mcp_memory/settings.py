@@ -80,7 +80,7 @@ SETTINGS = (
     ),
     Setting(
         name="model",
-        meaning="the embedding model, a name that fastembed knows",
+        meaning="the embedding model, a name that fastembed knows or a folder",
         default="the bundled all-MiniLM-L6-v2",
     ),
     Setting(

@@ -13,6 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from mcp_memory import model_folder
 from mcp_memory.environment import keep_quiet
 from mcp_memory.errors import ModelUnavailable, SettingsInvalid
 from mcp_memory.storage.contract import VectorSpace
@@ -88,11 +89,16 @@ def verify(folder: Path) -> None:
 
 
 def load_cached(name: str, cache_dir: Path, threads: int) -> TextEmbedding:
-    """Another fastembed model that was fetched before. Raises ModelUnavailable if it was not."""
+    """Another fastembed model that was fetched before, or one in a folder of its own.
+
+    Raises ModelUnavailable where it is not there.
+    """
+    if model_folder.is_folder(name):
+        keep_quiet()
+        return model_folder.load(Path(name), threads)
     if _cached_file(name, cache_dir) is None:
         raise ModelUnavailable(
-            f"the embedding model '{name}' is not in {cache_dir}; "
-            f"run: mcp-memory model fetch {name}"
+            f"the embedding model '{name}' is not in {cache_dir}; run: mcp-memory model use {name}"
         )
     text_embedding = _fastembed()
     return text_embedding(name, cache_dir=str(cache_dir), threads=threads, local_files_only=True)
@@ -101,8 +107,15 @@ def load_cached(name: str, cache_dir: Path, threads: int) -> TextEmbedding:
 def space_of(name: str, cache_dir: Path) -> VectorSpace:
     """What kind of vectors a fastembed model makes; the digest is "" before it was fetched.
 
-    Raises SettingsInvalid for a name that fastembed does not know.
+    Raises SettingsInvalid for a name that fastembed does not know, ModelUnavailable for a
+    folder that holds no model.
     """
+    if model_folder.is_folder(name):
+        folder = Path(name)
+        file = model_folder.model_file(folder)
+        return VectorSpace(
+            name=folder.name, dimensions=model_folder.dimensions(folder), digest=digest(file)
+        )
     file = _cached_file(name, cache_dir)
     return VectorSpace(
         name=name,
@@ -111,15 +124,31 @@ def space_of(name: str, cache_dir: Path) -> VectorSpace:
     )
 
 
+def kind_of(name: str) -> tuple[str, str]:
+    """What fastembed has under a name, "model" or "reranker", and the name as it spells it.
+
+    Raises SettingsInvalid for an unknown name.
+    """
+    rerankers = {r.lower(): r for r in _rerankers()}
+    if name.lower() in rerankers:
+        return "reranker", rerankers[name.lower()]
+    return "model", str(_described(name)["model"])
+
+
+def size_gb(name: str) -> float:
+    """What a model or a reranker takes on the disk. Raises SettingsInvalid."""
+    kind, spelt = kind_of(name)
+    described = _rerankers()[spelt] if kind == "reranker" else _described(spelt)
+    return float(described["size_in_GB"])
+
+
 def fetch(name: str, cache_dir: Path) -> tuple[str, str]:
     """Download a fastembed model, with progress on stderr, and load it once to be sure.
 
     The setting that it is for, "model" or "reranker", and its name as fastembed spells it.
     Raises SettingsInvalid for an unknown name, ModelUnavailable when it did not work.
     """
-    rerankers = {r.lower(): r for r in _rerankers()}
-    kind = "reranker" if name.lower() in rerankers else "model"
-    spelt = rerankers[name.lower()] if kind == "reranker" else str(_described(name)["model"])
+    kind, spelt = kind_of(name)
     load = _cross_encoder() if kind == "reranker" else _fastembed()
     try:
         load(spelt, cache_dir=str(cache_dir))
@@ -147,7 +176,7 @@ def load_reranker(name: str, cache_dir: Path, threads: int) -> CrossEncoder:
         )
     if _file_of(description, cache_dir) is None:
         raise ModelUnavailable(
-            f"the reranker '{name}' is not in {cache_dir}; run: mcp-memory model fetch {name}"
+            f"the reranker '{name}' is not in {cache_dir}; run: mcp-memory model use {name}"
         )
     return _cross_encoder()(name, cache_dir=str(cache_dir), threads=threads, local_files_only=True)
 
@@ -191,7 +220,8 @@ def _described(name: str) -> dict[str, Any]:
         near = get_close_matches(name.lower(), models, n=3, cutoff=0.4)
         hint = ", ".join(str(models[n]["model"]) for n in near) or "a name from fastembed's list"
         raise SettingsInvalid(
-            f"model: got '{name}'; use one that fastembed knows, such as {hint}, "
+            f"model: got '{name}'; use one that fastembed knows, such as {hint}, the "
+            "absolute path of a folder with one, "
             "or leave it empty for the bundled model"
         )
     return models[name.lower()]

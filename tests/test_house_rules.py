@@ -52,7 +52,9 @@ LAYERS = (
     {"storage"},
     {
         "settings",
+        "config_file",
         "http_settings",
+        "model_folder",
         "slots",
         "weights",
         "embedding",
@@ -79,7 +81,7 @@ LAYERS = (
         "server",
     },
     {"host", "web", "shim", "console", "streamed", "commands", "project_commands", "front"},
-    {"library", "doctor", "cli", "launch", "__main__"},
+    {"library", "doctor", "model_commands", "cli", "launch", "__main__"},
 )
 """Who may import whom: a module its own layer and those above it in this list."""
 

@@ -158,7 +158,7 @@ def test_doctor_names_a_model_that_cannot_be_used_and_checks_the_store(tmp_path:
     found = run(tmp_path / "home", "doctor", environ=model)
     assert found.returncode == 1
     assert "BAD\tmodel\t" in found.stdout
-    assert "mcp-memory model fetch BAAI/bge-small-en-v1.5" in found.stdout
+    assert "mcp-memory model use BAAI/bge-small-en-v1.5" in found.stdout
     assert len(found.stdout.splitlines()) > 6
 
 
@@ -202,7 +202,7 @@ def test_a_bad_setting_is_refused_before_anything_is_opened(tmp_path: Path) -> N
 
 
 def test_fetching_an_unknown_model_suggests_names(tmp_path: Path) -> None:
-    found = run(tmp_path, "model", "fetch", "bge-small-en")
+    found = run(tmp_path, "model", "use", "bge-small-en")
     assert found.returncode == 2
     assert "BAAI/bge-small-en-v1.5" in found.stderr
 

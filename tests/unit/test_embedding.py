@@ -126,7 +126,7 @@ def test_a_missing_model_file_is_named(tmp_path: Path) -> None:
 def test_a_model_that_was_not_fetched_says_how_to_fetch_it(tmp_path: Path) -> None:
     other = Embedder("BAAI/bge-small-en-v1.5", cache_dir=tmp_path)
     assert (other.space.dimensions, other.space.digest) == (384, "")
-    with pytest.raises(ModelUnavailable, match="run: mcp-memory model fetch BAAI/bge-small-en"):
+    with pytest.raises(ModelUnavailable, match="run: mcp-memory model use BAAI/bge-small-en"):
         other.embed(["hello"])
     assert list(tmp_path.iterdir()) == []
 

@@ -73,7 +73,7 @@ def test_one_that_was_not_fetched_says_what_to_do(tmp_path: Path) -> None:
     missing.start()
     missing.close()
     assert missing.scores("query", ["text"]) is None
-    assert f"mcp-memory model fetch {NAME}" in missing.failure
+    assert f"mcp-memory model use {NAME}" in missing.failure
 
 
 def test_an_unknown_name_is_refused_with_those_that_are_near(tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_recall_answers_without_it_and_says_so(
         service.remember(alice, [Draft(content="The llama eats grass.")])
         answer = service.recall(alice, Query(query="what does the llama eat?"))
     assert len(answer.memories) == 1
-    assert "mcp-memory model fetch" in answer.reason
+    assert "mcp-memory model use" in answer.reason
     assert not answer.degraded
 
 

@@ -37,7 +37,7 @@ def test_without_a_model_memory_still_works_and_says_so(
     answer = crippled.recall(alice, Query(query="where does the cat sleep?"))
     assert [item.memory.content for item in answer.memories] == ["The cat sleeps on the sofa."]
     assert (answer.mode, answer.degraded) == ("text", True)
-    assert "mcp-memory model fetch" in answer.reason
+    assert "mcp-memory model use" in answer.reason
     healthy = MemoryService(store, embedder, clock=clock)
     query = Query(query="favourite couch of the kitten")
     assert "wait for their vectors" in healthy.recall(alice, query).reason

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import secrets
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 import py_rust_stemmers
@@ -143,6 +143,16 @@ def terms(text: str) -> list[str]:
         if len(found) >= TERMS_MAX:
             break
     return found[:TERMS_MAX]
+
+
+def words_in(text: str) -> Iterator[re.Match[str]]:
+    """The whole words and identifiers of a text, as they stand: "v2.1" is one, "Anna's" too."""
+    return _WORD.finditer(text)
+
+
+def unspaced_in(text: str) -> Iterator[re.Match[str]]:
+    """The stretches of a text in scripts that are written without spaces."""
+    return _RUN.finditer(text)
 
 
 def query_terms(text: str) -> list[str]:

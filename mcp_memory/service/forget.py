@@ -15,6 +15,7 @@ from mcp_memory.errors import ConfirmationInvalid, InvalidInput
 from mcp_memory.ids import new_id
 from mcp_memory.model import Memory, Scope, Status, Verb
 from mcp_memory.permissions import Permission, require
+from mcp_memory.ranking import Scored
 from mcp_memory.requests import Query, Selection
 from mcp_memory.results import Erasure, Forgotten
 from mcp_memory.service import policy as limits
@@ -28,6 +29,7 @@ from mcp_memory.service.core import (
     successor,
 )
 from mcp_memory.service.intake import line
+from mcp_memory.service.names import Text, names_in
 from mcp_memory.service.question import question_of
 from mcp_memory.service.recall import filter_of
 from mcp_memory.service.search import search
@@ -119,10 +121,27 @@ def _matching(core: Core, scope: Scope, selection: Selection) -> list[Memory]:
     if query:
         question = question_of(query, local(core.clock(), scope.zone))
         scored = search(core, where, question, _QUERIED_MAX, in_context=False).ranked
-        found = [item.memory for item in ranking.clear(scored)]
+        found = _meant(scored, question.text)
         _refuse_too_many(found, _QUERIED_MAX)
         return found
     return _all(core, where)
+
+
+def _meant(scored: Sequence[Scored], asked: str) -> list[Memory]:
+    """What clearly matches; of a query that names somebody or something, what names the same,
+    and all of that where it says nothing else.
+    """
+    texts = {item.memory.id: _texts(item.memory) for item in scored}
+    named = names_in(asked, [text for each in texts.values() for text in each])
+    meant = scored if named is not None and named.says_only else ranking.clear(scored)
+    memories = [item.memory for item in meant]
+    return [m for m in memories if named.is_in(texts[m.id])] if named else memories
+
+
+def _texts(memory: Memory) -> list[Text]:
+    """Where a memory may name somebody or something."""
+    key = memory.key.replace("_", " ").replace("-", " ")
+    return [Text(said) for said in (memory.content, memory.key, key, *memory.tags) if said]
 
 
 def _all(core: Core, where: Filter) -> list[Memory]:

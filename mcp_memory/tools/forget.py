@@ -87,9 +87,10 @@ def _advice(found: Forgotten) -> str:
     if not found.total:
         return "nothing matches, so there is nothing to forget"
     verb = "erased" if found.would_erase else "forgotten"
+    part = " To take a part, give its ids." if found.total > 1 else ""
     return (
-        f"nothing is {verb} yet: {found.total} would be. To do it, call forget again with the "
-        f"same arguments and confirm={found.confirm}"
+        f"nothing is {verb} yet: {found.total} would be.{part} To do it, call forget again with "
+        f"the same arguments and confirm={found.confirm}"
     )
 
 

@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
@@ -28,6 +28,16 @@ if TYPE_CHECKING:
     from mcp_memory.web.principal import Principal
     from mcp_memory.web.sessions import Sessions
     from mcp_memory.web.sse import Sse
+
+_MCP_PATHS = (MCP_PATH, f"{MCP_PATH}/")
+"""Both are served: to send a client from one to the other would lose its body or its token."""
+_WELCOME = f"""\
+mcp-memory: one memory that all of your agents share, for clients of the Model Context Protocol.
+
+{{url}}{MCP_PATH}  is what to give a client (streamable HTTP)
+{{url}}{sse.PATH}  is for clients that know event streams only
+{{url}}/health  says whether the server is there
+"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,7 +86,8 @@ def build(parts: Parts) -> Frontier:
         Route("/health", health, methods=["GET"]),
         Route("/metrics", figures, methods=["GET"], middleware=[Middleware(known)]),
         *(Route(path, metadata, methods=["GET"]) for path in told),
-        _exact(MCP_PATH, guarded(parts.sessions), "GET", "POST", "DELETE"),
+        _exact("/", PlainTextResponse(_WELCOME.format(url=parts.names.url)), "GET"),
+        *(_exact(path, guarded(parts.sessions), "GET", "POST", "DELETE") for path in _MCP_PATHS),
         _exact(sse.PATH, guarded(parts.sse.open), "GET"),
         _exact(sse.MESSAGES_PATH, guarded(parts.sse.post), "POST"),
     ]

@@ -33,7 +33,7 @@ DEPTH_MAX = 64
 _NO_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+"?|[^"\[\]{}]+', re.DOTALL)
 """A string, whole or without its end so that each character is looked at once, or other text."""
 _STEP = {"[": 1, "{": 1, "]": -1, "}": -1}
-_LISTEN = "subscriptions/listen"
+_CALL, _LISTEN = "tools/call", "subscriptions/listen"
 _ENCODINGS = ("", "identity")
 _ONCE = ("mcp-session-id", "mcp-protocol-version", "mcp-method", "mcp-name")
 """Headers that decide who serves a request: two readers must not find different ones."""
@@ -99,10 +99,12 @@ class Gate:
         scope[MESSAGE] = message
         method, params = message.get("method"), _object(message.get("params"))
         needed = access.needed(method, params) if isinstance(method, str) else ()
-        self._check_permissions(scope, needed)
+        lacking = _lacking(scope, needed)
+        if lacking is not None and method != _CALL:  # the model of whoever calls a tool is told
+            raise Unfit(self._challenge(message, needed, lacking))
         if scope["method"] == "GET" or method == _LISTEN:
             scope[STREAMS] = True
-        return not access.CHANGING.isdisjoint(needed)
+        return lacking is None and not access.CHANGING.isdisjoint(needed)
 
     async def _read(self, scope: Scope, receive: Receive, body: bytearray) -> None:
         """The whole body of a request, which only a POST has. Raises Unfit."""
@@ -131,26 +133,27 @@ class Gate:
         text = f"the body did not come within {self._body_timeout_s:g} s"
         raise Unfit(refused(408, text, headers={"Connection": "close"}))
 
-    def _check_permissions(self, scope: Scope, needed: Sequence[Permission]) -> None:
-        """Raise Unfit, with what is to be asked for, where the token lacks something."""
-        principal: Principal | None = scope.get(PRINCIPAL)
-        permitted = principal.permissions if principal else EVERYTHING
-        lacking = next((permission for permission in needed if permission not in permitted), None)
-        if lacking is None:
-            return
-        message = scope[MESSAGE]
+    def _challenge(
+        self, message: Mapping[str, Any], needed: Sequence[Permission], lacking: Permission
+    ) -> Response:
+        """What is to be asked for, where a token lacks something."""
         deed = access.deed(message["method"], _object(message.get("params")), lacking)
         text = f"the access token lacks the scope {lacking.value}, needed to {deed}"
-        raise Unfit(
-            challenge(
-                403,
-                text.replace('"', "'"),
-                error="insufficient_scope",
-                metadata=self._metadata,
-                scope=" ".join(needed),
-                id_=message.get("id"),
-            )
+        return challenge(
+            403,
+            text.replace('"', "'"),
+            error="insufficient_scope",
+            metadata=self._metadata,
+            scope=" ".join(needed),
+            id_=message.get("id"),
         )
+
+
+def _lacking(scope: Scope, needed: Sequence[Permission]) -> Permission | None:
+    """The first permission that a request needs and its token does not have."""
+    principal: Principal | None = scope.get(PRINCIPAL)
+    permitted = principal.permissions if principal else EVERYTHING
+    return next((permission for permission in needed if permission not in permitted), None)
 
 
 def _check_form(headers: Headers) -> None:

@@ -40,9 +40,9 @@ export async function inspectRefused(era, target, env) {
   const memories = 'memories=[{"content":"The reader was here"}]';
   const options = ["--tool-name", "remember", "--tool-arg", memories];
   const asked = asking(era, target, env)("tools/call", ...options);
-  const error = await asked.then(() => assert.fail("it was let in"), (e) => e);
-  assert.match(error.stderr, /memory:write/);
-  told("forbidden", `exit ${error.code}: ${JSON.parse(error.stderr).error.message}`.slice(0, 180));
+  const said = await asked.then((answer) => JSON.stringify(answer), (e) => e.stdout + e.stderr);
+  assert.match(said, /lacks the scope memory:write/);
+  told("forbidden", said.slice(0, 180));
 }
 
 function asking(era, target, env) {

@@ -98,7 +98,7 @@ class Attack:
         answer = self._asked(ask, asked, aim)
         wrong = [f"leaked {leaks}" for leaks in self._leaks(answer)]
         if case.needs and case.needs not in self._caller.scopes:
-            return wrong + _unless_refused(answer, case.needs)
+            return wrong + _unless_refused(asked, answer, case.needs)
         if answer.status not in (200, 202, 400, 404, 409) or "went wrong" in answer.text:
             wrong.append(f"answered {answer}")
         if case.uses() and not case.varies and not self._is_owner:
@@ -118,11 +118,20 @@ class Attack:
         return [f"{found} in {answer.text}"] if found else []
 
 
-def _unless_refused(answer: Answer, needs: str) -> list[str]:
-    """What is wrong with a 403 that must name a scope."""
-    expected = ('error="insufficient_scope"', f'scope="{needs}"', METADATA)
-    is_right = answer.status == 403 and all(part in answer.challenge for part in expected)
+def _unless_refused(asked: Ask, answer: Answer, needs: str) -> list[str]:
+    """What is wrong with a refusal that must name a scope: of a tool in words, else with a 403."""
+    if asked.method == "tools/call":
+        result = answer.message.get("result", {})
+        said = str(result.get("content"))
+        is_right = answer.status == 200 and result.get("isError") and _named(needs, said)
+    else:
+        expected = ('error="insufficient_scope"', f'scope="{needs}"', METADATA)
+        is_right = answer.status == 403 and all(part in answer.challenge for part in expected)
     return [] if is_right else [f"not refused for {needs}: {answer}"]
+
+
+def _named(needs: str, said: str) -> bool:
+    return any(f"lacks the scope {scope}," in said for scope in needs.split())
 
 
 def attacked(

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import pytest
-from mcp import MCPError
 
-from tests.protocol.harness import call
-from tests.web.harness import Issuer, Served, connect
+from tests.protocol.harness import call, refusal
+from tests.web.harness import DOORS, Issuer, Served, connect
 
 pytestmark = pytest.mark.anyio
 
 
-@pytest.mark.parametrize("door", ["http-legacy", "http-auto"])
+@pytest.mark.parametrize("door", DOORS)
 async def test_a_client_hears_which_scope_it_lacks_and_goes_on(
     server: Served, issuer: Issuer, door: str
 ) -> None:
     token = issuer.token("acme", "reader", "memory:read")
     async with connect(server, door, token) as client:
-        with pytest.raises(MCPError, match="lacks the scope memory:write, needed to use remember"):
-            await client.call_tool("remember", {"memories": "The reader was here"})
+        said = await refusal(client, "remember", memories="The reader was here")
+        assert "lacks the scope memory:write, which is needed to use remember" in said
         assert (await call(client, "recall", query="reader"))["memories"] == []

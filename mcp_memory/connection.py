@@ -21,6 +21,7 @@ from mcp_memory.scope import Signals
 
 SCOPES_MAX = 32
 WATCHED_MAX = 1000
+UNASKED_MAX = 32
 CALLER = "mcp_memory.caller"
 """Where a web door puts the caller: a key of the ASGI scope."""
 
@@ -34,7 +35,8 @@ class Connection:
     often it said that they changed, `silent_since` is when it last did not answer.
     `resolved` are the latest scopes, each with its signals and its time. `watched` holds
     the scope in which each resource was subscribed to; `scope` and `session` are those of
-    the last request. `turn` is its place among the others, `notices` what it is yet to be
+    the last request. `unasked` are the tokens of what its user should have been asked about,
+    but was not. `turn` is its place among the others, `notices` what it is yet to be
     told. One that is not `is_kept` is of a single request, and nobody can be told anything
     after it. All times are those of a monotonic clock, in seconds.
     """
@@ -52,6 +54,7 @@ class Connection:
     watched: dict[str, Scope] = field(default_factory=dict[str, Scope])
     scope: Scope | None = None
     session: ServerSession | None = None
+    unasked: deque[str] = field(default_factory=lambda: deque(maxlen=UNASKED_MAX))
     turn: Turn = field(default_factory=Turn)
     notices: Notices = field(default_factory=Notices)
 

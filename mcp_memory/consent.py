@@ -4,15 +4,22 @@ Both eras take the same way: a preview, a question, and the preview's confirm to
 is bound to exactly the memories that the user was asked about. In the older era the
 question goes out in the middle of the call; in the newer one the call ends with it, and
 the client repeats the call with the answer and the token, sealed.
+
+A client may say that it can ask and then not do so: it answers with an error, cancels by
+itself, or not at all. That is no answer of the user, so the model gets the preview and the
+token, as at a client that cannot ask.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
 
 import mcp.types as types
+from mcp import MCPError
+from pydantic import ValidationError
 
 from mcp_memory.connection import Request
 from mcp_memory.middleware import is_modern, sayable
@@ -20,13 +27,17 @@ from mcp_memory.requests import Selection
 from mcp_memory.results import Forgotten
 from mcp_memory.scope import current
 from mcp_memory.tools.answers import Answer, shown
-from mcp_memory.tools.forget import answer
+from mcp_memory.tools.forget import advice, answer
+
+log = logging.getLogger(__name__)
 
 Forget = Callable[[Selection], Awaitable[Forgotten]]
 """The service's forget, as the caller of the request in hand."""
 
 _ERASE, _FORGET = "erase", "forget"
 _LISTED_MAX = 5
+_DECLINED = "the user declined, so nothing was done; do not try again unless they ask"
+_UNASKED = "the client did not ask its user, so ask them yourself"
 
 
 def can_ask(request: Request) -> bool:
@@ -53,11 +64,13 @@ async def ask(
 ) -> Answer | types.InputRequiredResult:
     """Do what is selected once the user has agreed; a token from the model is not enough.
 
-    `asking` is entered while a question is open in the middle of the call.
+    `asking` is entered while a question is open in the middle of the call, and bounds it.
     """
-    scope = current.get()
+    scope, unasked = current.get(), request.lifespan_context.unasked
     name = _ERASE if selection.erase else _FORGET
     given = (params.input_responses or {}).get(name)
+    if given is None and selection.confirm in unasked:
+        return answer(scope, await forget(selection))
     preview = await forget(replace(selection, confirm=""))
     token = params.request_state if given is not None else preview.confirm
     if not preview.total or not token:
@@ -67,20 +80,42 @@ async def ask(
         if is_modern(request):
             requests: types.InputRequests = {name: types.ElicitRequest(params=question)}
             return types.InputRequiredResult(input_requests=requests, request_state=token)
+        given = await _asked(request, question, asking)
+    agrees = _decision(given, name)
+    if agrees:
+        return answer(scope, await forget(replace(selection, confirm=token)))
+    if agrees is False:
+        return answer(scope, replace(preview, confirm=""), _DECLINED)
+    if selection.confirm:  # of a preview that was given because nobody could be asked
+        return answer(scope, await forget(selection))
+    unasked.append(preview.confirm)
+    return answer(scope, preview, f"{_UNASKED}; {advice(preview)}")
+
+
+async def _asked(
+    request: Request,
+    question: types.ElicitRequestFormParams,
+    asking: AbstractContextManager[None],
+) -> types.ElicitResult | None:
+    """What the client answers in the middle of a call; None where it does not."""
+    try:
         with asking:
-            given = await request.session.elicit_form(
+            return await request.session.elicit_form(
                 question.message, question.requested_schema, related_request_id=request.request_id
             )
-    if not _agreed(given, name):
-        declined = f"the user did not agree to {name}, so nothing was done; do not try again"
-        return answer(scope, replace(preview, confirm=""), f"{declined} unless they ask")
-    return answer(scope, await forget(replace(selection, confirm=token)))
+    except (MCPError, ValidationError, TimeoutError) as error:
+        log.info("the client did not ask its user: %s", type(error).__name__)
+        return None
 
 
-def _agreed(given: types.InputResponse, name: str) -> bool:
-    if not isinstance(given, types.ElicitResult) or given.action != "accept":
-        return False
-    return bool(given.content) and given.content.get(name) is True
+def _decision(given: types.InputResponse | None, name: str) -> bool | None:
+    """Yes or no as the user said it; None where nobody said anything."""
+    if not isinstance(given, types.ElicitResult):
+        return None
+    if given.action == "accept":
+        said = (given.content or {}).get(name)
+        return said if isinstance(said, bool) else None
+    return False if given.action == "decline" else None
 
 
 def _question(preview: Forgotten, name: str) -> types.ElicitRequestFormParams:

@@ -25,6 +25,8 @@ WRITES = 4
 READS_WAITING_MAX = 256
 WRITES_WAITING_MAX = 256
 """Of one client, beside those at work."""
+QUESTION_S = 50.0
+"""How long a client may take to answer a question to its user: most wait a minute for a call."""
 
 _Done = TypeVar("_Done")
 
@@ -49,7 +51,8 @@ class Turn:
 class Lanes:
     """The threads of one server. Lives on the event loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, question_s: float = QUESTION_S) -> None:
+        self._question_s = question_s
         self._readers = anyio.CapacityLimiter(READS)
         self._writers = anyio.CapacityLimiter(WRITES)
         self._ours: set[anyio.CancelScope] = set()
@@ -89,8 +92,8 @@ class Lanes:
 
     @contextmanager
     def question(self, turn: Turn) -> Generator[None]:
-        """While a user is asked, who may take any time. Raises ShuttingDown."""
-        with anyio.CancelScope() as asking:
+        """While a user is asked. Raises ShuttingDown, and TimeoutError where nobody answers."""
+        with anyio.fail_after(self._question_s), anyio.CancelScope() as asking:
             if turn.is_answered_here:
                 self._questions.add(asking)
                 if self._is_closing:

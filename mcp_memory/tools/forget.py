@@ -52,10 +52,9 @@ def selection_of(arguments: dict[str, Any]) -> Selection:
 
 def answer(scope: Scope, found: Forgotten, note: str = "") -> Answer:
     """What a forget did or would do; `note` takes the place of the advice to confirm."""
-    advice = note or _advice(found)
     listed = (f"- {ending(memory.id)} {shown(memory.content)}" for memory in found.memories)
     text = lines(
-        advice,
+        note or advice(found),
         fence(listed, f"{len(found.memories)} of {found.total} memories"),
         _receipt_line(found.receipt) if found.receipt else "",
         caller_line(scope),
@@ -79,7 +78,8 @@ def answer(scope: Scope, found: Forgotten, note: str = "") -> Answer:
     return Answer(text=text, values=values, touched=_touched(found))
 
 
-def _advice(found: Forgotten) -> str:
+def advice(found: Forgotten) -> str:
+    """What was done and how to undo it, or what to do next."""
     if found.erased:
         return f"erased for good: {found.total}"
     if found.done:

@@ -85,7 +85,11 @@ class Server:
 
     def answer(self, question: Any, result: dict[str, Any]) -> None:
         """Answer a request of the server."""
-        self.write(json.dumps({"jsonrpc": "2.0", "id": question, "result": result}).encode())
+        self.respond(question, {"result": result})
+
+    def respond(self, question: Any, reply: dict[str, Any]) -> None:
+        """Answer a request of the server with a result or an error."""
+        self.write(json.dumps({"jsonrpc": "2.0", "id": question, **reply}).encode())
 
     def ask(self, method: str, **params: Any) -> dict[str, Any]:
         """The answer to a request, a result or an error."""

@@ -71,7 +71,9 @@ def test_an_open_question_is_asked_anew_by_the_next_host_and_only_its_answer_cou
         client.answer(first["id"], agreed)
         client.answer(second["id"], {"action": "decline"})
         text = client.read()["result"]["content"][0]["text"]
-        assert "did not agree" in text, "the answer to the question of a dead host is no consent"
+        assert "the user declined" in text, (
+            "the answer to the question of a dead host is no consent"
+        )
         assert ids_of(client, "spare key") == [memory]
         client.send("tools/call", name="forget", arguments=erasing(memory))
         client.answer(client.read_question()["id"], agreed)

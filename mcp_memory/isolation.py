@@ -61,24 +61,45 @@ def without_python(environ: Mapping[str, str]) -> dict[str, str]:
     return kept
 
 
+def with_ours(path: list[str]) -> list[str]:
+    """Where modules are looked for, with the folder of this package in its place.
+
+    What was installed beside this package is what it was installed with: it comes after
+    the standard library, and before what the interpreter has for everybody.
+    """
+    if ROOT in path:
+        return path
+    library = [n for n, folder in enumerate(path, 1) if _is_standard(folder)]
+    place = max(library, default=len(path))
+    return [*path[:place], ROOT, *path[place:]]
+
+
 def _leave(folders: frozenset[str]) -> None:
-    """Take no module from these folders but those of this installation, and these last."""
-    ours = [folder for folder in folders if _is_ours(folder)]
-    sys.path[:] = [p for p in sys.path if os.path.abspath(p) not in folders] + ours
-    strange = folders.difference(ours)
+    """Take no module from these folders but those of this installation."""
+    rest = [folder for folder in sys.path if os.path.abspath(folder) not in folders]
+    kept = [folder for folder in folders if _is_standard(folder)]
+    packages = [folder for folder in folders if _is_for_packages(folder)]
+    sys.path[:] = with_ours([*kept, *rest, *packages])
+    strange = folders.difference(sys.path)
     taken = {name for name, module in sys.modules.items() if _place(module) in strange}
     for name in list(sys.modules):
         if name.partition(".")[0] in taken - {"__main__"}:
             del sys.modules[name]
 
 
-def _is_ours(folder: str) -> bool:
-    """Whether this package lies there, the standard library, or the interpreter's packages."""
+def _is_standard(folder: str) -> bool:
+    """Whether the standard library is there, or a part of it."""
     library = os.path.dirname(os.path.abspath(os.__file__))
-    if folder in (ROOT, library) or _is_within(folder, library):
-        return True
-    is_for_packages = os.path.basename(folder) in ("site-packages", "dist-packages")
-    return is_for_packages and _is_within(folder, sys.prefix, sys.base_prefix)
+    return folder == library or (_is_within(folder, library) and not _is_named(folder))
+
+
+def _is_for_packages(folder: str) -> bool:
+    """Whether the interpreter has its packages there."""
+    return _is_named(folder) and _is_within(folder, sys.prefix, sys.base_prefix)
+
+
+def _is_named(folder: str) -> bool:
+    return os.path.basename(folder) in ("site-packages", "dist-packages")
 
 
 def _place(module: ModuleType) -> str:

@@ -16,10 +16,11 @@ def main() -> int:
     """Run what the arguments say; returns the exit code."""
     others = sys.path[:]
     sys.path[:] = [ROOT]
-    import mcp_memory.__main__
+    from mcp_memory import isolation
+    from mcp_memory.__main__ import main as run
 
-    sys.path[:] = others if ROOT in others else [*others, ROOT]
-    return mcp_memory.__main__.main()
+    sys.path[:] = isolation.with_ours(others)
+    return run()
 
 
 if __name__ == "__main__":

@@ -146,8 +146,8 @@ def test_what_the_client_says_of_itself_still_counts(tmp_path: Path) -> None:
 
 
 def test_a_package_that_is_found_through_the_path_alone_has_its_own_host(tmp_path: Path) -> None:
-    """As `pip install --target` makes one; what lies beside it takes nobody's place."""
-    target = older_copy(trapped(tmp_path / "target", ["logging", "numpy"]), "0.0.9")
+    """As `pip install --target` makes one; it takes nothing's place in the standard library."""
+    target = older_copy(trapped(tmp_path / "target", ["json", "logging"]), "0.0.9")
     with hosted(tmp_path) as home, started(home, ["-c", SCRIPT], PYTHONPATH=str(target)) as server:
         assert server.handshake()["serverInfo"]["version"] == "0.0.9"
         stored(server, "The rudder is hung")

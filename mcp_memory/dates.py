@@ -23,7 +23,7 @@ NAMED = rf"(?:{DAY}(?: of)? (?:{MONTH})\.?,? {YEAR}|(?:{MONTH})\.? {DAY}\b,? {YE
 """A day with the name of its month, and its year."""
 FIGURES = (
     r"(?<![\w./:-])(?<!version )(?<!build )"
-    rf"(?:{YEAR}-\d\d?-\d\d?|{YEAR}/\d\d?/\d\d?|{YEAR}\.\d\d?\.\d\d?"
+    rf"(?:\d{{4}}-\d\d?-\d\d?|{YEAR}/\d\d?/\d\d?|{YEAR}\.\d\d?\.\d\d?"
     rf"|\d\d?-\d\d?-{YEAR}|\d\d?/\d\d?/{YEAR}|\d\d?\.\d\d?\.{YEAR})"
     r"(?:[T ]\d\d:\d\d(?::\d\d)?(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?)?(?![\w/:]|[.-]\w)"
 )

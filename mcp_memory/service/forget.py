@@ -29,11 +29,12 @@ from mcp_memory.service.core import (
     successor,
 )
 from mcp_memory.service.intake import line
+from mcp_memory.service.named_times import Edge, past
 from mcp_memory.service.names import Text, names_in
 from mcp_memory.service.question import question_of
 from mcp_memory.service.recall import filter_of
 from mcp_memory.service.search import search
-from mcp_memory.service.times import local, parse_past
+from mcp_memory.service.times import local
 from mcp_memory.storage.contract import Filter, Write
 from mcp_memory.text import clean
 
@@ -115,7 +116,7 @@ def _matching(core: Core, scope: Scope, selection: Selection) -> list[Memory]:
         where,
         partitions=tuple(p for p in where.partitions if may_change(scope, p.level)),
         statuses=ANY_STATUS if selection.erase else IN_FORCE,
-        until=parse_past("before", selection.before, core.clock()),
+        until=past("before", selection.before, local(core.clock(), scope.zone), Edge.START),
     )
     query = clean(selection.query)
     if query:

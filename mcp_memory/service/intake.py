@@ -16,8 +16,9 @@ from mcp_memory.likeness import fingerprint
 from mcp_memory.model import Json, Level, Memory, Partition, Scope, Trust, Type
 from mcp_memory.requests import Draft
 from mcp_memory.service import policy as limits
+from mcp_memory.service.named_times import Edge, past, to_come
 from mcp_memory.service.policy import Policy
-from mcp_memory.service.times import parse_duration, parse_time
+from mcp_memory.service.times import local
 from mcp_memory.text import clean, kept
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
@@ -39,6 +40,11 @@ class Intake:
     policy: Policy
     now: datetime
 
+    @property
+    def here(self) -> datetime:
+        """The time that it is where the caller is."""
+        return local(self.now, self.scope.zone)
+
     def memory(self, draft: Draft, field: str) -> Memory:
         """A first revision of `draft`. Raises InvalidInput naming `field`, ScopeMissing."""
         type_ = choice(f"{field}.type", draft.type, Type) or Type.FACT
@@ -55,7 +61,8 @@ class Intake:
             key=key,
             created_at=self.now,
             recorded_at=self.now,
-            valid_from=parse_time(f"{field}.valid_from", draft.valid_from) or self.now,
+            valid_from=past(f"{field}.valid_from", draft.valid_from, self.here, Edge.START)
+            or self.now,
             importance=self.importance(f"{field}.importance", draft.importance, type_),
             tags=tag_list(f"{field}.tags", draft.tags),
             pinned=draft.pinned,
@@ -92,14 +99,10 @@ class Intake:
             raise InvalidInput(
                 f"{field}.expires_in", draft.expires_in, "give expires_at or expires_in, not both"
             )
-        moment = parse_time(f"{field}.expires_at", draft.expires_at)
-        duration = parse_duration(f"{field}.expires_in", draft.expires_in)
-        if duration is not None:
-            moment = self.now + duration
+        moment = to_come(f"{field}.expires_at", draft.expires_at, self.here)
+        moment = moment or to_come(f"{field}.expires_in", draft.expires_in, self.here)
         if moment is None and partition.level is Level.SESSION:
             moment = self.now + self.policy.session_expiry
-        if moment is not None and moment <= self.now:
-            raise InvalidInput(f"{field}.expires_at", draft.expires_at, "expected a time to come")
         return moment
 
 

@@ -19,10 +19,11 @@ from mcp_memory.service.core import Core
 from mcp_memory.service.foreign import foreign
 from mcp_memory.service.intake import choices, json_object, line, tag_list, text
 from mcp_memory.service.listing import LISTED_MAX, by_standing, of_the_time
+from mcp_memory.service.named_times import Edge, past
 from mcp_memory.service.question import Question, question_of
 from mcp_memory.service.render import Cost, fenced, within_budget
 from mcp_memory.service.search import search
-from mcp_memory.service.times import local, parse_past
+from mcp_memory.service.times import local
 from mcp_memory.service.tracing import asked_for, tell, touched
 from mcp_memory.storage.contract import Filter
 
@@ -93,6 +94,7 @@ def recall(core: Core, scope: Scope, query: Query) -> Recall:
 def filter_of(core: Core, scope: Scope, query: Query) -> Filter:
     """What the query restricts, as a filter over the caller's own partitions."""
     now = core.clock()
+    here = local(now, scope.zone)
     levels = choices("levels", query.levels, Level)
     partitions = tuple(p for level in levels or Level for p in scope.at(level))
     if not partitions:
@@ -105,9 +107,9 @@ def filter_of(core: Core, scope: Scope, query: Query) -> Filter:
         types=choices("types", query.types, Type),
         tags=tag_list("tags", query.tags),
         metadata=json_object("metadata", query.metadata),
-        since=parse_past("since", query.since, now),
-        until=parse_past("until", query.until, now),
-        as_of=parse_past("as_of", query.as_of, now),
+        since=past("since", query.since, here, Edge.START),
+        until=past("until", query.until, here, Edge.END),
+        as_of=past("as_of", query.as_of, here, Edge.WITHIN),
     )
 
 

@@ -26,6 +26,8 @@ _UNITS = {
     "year": 31_556_952,
 }
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]+?)s?")
+_NUMBER = re.compile(r"(?!(?:19|20)\d\d(?:\d{4})?$)\d+(?:\.\d+)?")
+"""Of seconds; four digits may be a year, and eight a day."""
 _YEARS_MAX = 1000
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -54,17 +56,12 @@ def parse_time(field: str, text: str) -> datetime | None:
         ) from None
 
 
-def parse_past(field: str, text: str, now: datetime) -> datetime | None:
-    """A time as `parse_time` reads it, or how long before `now`, such as "7d"; None for "".
-
-    Raises InvalidInput.
-    """
-    if _DURATION.fullmatch(text.strip().lower()):
-        try:
-            return now - (parse_duration(field, text) or timedelta())
-        except OverflowError:
-            raise InvalidInput(field, text, "expected a time after the year 1") from None
-    return parse_time(field, text)
+def is_duration(text: str, *, bare: bool = False) -> bool:
+    """Whether a text is a number with a unit; `bare`: or without one, unless it is a year."""
+    found = _DURATION.fullmatch(text.lower())
+    if found is not None and found.group(2) in _UNITS:
+        return True
+    return bare and _NUMBER.fullmatch(text) is not None
 
 
 def parse_duration(field: str, text: str) -> timedelta | None:

@@ -10,7 +10,7 @@ from mcp_memory.errors import InvalidInput
 from mcp_memory.ids import new_id
 from mcp_memory.likeness import fingerprint, same_statement, slot_of
 from mcp_memory.model import Level, Memory, Scope, Status, Type, Verb
-from mcp_memory.requests import Draft, Patch
+from mcp_memory.requests import Patch
 from mcp_memory.results import Updated
 from mcp_memory.service import policy as limits
 from mcp_memory.service.core import IN_FORCE, Core, actor, expiry_of, successor
@@ -22,6 +22,7 @@ from mcp_memory.service.intake import (
     statement,
     tag_list,
 )
+from mcp_memory.service.named_times import to_come
 from mcp_memory.storage.contract import Actor, Filter, Write
 from mcp_memory.text import kept
 
@@ -188,12 +189,7 @@ def _fields(intake: Intake, base: Memory, patch: Patch) -> dict[str, Any]:
 
 def _expiry(intake: Intake, base: Memory, given: str) -> dict[str, Any]:
     """When the memory ends now: at a time, after a duration, or never."""
-    moment = None
-    if given.strip().lower() not in ("never", ""):
-        is_duration = given.strip()[-1:].isalpha() and not given.strip().endswith(("Z", "z"))
-        field = "expires_in" if is_duration else "expires_at"
-        draft = replace(Draft(content=""), **{field: given})
-        moment = intake.expiry("update", draft, base.partition)
+    moment = to_come("expires_at", given, intake.here)
     status = Status.ACTIVE if base.status is Status.EXPIRED else base.status
     return {"expires_at": moment, "status": status}
 

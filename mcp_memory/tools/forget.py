@@ -130,7 +130,7 @@ FORGET = Tool(
             Argument(name="key", kind=Text()),
             Argument(name="types", kind=Texts(of=TYPE), also=("type",)),
             Argument(name="tags", kind=Texts(), also=("tag",)),
-            Argument(name="before", kind=Text(), description="Last changed before: ISO or e.g. 7d"),
+            Argument(name="before", kind=Text(), description="Last changed before: a date, 7d"),
             Argument(name="erase", kind=Flag(), default=False),
             Argument(name="confirm", kind=Text(), description="Token of the preview"),
             EXPLAIN,

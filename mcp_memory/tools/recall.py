@@ -115,7 +115,7 @@ RECALL = Tool(
             Argument(name="tags", kind=Texts(), description="All of these", also=("tag",)),
             Argument(name="levels", kind=Texts(of=LEVEL), also=("level", "scope", "scopes")),
             Argument(name="metadata", kind=Object(), description="Members that must be equal"),
-            Argument(name="since", kind=Text(), description="ISO time or e.g. 7d"),
+            Argument(name="since", kind=Text(), description="A date, last week, 7d"),
             Argument(name="until", kind=Text()),
             Argument(name="as_of", kind=Text(), description="What was believed then"),
             Argument(name="limit", kind=Number(low=1, high=50, whole=True), default=10),

@@ -62,3 +62,34 @@ async def test_a_date_that_may_be_two_days_is_told_of(tmp_path: Path, era: str) 
         assert "03/04/2026 may be 3 Apr 2026 or 4 Mar 2026" in answer
         assert "apricot" in answer
         assert "banana" in answer
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_the_arguments_take_the_words_that_queries_take(tmp_path: Path, era: str) -> None:
+    async with connect(tmp_path / "store", era, {"TZ": FAR_WEST}) as client:
+        await remember(client, "The kettle is red", expires_at="tomorrow")
+        for since in ("today", "yesterday", "last week", "2 weeks ago", "Monday", "gestern"):
+            assert "kettle" in await recalled(client, FAR_EAST, since=since), since
+        for until in ("yesterday", "last week", "2 weeks ago", "2001-11", "ayer"):
+            assert "kettle" not in await recalled(client, FAR_WEST, until=until), until
+        assert "kettle" in await recalled(client, FAR_WEST, until="today")
+        for field in ("since", "until", "as_of"):
+            for day in ("2026-02-30", "31.11.2026"):
+                refused = await client.call_tool("recall", {field: day})
+                assert refused.is_error
+                assert f"{field}: got '{day}'; no calendar has such a day" in str(refused.content)
+        preview = await client.call_tool("forget", {"before": "last week"})
+        assert "nothing matches" in str(preview.content)
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_an_end_named_by_a_day_is_the_end_of_that_day_there(tmp_path: Path, era: str) -> None:
+    async with connect(tmp_path / "store", era) as client:
+        ends: dict[str, str] = {}
+        for zone in (FAR_EAST, FAR_WEST):
+            meta: Any = {META_ZONE: zone}
+            draft = {"content": f"The kettle of {zone} is red", "expires_at": "2999-12-31"}
+            answer = await client.call_tool("remember", {"memories": [draft]}, meta=meta)
+            assert not answer.is_error, answer.content
+            ends[zone] = answer.model_dump_json().partition("expires ")[2][:20]
+        assert ends == {FAR_EAST: "2999-12-31T10:00:00Z", FAR_WEST: "3000-01-01T11:00:00Z"}

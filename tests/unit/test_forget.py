@@ -167,7 +167,7 @@ def test_a_forget_never_reaches_another_scope(
         (Selection(tags=("\r\n\t", " ")), "ids: got 'nothing'"),
         (Selection(key=" ", query="\u200b", before="\t", erase=True), "ids: got 'nothing'"),
         (Selection(ids=("0" * 36,), tags=("x",)), "ids or filters, not both"),
-        (Selection(before="later"), "before: got 'later'; expected an ISO date"),
+        (Selection(before="later"), "before: got 'later'; expected a date or a time"),
         (Selection(types=("rumour",)), r"types\[0\]: got 'rumour'"),
         (Selection(ids=tuple(f"{i:036d}" for i in range(101))), "expected at most 100"),
     ],

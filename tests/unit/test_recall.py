@@ -227,7 +227,7 @@ def test_an_update_is_found_by_its_new_words_only(service: MemoryService, alice:
         (Query(limit=51), "limit: got 51; expected 1 to 50"),
         (Query(max_tokens=0), "max_tokens: got 0"),
         (Query(types=("rumour",)), r"types\[0\]: got 'rumour'; expected one of"),
-        (Query(since="yesterday"), "since: got 'yesterday'; expected an ISO date"),
+        (Query(since="lately"), "since: got 'lately'; expected a date or a time"),
         (Query(query="a\x00b"), "query: .+ NUL"),
     ],
 )

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from mcp_memory.errors import InvalidInput
-from mcp_memory.service.times import parse_duration, parse_past, parse_time, short
+from mcp_memory.service.times import parse_duration, parse_time, short
 
 
 @pytest.mark.parametrize(
@@ -57,13 +57,3 @@ def test_what_is_no_duration_is_refused(text: str) -> None:
 
 def test_a_day_is_written_as_a_person_would() -> None:
     assert short(datetime(2026, 3, 1, 9, 30, tzinfo=UTC)) == "1 Mar 2026"
-
-
-def test_a_time_in_the_past_may_be_given_as_how_long_ago() -> None:
-    now = datetime(2026, 3, 10, 12, tzinfo=UTC)
-    assert parse_past("since", "7d", now) == datetime(2026, 3, 3, 12, tzinfo=UTC)
-    assert parse_past("since", "2026-03-01", now) == datetime(2026, 3, 1, tzinfo=UTC)
-    with pytest.raises(InvalidInput, match="since: got 'lately'; expected an ISO date"):
-        parse_past("since", "lately", now)
-    with pytest.raises(InvalidInput, match="since: got"):
-        parse_past("since", "9000 years", now)

@@ -106,7 +106,7 @@ def test_the_same_text_twice_is_refused(service: MemoryService, alice: Scope) ->
         (Patch(reason="why not"), "update: got 'no change'"),
         (Patch(type="rumour"), "type: got 'rumour'; expected one of profile"),
         (Patch(restore_revision=9), "restore_revision: got 9; expected one of 1"),
-        (Patch(expires_at="someday"), "expires_in: got 'someday'; expected a duration"),
+        (Patch(expires_at="someday"), "expires_at: got 'someday'; expected a time to come"),
     ],
 )
 def test_a_change_that_cannot_be_accepted_says_why(

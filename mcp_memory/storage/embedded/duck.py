@@ -153,7 +153,7 @@ class Schema:
         """See `migrations.Database`."""
         if not _scalar(self._connection, _Q["has_meta"], []):
             return 0
-        return int(_scalar(self._connection, _Q["meta"], ["schema_version"]) or 0)
+        return migrations.number_of(_scalar(self._connection, _Q["meta"], ["schema_version"]))
 
     def advance(self, script: str, version: int) -> None:
         """See `migrations.Database`."""

@@ -10,6 +10,7 @@ import apsw
 import duckdb
 
 from mcp_memory.errors import StoreDamaged, StoreError, StoreFull
+from mcp_memory.storage.embedded.migrations import Unnumbered
 
 FULL_NUMBERS = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})
 """How a system says that there is no room, on the disk or under a limit."""
@@ -49,6 +50,8 @@ def may_be_index_damage(error: BaseException) -> bool:
     Almost any error can come of damaged pages, such as a constraint that fails, or a value
     that is of the wrong type. What has to do with the machine and not the file cannot.
     """
+    if isinstance(error, Unnumbered):
+        return True
     if isinstance(error, StoreError):
         return error.__cause__ is not None and may_be_index_damage(error.__cause__)
     if isinstance(error, (OSError, duckdb.Error, *_NOT_THE_FILE)) or is_full(error):
@@ -58,6 +61,8 @@ def may_be_index_damage(error: BaseException) -> bool:
 
 def is_record_damage(error: BaseException | None) -> bool:
     """Whether the record's file is at fault; each of its blocks has a checksum."""
+    if isinstance(error, Unnumbered):
+        return True
     if isinstance(error, StoreError):
         return is_record_damage(error.__cause__)
     if not isinstance(error, duckdb.Error) or is_full(error):

@@ -23,6 +23,7 @@ from mcp_memory.storage.embedded.faults import may_be_index_damage
 from mcp_memory.storage.embedded.findings import Findings, note, noted, repaired
 from mcp_memory.storage.embedded.foothold import Foothold
 from mcp_memory.storage.embedded.generation import set_aside, shown
+from mcp_memory.storage.embedded.migrations import Unnumbered
 from mcp_memory.storage.embedded.sqlite import (
     BUSY_MS,
     Readers,
@@ -66,7 +67,9 @@ class Index:
         except Exception as error:
             if not may_be_index_damage(error):
                 raise
-            self.renew("the index could not be opened", error)
+            is_numbered = not isinstance(error, Unnumbered)
+            what = "could not be opened" if is_numbered else "has a schema number that is none"
+            self.renew(f"the index {what}", error)
 
     @staticmethod
     def retire(folder: Path, damaged: Path) -> None:

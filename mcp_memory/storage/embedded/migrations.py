@@ -9,7 +9,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
-from mcp_memory.errors import MigrationFailed, StoreTooNew
+from mcp_memory.errors import MigrationFailed, StoreDamaged, StoreTooNew
+
+_NUMBER_MAX = 9999
+"""Steps are numbered in four digits: whatever is above was written by no version."""
+
+
+class Unnumbered(StoreDamaged):
+    """A database with tables, whose schema number is none that anybody ever wrote."""
 
 
 class Database(Protocol):
@@ -24,11 +31,19 @@ class Database(Protocol):
         ...
 
 
+def number_of(noted: str | None) -> int:
+    """The schema number that a database with tables notes. Raises Unnumbered."""
+    said = noted or ""
+    if said.isascii() and said.isdecimal() and len(said) < 19 and 1 <= int(said) <= _NUMBER_MAX:
+        return int(said)
+    raise Unnumbered("the schema number is none; run: mcp-memory doctor")
+
+
 def migrate(database: Database, folder: Path) -> None:
     """Bring the database to the newest schema in `folder`.
 
-    Raises StoreTooNew when a newer mcp-memory wrote it, MigrationFailed when a step did
-    not work; the data is then as before that step.
+    Raises StoreTooNew when a newer mcp-memory wrote it, Unnumbered when nobody did,
+    MigrationFailed when a step did not work; the data is then as before that step.
     """
     steps = {int(path.name[:4]): path for path in sorted((folder / "migrations").glob("*.sql"))}
     newest, version = max(steps), database.version()

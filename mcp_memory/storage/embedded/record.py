@@ -16,7 +16,7 @@ from mcp_memory.storage import queries
 from mcp_memory.storage.embedded import duck, migrations, record_rows
 from mcp_memory.storage.embedded.chain import GENESIS, Entry, follows
 from mcp_memory.storage.embedded.faults import is_full, is_record_damage, mapped
-from mcp_memory.storage.embedded.findings import Findings
+from mcp_memory.storage.embedded.findings import Findings, note, repaired
 from mcp_memory.storage.embedded.foothold import Foothold
 from mcp_memory.storage.embedded.generation import Generations, set_aside, sync_folder, wal_of
 
@@ -286,7 +286,7 @@ class Record:
         self.is_suspect = self.is_suspect or is_damaged
         self.number, self.head = 0, GENESIS
         try:
-            migrations.migrate(duck.Schema(connection), duck.SQL)
+            self._migrate(connection)
             if last := connection.execute(_Q["last_change"]).fetchone():
                 self.number, self.head, count = last
                 self.is_suspect = self.is_suspect or count != self.number
@@ -299,6 +299,15 @@ class Record:
         self._log_is_kept = False
         whole = (self.path, self.generations.pointer)
         self._foothold = Foothold(whole=whole, growing=[wal_of(self.path)])
+
+    def _migrate(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Bring it to the newest schema; what has no number is read as if it were of that."""
+        try:
+            migrations.migrate(duck.Schema(connection), duck.SQL)
+        except migrations.Unnumbered as error:
+            self.is_suspect = True
+            said = "the record has a schema number that is none; each change in it was verified"
+            note(self.findings, repaired(said), error)
 
     def _live(self) -> duckdb.DuckDBPyConnection:
         if self._connection is None:

@@ -26,7 +26,9 @@ class Schema:
     def version(self) -> int:
         """See `migrations.Database`."""
         (there,) = self._connection.execute(_Q["has_meta"]).fetchall()[0]
-        return int(meta(self._connection, "schema_version", "0")) if there else 0
+        if not there:
+            return 0
+        return migrations.number_of(str(meta(self._connection, "schema_version", "")))
 
     def advance(self, script: str, version: int) -> None:
         """See `migrations.Database`. A definition cannot take parameters, hence the replace."""

@@ -185,7 +185,9 @@ def _token(settings: Settings, given: argparse.Namespace) -> int:
             expires=given.expires,
             note=given.note,
         )
-        _print(tokens.add(settings, wanted))
+        token, told = tokens.add(settings, wanted)
+        _print([token])  # alone, so that a script can take it: $(mcp-memory token add …)
+        print(f"mcp-memory: {told}", file=sys.stderr)
     elif given.action == "revoke":
         _print([tokens.revoke(settings, given.id)])
     else:

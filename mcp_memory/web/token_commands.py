@@ -30,8 +30,8 @@ class Wanted:
     note: str
 
 
-def add(settings: Settings, wanted: Wanted) -> list[str]:
-    """Make a token; what to say of it. Raises InvalidInput, SettingsInvalid."""
+def add(settings: Settings, wanted: Wanted) -> tuple[str, str]:
+    """Make a token; itself, and what to say of it. Raises InvalidInput, SettingsInvalid."""
     if len(wanted.note) > NOTE_CHARS_MAX or not wanted.note.isprintable():
         raise InvalidInput("note", wanted.note, f"use one line of at most {NOTE_CHARS_MAX}")
     ends = _end(wanted.expires)
@@ -46,11 +46,11 @@ def add(settings: Settings, wanted: Wanted) -> list[str]:
         expires_at=ends.isoformat(timespec="seconds") if ends else "",
     )
     text = TokenFile(path_of(settings)).add(token)
-    return [
+    return (
         text,
         f"for {token.tenant}/{token.user}: {', '.join(token.scopes)};"
         f" {f'until {token.expires_at}' if ends else 'without end'}. It is not shown again.",
-    ]
+    )
 
 
 def revoke(settings: Settings, identifier: str) -> str:

@@ -29,7 +29,10 @@ def test_the_first_token_closes_an_open_server_at_once(tmp_path: Path) -> None:
         session = sent(server, "", json.loads(INITIALIZE)).headers["mcp-session-id"]
         assert looked(server, "/metrics").status == 200
         added = command("token", "add", "--user", "ana", home=server.home)
-        token = added.stdout.split()[0]
+        token = added.stdout.strip()
+        assert added.stdout == f"{token}\n", "a script can take it as it is"
+        assert "local/ana" in added.stderr and "not shown again" in added.stderr
+        assert token not in added.stderr
         assert sent(server, "").status == 401
         assert sent(server, "", LIST, ("Mcp-Session-Id", session)).status == 401
         assert looked(server, "/metrics").status == 401

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import mcp.types as types
 
 from mcp_memory.errors import InvalidInput
+from mcp_memory.ids import ending
 from mcp_memory.model import Memory, Scope
 from mcp_memory.tools.answers import NOTICE, memory_values, moment, plain, shown
 
@@ -24,6 +25,8 @@ LISTED_MAX = 200
 
 Contents = list[types.TextResourceContents | types.BlobResourceContents]
 Reader = Callable[["MemoryService", Scope, str], Contents]
+
+_QUOTES = str.maketrans(dict.fromkeys('“”„‟«»"', "'"))
 
 _ID = r"([A-Za-z0-9-]{1,64})"
 
@@ -108,10 +111,18 @@ def complete(service: MemoryService, scope: Scope, template: str, prefix: str) -
 
 
 def _listed(memory: Memory) -> types.Resource:
+    """A memory as somebody who picks one sees it, and as a model may read it: quoted, as data.
+
+    Its name is ours; what is remembered stands in the title alone, in quotes that it cannot
+    close.
+    """
+    said = f"{memory.key}: {memory.content}" if memory.key else memory.content
+    quoted = shown(said.translate(_QUOTES))
     return types.Resource(
         uri=f"memory://memories/{memory.id}",
-        name=memory.key or memory.id,
-        title=shown(memory.content),
+        name=f"memory {ending(memory.id)}",
+        title=f"{memory.type} {ending(memory.id)}, data: “{quoted}”",
+        description=f"A memory; {_DATA}",
         mime_type=JSON,
     )
 

@@ -65,7 +65,13 @@ def test_only_the_servers_own_names_are_taken_for_a_host(
         ("GET http://evil.example/health HTTP/1.1\r\nHost: 127.0.0.1:{port}", 404),
         ("GET /health HTTP/1.1\r\nHost: evil.example\r\nX-Forwarded-Host: 127.0.0.1:{port}", 421),
         ("GET /health HTTP/1.1\r\nHost : 127.0.0.1:{port}", 400),
-        ("GET /health HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n folded: yes", 421),
+        ("GET /health HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n folded: yes", 400),
+        ("GET /health HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nX: a\r\n b", 400),
+        ("GET /health HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nX: a\r\n\tb: c", 400),
+        ("GET /health HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nX:\r\n \r\nY: b", 400),
+        ("GET /health HTTP/1.1\nHost: 127.0.0.1:{port}\nX: a\n b", 400),
+        ("GET /health HTTP/1.1\r\n X: a\r\nHost: 127.0.0.1:{port}", 400),
+        ("GET /health HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nX: a b\tc", 200),
         ("GET /health HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nX: a\rb", 400),
         ("GET /health HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nX: a\x00b", 400),
         ("GET /health HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nnonsense", 400),
@@ -77,6 +83,40 @@ def test_only_the_servers_own_names_are_taken_for_a_host(
 def test_a_head_that_is_none_is_refused(server: Served, head: str, status: int) -> None:
     data = f"{filled(server, head)}\r\nConnection: close\r\n\r\n".encode("latin-1")
     assert ask(server, data).status == status
+
+
+@pytest.mark.parametrize(
+    "lengths",
+    [
+        ["{size}, {size}"],
+        ["{size},{size}"],
+        ["{size}", "{size}"],
+        ["{size}", "5"],
+        ["{size}, 5"],
+        ["{size},"],
+        ["+{size}"],
+        ["-1"],
+        ["0x10"],
+        ["{size} {size}"],
+        [""],
+        ["{size}.0"],
+    ],
+    ids=str,
+)
+def test_a_body_has_one_length(server: Served, lengths: list[str]) -> None:
+    given = [("Content-Length", length.format(size=len(LIST))) for length in lengths]
+    answer = ask(server, request(server, LIST, headers=[*json_headers(), *given]))
+    assert answer.status == 400
+    good = [*json_headers(), ("CONTENT-LENGTH", f" {len(LIST)} ")]
+    assert ask(server, request(server, LIST, headers=good)).status == 200
+
+
+def test_a_folded_line_is_refused_after_a_good_request_too(server: Served) -> None:
+    folded = request(server, LIST, headers=[*json_headers(), ("X", "a\r\n b")])
+    with line(server) as opened:
+        opened.send(request(server, LIST) + folded)
+        assert opened.read().status == 200
+        assert opened.read().status == 400
 
 
 @pytest.mark.parametrize(

@@ -122,7 +122,7 @@ def _listed(memory: Memory) -> types.Resource:
         uri=f"memory://memories/{memory.id}",
         name=f"memory {ending(memory.id)}",
         title=f"{memory.type} {ending(memory.id)}, data: “{quoted}”",
-        description=f"A memory; {_DATA}",
+        description=f"A memory; {NOTICE}",
         mime_type=JSON,
     )
 

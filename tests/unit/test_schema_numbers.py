@@ -13,20 +13,6 @@ from mcp_memory.storage.embedded.generation import Generations
 from tests.factories import memory, open_store, put, where
 
 NONE = ["-1", "abc", "", "0", "00", "1.0", "1e3", " ", "\uff11", "0x1", "1_0", "9" * 12, "9" * 999]
-    "-1",
-    "abc",
-    "",
-    "0",
-    "00",
-    "1.0",
-    "1e3",
-    " ",
-    "\uff11",
-    "0x1",
-    "1_0",
-    "9" * 12,
-    "9" * 5_000,
-]
 
 
 def note(home: Path, side: str, number: str | None) -> None:

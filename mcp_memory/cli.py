@@ -66,6 +66,7 @@ def _run(given: argparse.Namespace) -> int:
         "serve": _serve,
         "token": _token,
         "project": _project,
+        "adopt": _adopt,
     }
     run = own.get(given.command, _look)
     code = run(configured, given)
@@ -161,6 +162,22 @@ def _serve(settings: Settings, given: argparse.Namespace) -> int:
     from mcp_memory.host.host import run
 
     return run(settings, http=given.http, ready=lambda told: _print([f"mcp-memory: {told}"]))
+
+
+def _adopt(settings: Settings, given: argparse.Namespace) -> int:
+    from mcp_memory import front
+
+    arguments = {"user": given.user}
+    _print(front.lines(settings, "adopt", arguments))
+    if not given.yes:
+        if not sys.stdin.isatty():
+            _print(["nothing was changed; to do it run it again with --yes"])
+            return PROBLEM
+        if input("Do it? [y/N] ").strip().lower() not in ("y", "yes"):
+            _print(["nothing was changed"])
+            return PROBLEM
+    _print(front.lines(settings, "adopt", {**arguments, "sure": "yes"}))
+    return OK
 
 
 def _project(settings: Settings, given: argparse.Namespace) -> int:
@@ -262,15 +279,7 @@ def parser() -> argparse.ArgumentParser:
     logs.add_argument("--lines", type=int, default=50, metavar="N", help="how many at most")
     actions.add_parser("run", parents=[home], help="be the host, in the foreground")
 
-    project = commands.add_parser(
-        "project", parents=[home], help="which project this folder is, and its other names"
-    )
-    deeds = project.add_subparsers(dest="action", metavar="ACTION")
-    parted = deeds.add_parser(
-        "split", parents=[home], help="see no longer what is remembered under another name"
-    )
-    parted.add_argument("name", metavar="NAME", help="as mcp-memory project shows it")
-
+    _add_identity(commands.add_parser, home)
     _add_serving(commands.add_parser, home)
 
     model = commands.add_parser("model", parents=[home], help="which models there are to use")
@@ -279,6 +288,24 @@ def parser() -> argparse.ArgumentParser:
     use = choices.add_parser("use", parents=[home], help="fetch a model or a reranker, and use it")
     use.add_argument("name", metavar="NAME|FOLDER", help="as list shows it, or bundled")
     return top
+
+
+def _add_identity(add_parser: AddParser, home: argparse.ArgumentParser) -> None:
+    """What a user and a folder are known as."""
+    adopt = add_parser(
+        "adopt", parents=[home], help="make yours what another user of this store remembered"
+    )
+    adopt.add_argument("user", nargs="?", default="", metavar="USER", help="whose (the only one's)")
+    adopt.add_argument("--yes", action="store_true", help="do it, without a question")
+
+    project = add_parser(
+        "project", parents=[home], help="which project this folder is, and its other names"
+    )
+    deeds = project.add_subparsers(dest="action", metavar="ACTION")
+    parted = deeds.add_parser(
+        "split", parents=[home], help="see no longer what is remembered under another name"
+    )
+    parted.add_argument("name", metavar="NAME", help="as mcp-memory project shows it")
 
 
 def _add_serving(add_parser: AddParser, home: argparse.ArgumentParser) -> None:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from mcp_memory import __version__, console, streamed
@@ -19,12 +20,15 @@ from mcp_memory.errors import InvalidInput, McpMemoryError
 from mcp_memory.host.client import END, ERROR, OUT
 from mcp_memory.requests import Query
 from mcp_memory.scope import local_signals, resolve
+from mcp_memory.storage.contract import Finding
+from mcp_memory.streamed import Progress
 
 if TYPE_CHECKING:
     from mcp_memory.host.greeting import Hello
     from mcp_memory.host.host import Host
     from mcp_memory.model import Scope
     from mcp_memory.service import MemoryService
+    from mcp_memory.service.adopt import Adoption
     from mcp_memory.settings import Settings
     from mcp_memory.web.door import WebDoor
 
@@ -66,7 +70,7 @@ def _show(
     if wanted:
         return console.memory(service.get(scope, wanted), service.history(scope, wanted), width)
     found = service.recent(scope, limit=_number(arguments, "limit", 20))
-    return console.memories(found, width)
+    return chain(console.memories(found, width), filter(None, [service.strangers(scope)]))
 
 
 def _search(
@@ -97,11 +101,37 @@ def _rebuild(
     yield "the index was made anew from the record"
 
 
+def _adopt(
+    service: MemoryService, scope: Scope, arguments: Mapping[str, str], width: int | None
+) -> Iterator[str]:
+    """What would become the caller's of what another user remembered; with `sure`, it does."""
+    planned = service.adoptable(scope, arguments.get("user", ""))
+    levels = ", ".join(f"{count} of level {level}" for level, count in planned.by_level.items())
+    if not arguments.get("sure"):
+        total = sum(planned.by_level.values())
+        yield f"{total} memories of {planned.user} become those of {scope.user} ({levels})"
+        return
+    done: list[Adoption] = []
+
+    def work(progress: Progress) -> None:
+        done.append(service.adopt(scope, planned.user, progress))
+
+    yield from streamed.lines(work, "memories")
+    yield f"{done[0].moved} memories of {planned.user} are those of {scope.user} now"
+    if done[0].kept:
+        yield (
+            f"{done[0].kept} stay with {planned.user}, for {scope.user} has the same, or the same"
+            " key, already"
+        )
+
+
 def _check(
     service: MemoryService, scope: Scope, arguments: Mapping[str, str], width: int | None
 ) -> Iterator[str]:
     """Each finding as JSON, for the doctor."""
-    return (json.dumps(asdict(finding)) for finding in service.check())
+    said = filter(None, [service.strangers(scope)])
+    findings = chain(service.check(), (Finding(name="user", ok=True, detail=s) for s in said))
+    return (json.dumps(asdict(finding)) for finding in findings)
 
 
 def _status(host: Host) -> dict[str, str | int]:
@@ -144,4 +174,5 @@ COMMANDS: Mapping[str, Command] = {
     "stats": _stats,
     "rebuild": _rebuild,
     "check": _check,
+    "adopt": _adopt,
 }

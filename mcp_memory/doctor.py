@@ -13,6 +13,7 @@ from pathlib import Path
 from mcp_memory import __version__, front, homes, project_commands, weights
 from mcp_memory.embedding import Embedder
 from mcp_memory.errors import McpMemoryError, SettingsInvalid, StoreLocked
+from mcp_memory.scope import local_signals, resolve
 from mcp_memory.settings import Settings
 from mcp_memory.storage.contract import Finding, VectorSpace
 
@@ -192,6 +193,7 @@ def _store(settings: Settings, space: VectorSpace) -> Iterator[Finding]:
             yield from found
             return
         yield Finding(name="host", ok=True, detail="not running; the next client starts one")
+        from mcp_memory.service.adopt import told
         from mcp_memory.storage.embedded import open_embedded  # slow to import
 
         store = open_embedded(settings.home, space)
@@ -203,6 +205,9 @@ def _store(settings: Settings, space: VectorSpace) -> Iterator[Finding]:
     else:
         try:
             yield from store.check()
+            said = told(store.held(), resolve(local_signals(settings)))
+            if said:
+                yield Finding(name="user", ok=True, detail=said)
         finally:
             store.close()
 

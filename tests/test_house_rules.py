@@ -241,7 +241,7 @@ def documented() -> dict[str, list[str]]:
         ("resources", 8),
         ("prompts", 3),
         ("settings", 29),
-        ("commands", 10),
+        ("commands", 11),
         ("errors", 19),
     ],
 )

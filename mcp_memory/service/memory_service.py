@@ -14,7 +14,8 @@ from mcp_memory.model import Memory, Revision, Scope, Trace
 from mcp_memory.requests import Draft, Patch, Query, Selection
 from mcp_memory.reranking import Reranker
 from mcp_memory.results import Forgotten, Recall, Remembered, Updated
-from mcp_memory.service import upkeep, views
+from mcp_memory.service import adopt, upkeep, views
+from mcp_memory.service.adopt import Adoption
 from mcp_memory.service.core import Core
 from mcp_memory.service.forget import forget
 from mcp_memory.service.policy import Policy
@@ -145,6 +146,18 @@ class MemoryService:
     def complete(self, scope: Scope, noun: str, prefix: str) -> list[str]:
         """Values that begin with `prefix`, for completion."""
         return views.complete(self._core, scope, noun, prefix)
+
+    def strangers(self, scope: Scope) -> str:
+        """Whose memories there are where the caller, on this machine, has none; else ""."""
+        return adopt.told(self._core.store.held(), scope)
+
+    def adoptable(self, scope: Scope, user: str) -> Adoption:
+        """What of another user of the tenant would become the caller's."""
+        return adopt.preview(self._core, scope, user)
+
+    def adopt(self, scope: Scope, user: str, progress: Progress) -> Adoption:
+        """Make another user's memories the caller's; again after a stop, it goes on."""
+        return adopt.adopt(self._core, scope, user, progress)
 
     def figures(self) -> Figures:
         """Counts over the whole store, whosever memories they are."""

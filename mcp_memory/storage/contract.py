@@ -293,6 +293,10 @@ class Store(Protocol):
         """Counts over the given partitions."""
         ...
 
+    def held(self) -> Mapping[Partition, int]:
+        """Every partition that anything was written to, and its number of active memories."""
+        ...
+
     def figures(self) -> Figures:
         """Counts over the whole store, cheap enough to be asked every few seconds."""
         ...

@@ -231,6 +231,13 @@ class InMemoryStore:
             unembedded=sum(row.windows is None for row in current),
         )
 
+    def held(self) -> Mapping[Partition, int]:
+        """Every partition with its number of active memories."""
+        with self._open():
+            found = Counter({row.memory.partition: 0 for row in self._revisions()})
+            found.update(m.partition for m in self._current() if m.status is Status.ACTIVE)
+        return found
+
     def figures(self) -> Figures:
         """Counts over the whole store; reads are never behind."""
         with self._open():

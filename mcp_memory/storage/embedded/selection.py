@@ -175,6 +175,11 @@ def stats(connection: apsw.Connection, partitions: Sequence[Partition]) -> Stats
     )
 
 
+def held(connection: apsw.Connection) -> dict[Partition, int]:
+    """See `Store.held`."""
+    return {codec.partition_of(name): count for name, count in rows(connection, _Q["held"])}
+
+
 def figures(connection: apsw.Connection, changes: int) -> Figures:
     """See `Store.figures`; `changes` are those of the record."""
     ((memories, waiting),) = rows(connection, _Q["figures"])

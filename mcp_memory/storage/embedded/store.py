@@ -204,6 +204,10 @@ class EmbeddedStore:
         """See `Store.stats`."""
         return self._read(lambda c: selection.stats(c, partitions))
 
+    def held(self) -> Mapping[Partition, int]:
+        """See `Store.held`."""
+        return self._read(selection.held)
+
     def figures(self) -> Figures:
         """See `Store.figures`."""
         return self._read(lambda c: selection.figures(c, self._record.number))

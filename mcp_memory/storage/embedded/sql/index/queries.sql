@@ -16,6 +16,9 @@ INSERT INTO partitions (name, memories, terms) VALUES (:name, 0, 0) RETURNING id
 -- partitions: the numbers of partitions, and what lives in them
 SELECT id, memories, terms FROM partitions WHERE name IN (SELECT value FROM json_each(:names));
 
+-- held: every partition, and how many active memories live in it
+SELECT name, memories FROM partitions ORDER BY name;
+
 -- count_live: what came to live in a partition, or left it
 UPDATE partitions SET memories = memories + :memories, terms = terms + :terms WHERE id = :id;
 

@@ -76,7 +76,7 @@ _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 _BREAKS = re.compile("\r(?!\n)|[\x85\u2028\u2029]")
 _CONTROLS_KEPT_OUT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]")
-_AROUND = re.compile(r"^(?:[^\S\n]*\n)+|\s+$")
+_BLANK_LINES = re.compile(r"(?:[^\S\n]*\n)+")
 
 
 def kept(text: str) -> tuple[str, str]:
@@ -99,7 +99,9 @@ def kept(text: str) -> tuple[str, str]:
 
 def trimmed(text: str) -> str:
     """The text as it is shown: without blank lines before it and blanks after it."""
-    return _AROUND.sub("", text.replace("\r\n", "\n"))
+    text = text.replace("\r\n", "\n").rstrip()
+    blank = _BLANK_LINES.match(text)
+    return text[blank.end() :] if blank else text
 
 
 def clean(text: str) -> str:

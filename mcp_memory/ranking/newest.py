@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from itertools import chain, combinations
 
 from mcp_memory.language import is_little, language_of
+from mcp_memory.likeness import slot_of
 from mcp_memory.model import Memory, Trust, Type
 from mcp_memory.ranking.clash import adds, clash, other_value, tells
 from mcp_memory.ranking.scored import Scored
@@ -157,7 +158,9 @@ def _groups(ranked: Sequence[Scored], asked: frozenset[str], at: datetime) -> li
         old, new = sorted((ranked[i], ranked[j]), key=lambda item: _age(item.memory, at))
         if _are_at_odds(new, old, asked):
             group = sorted({*group_of.get(i, [i]), *group_of.get(j, [j])})
-            if len({ranked[p].memory.key for p in group} - {""}) <= 1:  # two slots are two things
+            if (
+                len({slot_of(ranked[p].memory.key) for p in group} - {""}) <= 1
+            ):  # two slots are two things
                 group_of.update(dict.fromkeys(group, group))
     return list({group[0]: group for group in group_of.values()}.values())
 
@@ -198,7 +201,7 @@ def _comparable(one: Memory, other: Memory) -> bool:
     """What happened stays so, and two slots are two things."""
     if Type.EPISODE in (one.type, other.type):
         return False
-    return not (one.key and other.key) or one.key == other.key
+    return not (one.key and other.key) or slot_of(one.key) == slot_of(other.key)
 
 
 def _age(memory: Memory, at: datetime) -> tuple[bool, bool, datetime, str]:

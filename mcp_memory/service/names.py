@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 from mcp_memory.text import STOP_WORDS, unspaced_in, words_in
 
@@ -62,8 +64,7 @@ _WIDE_CHARS_MAX = 4
 _OTHER_CHARS_MAX = 12
 
 
-@dataclass(frozen=True, slots=True)
-class _Word:
+class _Word(NamedTuple):
     """A whole word of a text, without the ending of a possessive, and where it stands."""
 
     said: str
@@ -72,11 +73,13 @@ class _Word:
     is_possessive: bool
 
     @property
-    def variants(self) -> set[str]:
+    def readings(self) -> tuple[str, ...]:
         """What it may be read as: "Orion/Vega" names two, "note:Orion" the second."""
-        found = {self.said, *self.said.split(":")}
+        if ":" not in self.said and "/" not in self.said:
+            return (self.said,)
         parts = self.said.split("/")
-        return found | set(parts) if all(part[:1].isupper() for part in parts) else found
+        both = parts if all(part[:1].isupper() for part in parts) else ()
+        return (self.said, *self.said.split(":"), *both)
 
 
 class Text:
@@ -84,16 +87,33 @@ class Text:
 
     def __init__(self, said: str) -> None:
         self.said = _even(said)
-        self.words = list(_words(self.said))
+        self.folded = self.said.casefold()
         self._is_small = self.said == self.said.lower()
 
-    def has(self, part: str, at: int) -> bool:
-        """Whether a word is a part of a name."""
-        return any(one.casefold() == part.casefold() for one in self.words[at].variants)
+    @cached_property
+    def words(self) -> list[_Word]:
+        """Its whole words, in order."""
+        return list(_words(self.said))
+
+    @cached_property
+    def _places(self) -> dict[str, set[int]]:
+        found: dict[str, set[int]] = {}
+        for at, word in enumerate(self.words):
+            for one in word.readings:
+                found.setdefault(one.casefold(), set()).add(at)
+        return found
+
+    def places(self, part: str) -> set[int]:
+        """Which of its words are this part of a name."""
+        return self._places.get(part, set())
+
+    def may_have(self, parts: Iterable[str]) -> bool:
+        """Whether all parts of a name are in it at all, told without reading its words."""
+        return all(part in self.folded for part in parts)
 
     def is_name(self, at: int) -> bool:
         """Whether a word has the capital of a name, or nothing has one here."""
-        return self._is_small or any(one[:1].isupper() for one in self.words[at].variants)
+        return self._is_small or any(one[:1].isupper() for one in self.words[at].readings)
 
     def goes_on(self, at: int) -> bool:
         """Whether a number follows a word that makes it another name: "Orion 2"."""
@@ -120,19 +140,25 @@ class Name:
     def is_in(self, text: Text) -> bool:
         """Whether a text names it."""
         if self.literal:
-            return self.literal.casefold() in text.said.casefold()
-        return any(self._is_at(text, at) for at in range(len(text.words)))
+            return self.literal.casefold() in text.folded
+        parts = [part.casefold() for part in self.parts]
+        if not text.may_have(parts):
+            return False
+        places = [text.places(part) for part in parts]
+        return all(places) and any(
+            self._is_at(text, at, places) for at in set[int]().union(*places)
+        )
 
-    def _is_at(self, text: Text, start: int) -> bool:
-        count = len(self.parts)
+    def _is_at(self, text: Text, start: int, places: Sequence[set[int]]) -> bool:
+        count = len(places)
         reach = count + (_GAP_MAX if count > 1 and not self.is_phrase else 0)
         window = range(start, min(start + reach, len(text.words)))
-        places = [next((at for at in window if text.has(p, at)), -1) for p in self.parts]
-        if -1 in places or start not in places or text.goes_on(max(places)):
+        taken = [next((at for at in window if at in known), -1) for known in places]
+        if -1 in taken or start not in taken or text.goes_on(max(taken)):
             return False
         if self.is_phrase:
-            in_order = zip(self.parts, window, strict=False)
-            return len(window) == count and all(text.has(p, at) for p, at in in_order)
+            in_order = zip(window, places, strict=False)
+            return len(window) == count and all(at in known for at, known in in_order)
         is_word = count == 1 and self.parts[0][:1].isupper() and not _is_code(self.parts[0])
         return not is_word or text.is_name(start)
 
@@ -267,7 +293,7 @@ def _begins(query: str, word: _Word) -> bool:
 
 def _is_known_name(said: str, known: Sequence[Text]) -> bool:
     """Whether texts write a word with its capital within sentences, and never without."""
-    places = [(text, word) for text in known for word in text.words]
+    places = [(t, word) for t in known if t.may_have([said.casefold()]) for word in t.words]
     is_small = any(word.said == said.lower() for _, word in places)
     return not is_small and any(
         word.said == said and not _begins(text.said, word) for text, word in places

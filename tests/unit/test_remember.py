@@ -170,6 +170,19 @@ def test_the_same_value_under_another_spelling_is_the_same_statement(
     assert found(service, alice) == ["swordfish"]
 
 
+def test_one_slot_of_two_scopes_tells_which_value_is_outdated_however_it_is_spelt(
+    service: MemoryService, alice: Scope, clock: Clock
+) -> None:
+    old = one(service, alice, "The port is 5432.", key="Port", level="user")
+    clock.tick(days=1)
+    new = one(service, alice, "The port is 5433.", key="port", level="project")
+    context = service.recall(alice, Query(query="what is the port?")).context
+    first, second = context.splitlines()[1:3]
+    assert new.id[-8:] in first
+    assert old.id[-8:] in second
+    assert second.endswith("possibly outdated")
+
+
 def test_keys_that_are_two_things_are_two_slots(service: MemoryService, alice: Scope) -> None:
     keys = ("C", "C++", "C#", "user.name", "username", "release-1-2", "release-12", "Maße", "Masse")
     answers = [one(service, alice, f"value of {key}", key=key) for key in keys]

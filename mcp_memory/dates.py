@@ -19,7 +19,7 @@ MONTH = (
 )
 YEAR = r"(?:19|20)\d\d"
 DAY = r"(?:0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th)?"
-NAMED = rf"(?:{DAY}(?: of)? (?:{MONTH})\.?,? {YEAR}|(?:{MONTH})\.? {DAY}\b,? {YEAR})"
+NAMED = rf"(?:{DAY}(?: of)? (?:{MONTH})\.?(?:,? |,){YEAR}|(?:{MONTH})\.? {DAY}\b(?:,? |,){YEAR})"
 """A day with the name of its month, and its year."""
 FIGURES = (
     r"(?<![\w./:-])(?<!version )(?<!build )"

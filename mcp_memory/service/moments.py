@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from mcp_memory.dates import YEAR
 from mcp_memory.ranking import Window
 from mcp_memory.service import phrases
 from mcp_memory.service.calendar import Calendar
@@ -23,7 +24,7 @@ _SIDE = (
     r"(?:before|until|till|prior to|after|since)"
     r"(?: (?:the|our|my|his|her|their) (?:[\w-]+ ){1,3}?(?:on|in|of))?"
 )
-_PREPOSITION = rf"(?:{_SIDE}|in|on|during|from|between|for|by|at|around|within)(?: the)?"
+_PREPOSITION = rf"(?:{_SIDE}|as of|in|on|during|from|between|for|by|at|around|within)(?: the)?"
 # What may follow a month or a year that nothing makes something else: "in 2048 bit keys".
 _END = (
     r"(?=\W*$|[,.;:?!]| (?:what|who|which|when|where|why|how|did|do|does|was|were|is|are|the|we|i"
@@ -41,6 +42,7 @@ _TO = re.compile(
     r"(?!\w)",
     re.IGNORECASE,
 )
+_YEAR = re.compile(rf"(?<!\d){YEAR}(?!\d)")
 _BARE = STOP_WORDS | {"happen", "new", "on", "around", "up"}
 
 
@@ -63,28 +65,36 @@ class Timed:
 
 
 def timed(query: str, now: datetime) -> Timed:
-    """Read the first time that a query names; `now` is in the zone of who asks."""
+    """Read the time that a query names; `now` is in the zone of who asks.
+
+    Of several the first that names a year, which says when the others are meant from ("last
+    Friday, on 23 January 2026"), else the first.
+    """
     calendar = Calendar(now=now)
+    read: list[tuple[re.Match[str], str, Window, bool]] = []
     for found in _TIME.finditer(query):
         phrase = found["whole"] or found["free"] or found["bound"] or found["alone"]
         window, is_calendar = phrases.meaning(phrase, calendar)
-        if window is None:
-            continue
-        lead = (found["lead"] or found["before"] or "").lower()
-        end = found.end()
-        if lead.startswith(("between", "from")):
-            window, end = _range(query, end, window, calendar)
-        rest = " ".join((query[: found.start()] + query[end:]).split())
-        text = rest if re.search(r"\w", rest) else query
-        return Timed(
-            text=text,
-            words=query if is_calendar else text,
-            rest=rest,
-            window=_sided(window, lead),
-            is_bare=_BARE.issuperset(terms(rest)),
-            note=_note(phrase, window),
-        )
-    return Timed(text=query, words=query, rest=query)
+        if window is not None:
+            read.append((found, phrase, window, is_calendar))
+    if not read:
+        return Timed(text=query, words=query, rest=query)
+    found, phrase, window, is_calendar = next((r for r in read if _YEAR.search(r[1])), read[0])
+    lead = (found["lead"] or found["before"] or "").lower()
+    end = found.end()
+    if lead.startswith(("between", "from")):
+        window, end = _range(query, end, window, calendar)
+    rest = " ".join((query[: found.start()] + query[end:]).split())
+    is_said = window.start is not None and window.start > now  # "next year" is what plans say
+    text = rest if re.search(r"\w", rest) and not is_said else query
+    return Timed(
+        text=text,
+        words=query if is_calendar else text,
+        rest=rest,
+        window=_sided(window, lead),
+        is_bare=_BARE.issuperset(terms(rest)),
+        note=_note(phrase, window),
+    )
 
 
 def _range(query: str, end: int, first: Window, calendar: Calendar) -> tuple[Window, int]:

@@ -253,14 +253,14 @@ ANYWHERE = (
         read=_which,
     ),
     Rule(
-        pattern=rf"(?P<which>{_EDGE})(?P<rest>{_MONTH_SURELY}(?:,? {YEAR})?|{YEAR}"
+        pattern=rf"(?P<which>{_EDGE})(?P<rest>{_MONTH_SURELY}(?:(?:,? |,){YEAR})?|{YEAR}"
         rf"|(?:{_WHICH}) (?:week|month|quarter|year)|week|month|quarter|year)",
         read=_third,
     ),
     Rule(pattern=FIGURES, read=_figures, is_calendar=True),
     Rule(
-        pattern=rf"(?:{_WEEKDAY},? )?(?:(?:the )?{DAY}(?: of)? {_MONTH_SURELY}(?:,? {YEAR})?"
-        rf"|{_MONTH_SURELY} (?:the )?{DAY}\b(?:,? {YEAR})?)",
+        pattern=rf"(?:{_WEEKDAY},? )?(?:(?:the )?{DAY}(?: of)? {_MONTH_SURELY}(?:(?:,? |,){YEAR})?"
+        rf"|{_MONTH_SURELY} (?:the )?{DAY}\b(?:(?:,? |,){YEAR})?)",
         read=_date,
         is_calendar=True,
     ),

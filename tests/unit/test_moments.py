@@ -93,6 +93,10 @@ def window(start: str, end: str) -> Window:
         ("from March to June", "2026-03-01", "2026-07-01"),
         ("yesterday's standup", "2026-11-24", "2026-11-25"),
         ("29 February", "2024-02-29", "2024-03-01"),
+        ("on December 1,2023", "2023-12-01", "2023-12-02"),
+        ("as of December 2023", "2023-12-01", "2024-01-01"),
+        ("last Friday, on 23 January, 2022", "2022-01-23", "2022-01-24"),
+        ("on the Sunday before October 25, 2022", "", "2022-10-25"),
     ],
 )
 def test_a_time_is_read_as_the_period_it_means(query: str, start: str, end: str) -> None:
@@ -237,6 +241,12 @@ def test_a_date_is_still_searched_for_as_words() -> None:
     found = timed("What broke on 3 May?", NOW)
     assert found.words == "What broke on 3 May?"
     assert "May" not in found.text
+
+
+def test_the_words_of_a_time_to_come_are_searched_for_as_plans_say_them() -> None:
+    found = timed("What are we planning for next year?", NOW)
+    assert found.text == found.words == "What are we planning for next year?"
+    assert found.window == window("2027-01-01", "2028-01-01")
 
 
 def test_a_query_of_nothing_but_a_time_keeps_its_words() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,6 +15,9 @@ import anyio
 from tests.benchmarks.door import Door, opened
 from tests.benchmarks.figures import Grid, Say, Section
 from tests.benchmarks.quality.data import load
+
+Phrases = Callable[[datetime, datetime], Iterator[tuple[str, datetime, datetime]]]
+"""The ways to name the time of an event, asked now, each with the period it means."""
 
 CUTS = (1, 3, 5)
 SEED = 2026
@@ -56,6 +59,9 @@ _NOTES = (
     "right: an event of the topic within the time that the words name, by the calendar; a figure"
     " is the share of questions with a right one in the top k (recall limit 10)",
     "without the time: the same questions with the words that name the time left out",
+    "days in a row: the events of a topic on the twelve days that end today, written down today,"
+    " and told by valid_from or by a date in the metadata; 100 questions, five a topic, each with"
+    " a day: today, yesterday, days ago, a weekday, or a date in figures (29.11.2026, 11/29/2026)",
 )
 
 
@@ -66,6 +72,14 @@ class Event:
     topic: str
     content: str
     at: datetime
+    is_in_metadata: bool = False
+
+    def draft(self) -> dict[str, Any]:
+        """What is remembered of it."""
+        told: dict[str, Any] = {"valid_from": self.at.isoformat()}
+        if self.is_in_metadata:
+            told = {"metadata": {"date": f"{self.at:%Y-%m-%d}"}}
+        return {"content": self.content, "type": "episode", **told}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,23 +96,46 @@ def run(folder: Path, say: Say) -> Section:
     now = datetime.now(UTC)
     topics = load("year")
     events = events_of(topics, now)
-    questions = list(questions_of(topics, events, now))
+    questions = list(questions_of(topics, events, now, _phrases))
     say(f"{len(events)} events, {len(questions)} questions")
     asked = anyio.run(_ask_all, events, questions, folder / "year")
+    row = row_of_days(topics, now)
+    days = list(questions_of(topics, row, now, _days))
+    in_a_row = anyio.run(_ask_all, row, days, folder / "row")
     return Section(
         title="times",
         notes=_NOTES,
         grids=(
-            Grid(
-                title="share of questions with a right event in the top",
-                columns=tuple(f"@{cut}" for cut in CUTS),
-                rows={
-                    name: tuple(fmean(0 <= place[name] < cut for place in asked) for cut in CUTS)
-                    for name in ("as asked", "without the time")
-                },
-            ),
+            _grid("share of questions with a right event in the top", asked),
+            _grid("days in a row", in_a_row),
         ),
     )
+
+
+def _grid(title: str, asked: list[dict[str, int]]) -> Grid:
+    return Grid(
+        title=title,
+        columns=tuple(f"@{cut}" for cut in CUTS),
+        rows={
+            name: tuple(fmean(0 <= place[name] < cut for place in asked) for cut in CUTS)
+            for name in ("as asked", "without the time")
+        },
+    )
+
+
+def row_of_days(topics: list[dict[str, Any]], now: datetime) -> list[Event]:
+    """Each topic's events on the days that end today, in an order of chance."""
+    chance = random.Random(SEED)
+    return [
+        Event(
+            topic=topic["topic"],
+            content=content,
+            at=now - timedelta(days=day),
+            is_in_metadata=bool(day % 2),
+        )
+        for topic in topics
+        for day, content in enumerate(chance.sample(topic["events"], len(topic["events"])))
+    ]
 
 
 def events_of(topics: list[dict[str, Any]], now: datetime) -> list[Event]:
@@ -117,19 +154,34 @@ def events_of(topics: list[dict[str, Any]], now: datetime) -> list[Event]:
 
 
 def questions_of(
-    topics: list[dict[str, Any]], events: list[Event], now: datetime
+    topics: list[dict[str, Any]], events: list[Event], now: datetime, phrases: Phrases
 ) -> Iterator[Timed]:
     """Five questions a topic, each about one of its events chosen by chance."""
     chance = random.Random(SEED)
     for topic in topics:
         own = [event for event in events if event.topic == topic["topic"]]
         for event in chance.sample(own, _PER_TOPIC):
-            when, start, end = chance.choice(list(_phrases(event.at, now)))
+            when, start, end = chance.choice(list(phrases(event.at, now)))
             yield Timed(
                 text=topic["question"].replace("{when}", when),
                 plain=topic["question"].replace(" {when}", "").replace("{when} ", ""),
                 right=frozenset(e.content for e in own if start <= e.at < end),
             )
+
+
+def _days(at: datetime, now: datetime) -> Iterator[tuple[str, datetime, datetime]]:
+    """The ways to name one of the last days."""
+    day = at.replace(hour=0, minute=0, second=0, microsecond=0)
+    ago = (now.replace(hour=0, minute=0, second=0, microsecond=0) - day).days
+    yield f"on {day:%d.%m.%Y}", day, day + _DAY
+    if day.day > 12:  # else it may be another day
+        yield f"on {day:%m/%d/%Y}", day, day + _DAY
+    if ago < 2:
+        yield ("today", "yesterday")[ago], day, day + _DAY
+    else:
+        yield f"{_NUMBERS[ago]} days ago", day, day + _DAY
+    if 0 < ago < 7:
+        yield f"on {day:%A}", day, day + _DAY
 
 
 def _phrases(at: datetime, now: datetime) -> Iterator[tuple[str, datetime, datetime]]:
@@ -170,12 +222,7 @@ def _date(day: datetime) -> str:
 async def _ask_all(events: list[Event], questions: list[Timed], home: Path) -> list[dict[str, int]]:
     async with opened(home, "year", "year") as door:
         for start in range(0, len(events), 60):
-            await door.remember(
-                *(
-                    {"content": e.content, "type": "episode", "valid_from": e.at.isoformat()}
-                    for e in events[start : start + 60]
-                )
-            )
+            await door.remember(*(event.draft() for event in events[start : start + 60]))
         return [
             {
                 "as asked": await _place(door, question.text, question.right),

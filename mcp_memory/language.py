@@ -110,17 +110,17 @@ def _shares(code: str) -> float:
     return _SHARE_OF_SIGNS if code in ("ja", "ko", "zh") else _SHARE
 
 
-@lru_cache(maxsize=4096)
 def _of(text: str) -> str:
-    letters = len(_LETTER.findall(text))
-    for code, script in _SCRIPTS:
+    is_latin = text.isascii()
+    letters = 0 if is_latin else len(_LETTER.findall(text))
+    for code, script in () if is_latin else _SCRIPTS:
         if letters and len(script.findall(text)) >= _shares(code) * letters:
             return "uk" if code == "ru" and _UKRAINIAN.search(text) else code
     scores = dict.fromkeys(_WORDS, 0.0)
     for word in _WORD.findall(text.replace("\u2019", "'")):
         for code, weight in _WEIGHTS.get(word, {}).items():
             scores[code] += weight
-    for code, found in _LETTERS_OF.items():
+    for code, found in () if is_latin else _LETTERS_OF.items():
         scores[code] += _LETTER_WEIGHT * len(found.findall(text))
     second, most = sorted(scores.values())[-2:]
     if most < _LEAST or most < _LEAD * second:
@@ -128,9 +128,14 @@ def _of(text: str) -> str:
     return max(scores, key=scores.__getitem__)
 
 
+@lru_cache(maxsize=8192)
+def _of_short(text: str) -> str:
+    return _of(text.lower())
+
+
 def language_of(text: str) -> str:
     """The code of a text's language, such as "de"; "" where nothing tells."""
-    return _of(text[:_READ_CHARS].lower())
+    return _of_short(text[:_READ_CHARS])
 
 
 def is_little(word: str) -> bool:

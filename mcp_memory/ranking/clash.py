@@ -43,6 +43,7 @@ _TOKEN = re.compile(
     r"|(?:(?![\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff])[^\W_])+"
     r"(?:[-_./:@+#](?:(?![\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff])[^\W_])+)*[+#]*"
 )
+_TOKEN_OR_KANA = re.compile(rf"[\u3041-\u309f]|{_TOKEN.pattern}")
 _OWNER = re.compile(r"['\u2019]s\b|\u7684|\u306e")
 _OF = re.compile(r"\w+ (?:of|de|del|du|des|von|vom|for|f\u00fcr|\u043e\u0442|\u0434\u043b\u044f)\b")
 _CLAUSE = re.compile(
@@ -81,7 +82,7 @@ def clash(later: str, earlier: str) -> bool:
         return False
     code = _language(later, earlier)
     new, old = _statement(later, code), _statement(earlier, code)
-    if not _same_subject(new, old):
+    if new.words.isdisjoint(old.words) or not _common_leads(new, old):
         return False
     return _denies(new, old, code) or _turns(new, old, code)
 
@@ -125,18 +126,19 @@ def tells(text: str) -> bool:
     if len(text) > CHARS_MAX:
         return False
     code = language_of(text)
-    found = _statement(text, code)
-    return found.is_denial or found.ends or found.turns or code in _UNSPACED
+    return code in _UNSPACED or _has_marks(text, code)
+
+
+@lru_cache(maxsize=8192)
+def _has_marks(text: str, code: str) -> bool:
+    lower = text.lower()
+    return any(turns.marks.search(lower) for turns in _turns_of(code))
 
 
 def _language(one: str, other: str) -> str:
     """The language of two statements; "" where it is unsure."""
     codes = {language_of(one), language_of(other)} - {""}
     return codes.pop() if len(codes) == 1 else ""
-
-
-def _same_subject(one: Statement, other: Statement) -> bool:
-    return bool(_common_leads(one, other))
 
 
 def _common_leads(one: Statement, other: Statement) -> list[frozenset[str]]:
@@ -216,7 +218,7 @@ def _statement(text: str, code: str) -> Statement:
         ends=bool(ends or past),
         turns=bool(turns),
         adds=bool(added),
-        whole=tuple(_TOKEN.findall(lower)),
+        whole=tuple(_TOKEN_OR_KANA.findall(lower)),
     )
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from mcp_memory.language import little_words
 
+_MARKS = ("denies", "ends", "turns", "past")
 _NEVER = re.compile(r"(?!)")
 
 
@@ -33,6 +34,8 @@ class Turns:
     mine: re.Pattern[str]
     moves: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...]
     little: frozenset[str]
+    marks: re.Pattern[str]
+    """Any of the first four."""
 
 
 def _words(pattern: str) -> re.Pattern[str]:
@@ -47,6 +50,7 @@ def _spaced(code: str, *, moves: Mapping[str, str], **parts: str) -> Turns:
     """Of a language whose words stand apart; its patterns match whole words."""
     return Turns(
         **{name: _words(pattern) for name, pattern in parts.items()},
+        marks=_words("|".join(parts[name] for name in _MARKS)),
         moves=tuple((_words(turn), _words(state)) for turn, state in moves.items()),
         little=little_words(code),
     )
@@ -55,6 +59,7 @@ def _spaced(code: str, *, moves: Mapping[str, str], **parts: str) -> Turns:
 def _unspaced(code: str, *, moves: Mapping[str, str], little: str, **parts: str) -> Turns:
     return Turns(
         **{name: _signs(pattern) for name, pattern in parts.items()},
+        marks=_signs("|".join(parts[name] for name in _MARKS)),
         moves=tuple((_signs(turn), _signs(state)) for turn, state in moves.items()),
         little=frozenset(little),
     )

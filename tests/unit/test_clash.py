@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from mcp_memory.ids import ending
 from mcp_memory.model import Scope, Type
 from mcp_memory.ranking import may_conflict
 from mcp_memory.requests import Draft, Query
@@ -115,7 +116,7 @@ def test_the_later_one_comes_first_and_the_earlier_is_marked(
     answer = service.recall(alice, Query(query=question))
     found = [m.memory.content for m in answer.memories]
     assert found[:2] == [later, earlier]
-    assert result.id in answer.memories[1].why
+    assert ending(result.id) in answer.memories[1].why
     assert answer.context.count("possibly outdated") == 1
 
 

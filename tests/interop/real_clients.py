@@ -36,6 +36,7 @@ PLANTS = tuple(
     )
 )
 ERASED = PLANTS[7]
+_ID = re.compile(rf"- The {ERASED} .* · ([0-9a-f]{{8}})")
 _CONFIRM = re.compile(r"confirm\W+([0-9a-f]{6,}-[0-9a-f]{6,})")
 
 
@@ -63,6 +64,12 @@ def statement(plant: str) -> str:
     return f"The {plant} in row {row} of the tree nursery is watered by Ana every {row + 1} days"
 
 
+def id_of(results: Results) -> str:
+    """The short id of the memory to erase, from a line that was recalled."""
+    match = next(filter(None, map(_ID.search, results)), None)
+    return match.group(1) if match else "none was handed on"
+
+
 def token_of(results: Results) -> str:
     """The token of the preview that the call before gave."""
     match = _CONFIRM.search(results[-1])
@@ -86,11 +93,11 @@ FULL_VISIT = (
             "max_tokens": 9000,
         },
     ),
-    Step(tool="forget", arguments=lambda _: {"query": statement(ERASED), "erase": True}),
+    Step(tool="forget", arguments=lambda results: {"ids": [id_of(results)], "erase": True}),
     Step(
         tool="forget",
         arguments=lambda results: {
-            "query": statement(ERASED),
+            "ids": [id_of(results)],
             "erase": True,
             "confirm": token_of(results),
         },

@@ -5,14 +5,15 @@ is bound to exactly the memories that the user was asked about. In the older era
 question goes out in the middle of the call; in the newer one the call ends with it, and
 the client repeats the call with the answer and the token, sealed.
 
-A client may say that it can ask and then not do so: it answers with an error, cancels by
-itself, or not at all. That is no answer of the user, so the model gets the preview and the
-token, as at a client that cannot ask.
+A client may say that it can ask and then not do so: it answers with an error, cancels or
+declines by itself, or does not answer at all. That is no answer of the user, so the model
+gets the preview and the token, as at a client that cannot ask.
 """
 
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -33,6 +34,11 @@ log = logging.getLogger(__name__)
 
 Forget = Callable[[Selection], Awaitable[Forgotten]]
 """The service's forget, as the caller of the request in hand."""
+
+DECLINES_ALONE = frozenset({"codex-mcp-client"})
+"""The names of clients that decline by themselves when no user is there (`codex exec`)."""
+READING_S = 0.5
+"""How long a user takes at least to read a question and to decline; such a client takes 5 ms."""
 
 _ERASE, _FORGET = "erase", "forget"
 _LISTED_MAX = 5
@@ -99,13 +105,19 @@ async def _asked(
 ) -> types.ElicitResult | None:
     """What the client answers in the middle of a call; None where it does not."""
     try:
+        began = time.monotonic()
         with asking:
-            return await request.session.elicit_form(
+            given = await request.session.elicit_form(
                 question.message, question.requested_schema, related_request_id=request.request_id
             )
     except (MCPError, ValidationError, TimeoutError) as error:
         log.info("the client did not ask its user: %s", type(error).__name__)
         return None
+    client = request.session.client_params
+    is_quick = time.monotonic() - began < READING_S
+    if is_quick and client and client.client_info.name in DECLINES_ALONE:
+        return None if given.action == "decline" else given
+    return given
 
 
 def _decision(given: types.InputResponse | None, name: str) -> bool | None:

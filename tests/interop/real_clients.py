@@ -155,7 +155,6 @@ def run_codex(
     (folder / "config.toml").write_text(
         f"""model = "scripted"
 model_provider = "stand-in"
-approval_policy = "never"
 sandbox_mode = "danger-full-access"
 
 [model_providers.stand-in]

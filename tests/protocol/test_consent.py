@@ -12,8 +12,10 @@ import mcp.types as types
 import pytest
 from mcp import Client
 
+from mcp_memory import consent
 from mcp_memory.application import Application
 from mcp_memory.lanes import QUESTION_S, Lanes
+from mcp_memory.scope import Signals
 from mcp_memory.server import build
 from tests.protocol.doors import door, hosted
 from tests.protocol.harness import ERAS, as_caller, by_name, call, refusal, remember, text_of
@@ -107,6 +109,35 @@ async def test_a_no_of_the_user_stays_one_and_says_so(
         assert values["note"].startswith("the user declined")
         assert "confirm" not in values
         assert await is_there(client, memory)
+
+
+@pytest.mark.parametrize(
+    ("client_name", "reading_s", "is_users"),
+    [
+        ("codex-mcp-client", 60.0, False),
+        ("codex-mcp-client", 0.0, True),
+        ("claude-code", 60.0, True),
+    ],
+    ids=["at once by a client that declines alone", "after a while by it", "by another client"],
+)
+async def test_a_client_that_declines_by_itself_is_no_user_who_said_no(
+    application: Application,
+    monkeypatch: pytest.MonkeyPatch,
+    client_name: str,
+    reading_s: float,
+    is_users: bool,
+) -> None:
+    monkeypatch.setattr(consent, "READING_S", reading_s)
+    server = build(application, lambda request: Signals(configured_user="ana"))
+    reply = replying(types.ElicitResult(action="decline"))
+    async with as_caller(server, "legacy", client_name, elicitation_callback=reply) as client:
+        memory = await remember(client, "The cellar door sticks")
+        text = await erase(client, memory)
+        assert text.startswith("the user declined") is is_users
+        confirm = CONFIRM.search(text)
+        assert (confirm is None) is is_users
+        if confirm is not None:
+            assert (await erase(client, memory, confirm=confirm[1])).startswith("erased for good")
 
 
 async def test_a_question_that_nobody_answers_is_given_up(application: Application) -> None:

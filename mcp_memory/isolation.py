@@ -32,6 +32,13 @@ _HARMLESS = frozenset(
 """What says neither where modules come from nor how they work."""
 
 
+def removed() -> str:
+    """What to tell once this package was removed under the process; "" while it is there."""
+    if os.path.exists(__file__):
+        return ""
+    return "the installation of mcp-memory was removed while it ran; restart the client"
+
+
 def isolate() -> None:
     """Take modules from this installation alone, whatever the environment and the folder hold."""
     given = [

@@ -21,6 +21,7 @@ from pydantic import BaseModel, ValidationError
 from mcp_memory import access
 from mcp_memory.connection import Connection, Request, caller_of
 from mcp_memory.errors import InvalidInput, McpMemoryError, NotFound, NotPermitted, ScopeMissing
+from mcp_memory.isolation import removed
 from mcp_memory.model import Scope
 from mcp_memory.permissions import require
 from mcp_memory.scope import PROJECT_HEADER, Signals, current, deciding, resolve
@@ -269,6 +270,8 @@ def _masked(method: str) -> str:
     """Log the error in hand with its trace, and give a sentence to say instead."""
     error_id = secrets.token_hex(4)
     log.exception("error %s in %s", error_id, method)
+    if gone := removed():
+        return f"{gone} (error {error_id})"
     return (
         f"something went wrong inside mcp-memory (error {error_id}); the log of the server "
         "has the details under this number. Trying again may help"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,10 +10,20 @@ import pytest
 
 from mcp_memory.model import Scope
 from tests.factories import STORES, Clock, open_store
+from tests.watchdog import watched
 
 if TYPE_CHECKING:
     from mcp_memory.embedding import Embedder
     from mcp_memory.storage.contract import Store
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """No test waits for ever, but those that are known to be long."""
+    if item.get_closest_marker("long"):
+        return (yield)
+    with watched(item.nodeid):
+        return (yield)
 
 
 @pytest.fixture(params=STORES)

@@ -80,7 +80,17 @@ LAYERS = (
         "stdio",
         "server",
     },
-    {"host", "web", "shim", "console", "streamed", "commands", "project_commands", "front"},
+    {
+        "host",
+        "preload",
+        "web",
+        "shim",
+        "console",
+        "streamed",
+        "commands",
+        "project_commands",
+        "front",
+    },
     {"library", "doctor", "model_commands", "cli", "launch", "__main__"},
 )
 """Who may import whom: a module its own layer and those above it in this list."""

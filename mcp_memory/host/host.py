@@ -25,7 +25,7 @@ from mcp_memory.file_lock import FileLock
 from mcp_memory.host import client, greeting
 from mcp_memory.host.address import Address
 from mcp_memory.host.listener import Listener
-from mcp_memory.host.patience import Unanswered
+from mcp_memory.host.patience import LIMIT_S, Unanswered
 from mcp_memory.host.visit import Visit
 from mcp_memory.lanes import Lanes
 
@@ -51,6 +51,7 @@ LOCK_PATIENCE_S = 20.0
 LEAVE_TIMEOUT_S = 12.0
 WATCH_S = 2.0
 """How often the host looks whether its folder is still there."""
+PRELOAD_AFTER_S, PRELOAD_PAUSE_S = 2.0, 0.1
 KEY_BYTES = 32
 LOG_BYTES_MAX = 1024 * 1024
 
@@ -110,7 +111,7 @@ async def _serve(host: Host, entrance: Entrance | None, ready: Ready) -> None:
 
 def _taken_over(address: Address) -> FileLock | None:
     """The host's lock, once a host that serves no HTTP has made way. Raises StoreError."""
-    until = time.monotonic() + LEAVE_TIMEOUT_S + LOCK_PATIENCE_S
+    until = time.monotonic() + LIMIT_S
     while time.monotonic() < until:
         with suppress(FileExistsError):
             return FileLock(address.lock, str(os.getpid()))
@@ -251,12 +252,35 @@ class Host:
         self.ready.set()
         self._wait_for_clients()
         log.info("host %s of %s is ready", __version__, self.settings.home)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._preload)
+            await self._stopped()
+            tasks.cancel_scope.cancel()
+        await self._leave()
+
+    async def _preload(self) -> None:
+        """Load the rest behind the first calls, a step at a time, while nobody asks anything."""
+        from mcp_memory import preload
+
+        await anyio.sleep(PRELOAD_AFTER_S)
+        for step in preload.steps():
+            while self.lanes.reads or self.lanes.writes:
+                await anyio.sleep(PRELOAD_PAUSE_S)
+            try:
+                await anyio.to_thread.run_sync(step)
+            except Exception:  # what cannot be loaded is told by the call that needs it
+                log.exception("something could not be loaded ahead")
+        log.info("all that a call can need is loaded")
+
+    async def _stopped(self) -> None:
         while not self._stopping.is_set():
             with anyio.move_on_after(WATCH_S):
                 await self._stopping.wait()
             if not self._lock.is_there():
                 log.error("the folder %s was removed; this host ends", self.settings.home)
                 self.stop(greeting.STOPPED)
+
+    async def _leave(self) -> None:
         if self._lock.is_there():  # else what lies there is another host's
             self.listener.forget()  # who comes now finds nobody, and waits for the lock
         for visit in sorted(self._visits, key=lambda visit: not visit.is_at_work):

@@ -203,7 +203,7 @@ def start(address: Address) -> Popen[bytes]:
     """Start a host, detached, with its output in its log. Raises Unreachable."""
     import subprocess
 
-    reason = homes.fault(address.home)
+    reason = isolation.removed() or homes.fault(address.home)
     if reason:
         raise Unreachable(reason)
     flags = 0

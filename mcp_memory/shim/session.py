@@ -168,8 +168,11 @@ class Session:
         return lines
 
     def give_up(self, reason: str) -> list[bytes]:
-        """The answers to everything that was asked, when no host can be had."""
-        return self._fail(list(self._asked), reason)
+        """The answers to everything that was asked, when no host can be had.
+
+        A stream of notices that had begun goes on with whatever host comes.
+        """
+        return self._fail([i for i, asked in self._asked.items() if not asked.acknowledged], reason)
 
     def replay(self) -> list[bytes]:
         """What a new host is told before anything else."""

@@ -48,15 +48,20 @@ class Statics:
 
     def _handshake(self, asked: Any) -> Any:
         answers = {v: a["initialize"] for v, a in self._known().items() if "initialize" in a}
+        if not answers:
+            return None
         newest = max(answers)  # the versions are dates
         agreed = asked if isinstance(asked, str) and asked in answers else newest
         return {**answers[agreed], "protocolVersion": agreed}
 
     def _known(self) -> dict[str, dict[str, Any]]:
-        """The answers by protocol version."""
+        """The answers by protocol version; none where the file is gone."""
         if not self._loaded:
-            with open(self._file, "rb") as file:
-                groups = json.load(file)
+            try:
+                with open(self._file, "rb") as file:
+                    groups = json.load(file)
+            except OSError:
+                return {}
             self._loaded = {v: group[ANSWERS] for group in groups for v in group[VERSIONS]}
         return self._loaded
 

@@ -18,9 +18,9 @@ from mcp_memory.host.address import Address
 from mcp_memory.host.client import run
 from tests.protocol.harness import ROOT, environment
 from tests.protocol.raw import Server
+from tests.watchdog import WAIT_S
 
 DOOR = ("-m", "mcp_memory")
-WAIT_S = 60.0
 
 
 @contextlib.contextmanager
@@ -88,7 +88,7 @@ def kill_host(home: Path) -> int:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    """Wait for something to become true; fails after a minute."""
+    """Wait for something to become true; fails after several minutes."""
     ends_at = time.monotonic() + WAIT_S
     while not condition():
         assert time.monotonic() < ends_at, "it never became true"

@@ -15,6 +15,7 @@ from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
 from mcp_memory.scope import Signals
+from tests.watchdog import marked
 
 if TYPE_CHECKING:
     from mcp.server import Server
@@ -36,6 +37,7 @@ def environment(home: Path, **changes: str) -> dict[str, str]:
         "MCP_MEMORY_USER": "ana",
         "MCP_MEMORY_PROJECT": "app",
         "PYTHONPATH": str(ROOT),
+        **marked(),
         **changes,
     }
 

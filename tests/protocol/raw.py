@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.protocol.harness import SERVE, environment, explained
+from tests.watchdog import WAIT_S
 
-TIMEOUT_S = 60
+TIMEOUT_S = WAIT_S
 WAITING = b"mcp-memory: waiting for the host"
 INITIALIZE: dict[str, Any] = {
     "protocolVersion": "2025-11-25",

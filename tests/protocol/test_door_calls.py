@@ -272,10 +272,10 @@ def test_an_answer_to_a_question_of_the_newer_era_counts_with_the_next_host(tmp_
 def test_what_changes_between_two_hosts_is_told_afterwards(tmp_path: Path) -> None:
     with hosted(tmp_path) as home, door(home) as watcher, door(home) as writer:
         watcher.handshake()
-        watcher.ask("resources/subscribe", uri="memory://recent")
-        command("host", "stop", home=home)
+        assert watcher.ask("resources/subscribe", uri="memory://recent")["result"] == {}
+        assert command("host", "stop", home=home).returncode == 0
         writer.handshake()
-        writer.call("remember", memories="The moat is full")
+        assert not writer.call("remember", memories="The moat is full").get("isError")
         assert "notifications/resources/updated" in {watcher.read_notice(), watcher.read_notice()}
 
 

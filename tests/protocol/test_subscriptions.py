@@ -22,10 +22,11 @@ from mcp_memory.tools.answers import Touched
 from mcp_memory.tools.forget import FORGET
 from mcp_memory.tools.remember import REMEMBER
 from tests.protocol.harness import ERAS, as_caller, by_name, call, remember
+from tests.watchdog import WAIT_S
 
 pytestmark = pytest.mark.anyio
 
-TIMEOUT_S = 20
+TIMEOUT_S = WAIT_S
 ANA = Scope(tenant="local", user="ana", project="app")
 BOB = Scope(tenant="local", user="bob", project="app")
 

@@ -83,6 +83,25 @@ def test_who_waits_for_a_host_hears_that_it_goes_on(session: Session) -> None:
     assert session.note_host(step), "what is done afterwards counts more"
 
 
+def test_a_stream_of_notices_outlives_a_time_in_which_no_host_can_be_had(
+    session: Session,
+) -> None:
+    notifications = {"resourceSubscriptions": ["memory://recent"]}
+    told(session, 2, "subscriptions/listen", notifications=notifications)
+    meta = {"io.modelcontextprotocol/subscriptionId": 2}
+    begun = line(method="notifications/subscriptions/acknowledged", params={"_meta": meta})
+    assert session.note_host(begun)
+    told(session, 3, "tools/call", name="recall")
+    session.lost()
+    (failed,) = messages(session.give_up("no host"))
+    assert failed["id"] == 3
+    assert session.is_asking, "it goes on watching"
+    assert messages(session.replay())[-1]["id"] == 2
+    assert not session.note_host(begun)
+    told_then = [message["method"] for message in messages(session.missed())]
+    assert told_then == ["notifications/resources/updated"]
+
+
 def test_a_handshake_that_was_not_answered_is_sent_as_it_was() -> None:
     session = Session(Statics())
     told(session, 1, "initialize", **INITIALIZE)

@@ -23,12 +23,13 @@ from mcp.client.streamable_http import streamable_http_client
 
 from mcp_memory.permissions import Permission
 from tests.protocol.harness import ROOT, environment
+from tests.watchdog import WAIT_S
 
 ALL = " ".join(permission.value for permission in Permission)
 """Every scope, as a token names them."""
 ISSUER = "https://issuer.example"
 KEY_ID = "k1"
-TIMEOUT_S = 60.0
+TIMEOUT_S = WAIT_S
 ANYWHERE = "127.0.0.1:0"
 _READY = "mcp-memory: serving "
 

@@ -6,7 +6,10 @@ to the same. A migration shares a transaction with the note that it was done.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Protocol
 
 from mcp_memory.errors import MigrationFailed, StoreDamaged, StoreTooNew
@@ -45,7 +48,7 @@ def migrate(database: Database, folder: Path) -> None:
     Raises StoreTooNew when a newer mcp-memory wrote it, Unnumbered when nobody did,
     MigrationFailed when a step did not work; the data is then as before that step.
     """
-    steps = {int(path.name[:4]): path for path in sorted((folder / "migrations").glob("*.sql"))}
+    schema, steps = _scripts(folder)
     newest, version = max(steps), database.version()
     if version > newest:
         raise StoreTooNew(
@@ -53,13 +56,22 @@ def migrate(database: Database, folder: Path) -> None:
             " upgrade mcp-memory to open it"
         )
     if version == 0:
-        database.advance((folder / "schema.sql").read_text(encoding="utf-8"), newest)
+        database.advance(schema, newest)
         return
     for number in range(version + 1, newest + 1):
+        name, script = steps[number]
         try:
-            database.advance(steps[number].read_text(encoding="utf-8"), number)
+            database.advance(script, number)
         except Exception as error:  # any engine's error means the same here
             raise MigrationFailed(
-                f"the step {steps[number].stem} failed ({error}); the data is as it was:"
+                f"the step {name} failed ({error}); the data is as it was:"
                 " go back to the version before and report this"
             ) from error
+
+
+@cache
+def _scripts(folder: Path) -> tuple[str, Mapping[int, tuple[str, str]]]:
+    """The schema, and by number each step with its name; read once, for the files may go."""
+    files = sorted((folder / "migrations").glob("*.sql"))
+    steps = {int(file.name[:4]): (file.stem, file.read_text(encoding="utf-8")) for file in files}
+    return (folder / "schema.sql").read_text(encoding="utf-8"), MappingProxyType(steps)

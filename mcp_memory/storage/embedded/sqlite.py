@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import zlib
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from threading import Condition
 from typing import Any
@@ -61,9 +63,19 @@ def slot_named(*key: object) -> str:
     return slot_of("".join(map(str, key)))
 
 
+@cache
+def _vec0() -> str:
+    """Where the extension is. Held open, for SQLite lets it go with its last connection, and
+    the next one could not have it once the installation was removed."""
+    path = Path(sqlite_vec.loadable_path())
+    for file in sorted(path.parent.glob(f"{path.name}.*")):
+        ctypes.CDLL(str(file))
+    return str(path)
+
+
 def _set_up(connection: apsw.Connection, *, mapped: bool) -> None:
     connection.enable_load_extension(True)
-    connection.load_extension(sqlite_vec.loadable_path())
+    connection.load_extension(_vec0())
     connection.enable_load_extension(False)
     connection.create_scalar_function("seal", seal, 3, deterministic=True)
     connection.create_scalar_function("thread_of", thread_of, 1)

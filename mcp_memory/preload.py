@@ -1,0 +1,53 @@
+"""What a call can need, loaded while nobody asks for anything.
+
+The installation may be removed or replaced under a running host, as package managers do:
+whatever was not loaded by then is gone, or of another version.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from functools import partial
+from importlib import import_module
+
+import mcp_memory
+
+Step = Callable[[], object]
+
+_ELSEWHERE = (
+    "mcp_memory.__main__",
+    "mcp_memory.cli",
+    "mcp_memory.host.statics",
+    "mcp_memory.launch",
+    "mcp_memory.library",
+    "mcp_memory.shim",
+    "mcp_memory.web",
+)
+"""What a host has no use for, or has loaded where it does."""
+_TIMES = (
+    "yesterday",
+    "last week",
+    "3 May 2024",
+    "in March 2024",
+    "2 weeks ago",
+    "since 2024-03-01",
+    "last weekend",
+)
+
+
+def steps() -> Iterator[Step]:
+    """What to load, in steps of a few tenths of a second at most."""
+    names = [found.name for found in pkgutil.walk_packages(mcp_memory.__path__, "mcp_memory.")]
+    for name in names:
+        if not name.startswith(_ELSEWHERE):
+            yield partial(import_module, name)
+    for phrase in _TIMES:
+        yield partial(_read_time, phrase)
+
+
+def _read_time(phrase: str) -> object:
+    from mcp_memory.service import moments
+
+    return moments.timed(f"what happened {phrase}", datetime.now(UTC))

@@ -33,7 +33,7 @@ _CLOCK = re.compile(
     re.IGNORECASE,
 )
 # The most spoken of those that it knows; English last, of which the most is known before.
-_LANGUAGES = [
+LANGUAGES = [
     *("de", "fr", "es", "it", "pt", "nl", "pl", "ru", "uk", "zh", "ja", "ko"),
     *("tr", "ar", "sv", "da", "cs", "fi", "hi", "id", "en"),
 ]
@@ -67,10 +67,9 @@ def to_come(field: str, text: str, now: datetime) -> datetime | None:
     return moment
 
 
-def warm() -> None:
-    """Load what words of other languages need, every language."""
-    for language in _LANGUAGES:
-        _in_other_words("?", Calendar(now=datetime.now(UTC)), [language])
+def warm(language: str) -> None:
+    """Load what words for times of one of the LANGUAGES need."""
+    _in_other_words("x", Calendar(now=datetime.now(UTC)), [language])
 
 
 def _read(field: str, text: str, calendar: Calendar, edge: Edge) -> datetime | None:
@@ -110,7 +109,7 @@ def _window(field: str, said: str, calendar: Calendar) -> Window | None:
     window = window or phrases.in_how_long(said, calendar)
     if window is None and is_calendar:
         raise InvalidInput(field, said, "no calendar has such a day")
-    return window or _compact(said, calendar) or _in_other_words(said, calendar, _LANGUAGES)
+    return window or _compact(said, calendar) or _in_other_words(said, calendar, LANGUAGES)
 
 
 def _moment(said: str, calendar: Calendar) -> Window | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -209,3 +211,20 @@ def test_an_end_is_that_of_the_day_where_it_is_named() -> None:
     here = NOW.astimezone(ZoneInfo("Pacific/Auckland"))
     assert to_come("expires_at", "tomorrow", here) == moment("2026-11-27T11:00")
     assert to_come("expires_at", "2h", here) == NOW + timedelta(hours=2)
+
+
+def test_a_language_that_was_loaded_needs_nothing_more_to_be_read() -> None:
+    code = (
+        "import builtins, importlib, sys\n"
+        "from datetime import UTC, datetime\n"
+        "from mcp_memory.service.named_times import LANGUAGES, Edge, past, warm\n"
+        "[warm(language) for language in LANGUAGES]\n"
+        "before = set(sys.modules)\n"
+        "now = datetime(2026, 11, 25, 13, tzinfo=UTC)\n"
+        "for word in ('gestern', 'hier', '昨天', 'вчера', 'vor 2 Wochen', 'noon', '1. mai'):\n"
+        "    past('since', word, now, Edge.START)\n"
+        "theirs = ('dateparser', 'regex', 'pytz', 'tzlocal', 'mcp_memory')\n"
+        "print([name for name in set(sys.modules) - before if name.startswith(theirs)])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], text=True, capture_output=True, check=True)
+    assert found.stdout.strip() == "[]"

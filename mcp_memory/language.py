@@ -138,11 +138,10 @@ def language_of(text: str) -> str:
     return _of_short(text[:_READ_CHARS])
 
 
-def is_little(word: str) -> bool:
-    """Whether a word in lower case says little by itself, in any language."""
-    return word in _WEIGHTS
-
-
 def little_words(code: str) -> frozenset[str]:
     """The words of a language that say little by themselves; none of one that has no list."""
     return _WORDS.get(code, frozenset())
+
+
+LITTLE_WORDS = frozenset(_WEIGHTS)
+"""Those of all languages together."""

@@ -16,8 +16,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import chain, combinations
 
-from mcp_memory.language import is_little, language_of
-from mcp_memory.likeness import slot_of
+from mcp_memory.language import LITTLE_WORDS, language_of
 from mcp_memory.model import Memory, Trust, Type
 from mcp_memory.ranking.clash import adds, clash, other_value, tells
 from mcp_memory.ranking.scored import Scored
@@ -35,6 +34,7 @@ _QUIET = STOP_WORDS - {"after", "before", "from", "to", "than"}
 _COPULAS = frozenset(
     ("is", "are", "was", "were", "ist", "sind", "war", "heisst", "est", "sont", "es", "son", "fue")
 )
+_LITTLE = frozenset(terms(" ".join(LITTLE_WORDS)))
 _NEGATIONS = frozenset({"not", "no", "never", "longer", "don", "doesn", "isn", "won", "t"})
 
 Terms = Sequence[str]
@@ -86,11 +86,13 @@ def contradict(
     first, second = one[before : len(one) - after], other[before : len(other) - after]
     common = {*one[:before], *one[len(one) - after :]} - _QUIET
     different = {*first, *second} - common
-    is_asked_nothing = asked is None
-    if is_asked_nothing and _is_twofold(first, second):
+    strict = strict or asked is None
+    if strict:  # an article that both begin with is no subject
+        common -= _LITTLE
+    if asked is None and _is_twofold(first, second):
         return False  # no question tells what the two are about
     asked = frozenset(common) if asked is None else asked - _QUIET
-    compared = max if strict or is_asked_nothing else min
+    compared = max if strict else min
     return (
         before + after >= SHARED_LEAST * compared(len(one), len(other))
         and (len(common) >= 2 or not _COPULAS.isdisjoint(one[max(0, before - 2) : before]))
@@ -121,7 +123,7 @@ def _is_twofold(one: Terms, other: Terms) -> bool:
     """
     if not (one and other) or _is_number(one[0]) or _is_number(other[0]):
         return False
-    return any(t in _COPULAS or not is_little(t) for t in {*one} & {*other})
+    return bool({*one} & {*other} - (_LITTLE - _COPULAS))
 
 
 def with_later(near: Sequence[Scored], ranked: Sequence[Scored], at: datetime) -> list[Scored]:
@@ -158,9 +160,7 @@ def _groups(ranked: Sequence[Scored], asked: frozenset[str], at: datetime) -> li
         old, new = sorted((ranked[i], ranked[j]), key=lambda item: _age(item.memory, at))
         if _are_at_odds(new, old, asked):
             group = sorted({*group_of.get(i, [i]), *group_of.get(j, [j])})
-            if (
-                len({slot_of(ranked[p].memory.key) for p in group} - {""}) <= 1
-            ):  # two slots are two things
+            if len({ranked[p].memory.key for p in group} - {""}) <= 1:  # two slots are two things
                 group_of.update(dict.fromkeys(group, group))
     return list({group[0]: group for group in group_of.values()}.values())
 
@@ -201,7 +201,7 @@ def _comparable(one: Memory, other: Memory) -> bool:
     """What happened stays so, and two slots are two things."""
     if Type.EPISODE in (one.type, other.type):
         return False
-    return not (one.key and other.key) or slot_of(one.key) == slot_of(other.key)
+    return not (one.key and other.key) or one.key == other.key
 
 
 def _age(memory: Memory, at: datetime) -> tuple[bool, bool, datetime, str]:

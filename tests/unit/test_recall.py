@@ -158,7 +158,7 @@ def test_a_long_memory_is_whole_where_it_fits(service: MemoryService, alice: Sco
     content = "The migration plan has many steps. " * 100
     keep(service, alice, content)
     answer = service.recall(alice, Query(query="migration plan", max_tokens=5000))
-    assert texts(answer) == [content.strip()]
+    assert texts(answer) == [content]
 
 
 def test_the_context_is_fenced_with_a_word_the_memories_cannot_know(

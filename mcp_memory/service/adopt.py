@@ -13,7 +13,10 @@ from mcp_memory.model import Memory, Partition, Scope, Status, Verb
 from mcp_memory.service.core import IN_FORCE, Core, actor, successor
 from mcp_memory.storage.contract import Filter, Progress, Write
 
-LOCAL = ("configuration", "operating-system user")
+SYSTEM = "operating-system user"
+"""What names a user who is told in `memory://me` too: a user that somebody configured for an
+agent is kept apart from the others on purpose."""
+LOCAL = ("configuration", SYSTEM)
 """What names the user of somebody on this machine, who may be told of the others there."""
 _NAMED_MAX = 5
 _BATCH = 100

@@ -13,7 +13,7 @@ from mcp_memory.model import Level, Memory, Revision, Scope, Trace, Type
 from mcp_memory.permissions import Permission
 from mcp_memory.requests import BATCH_MAX
 from mcp_memory.service import policy as limits
-from mcp_memory.service.adopt import told
+from mcp_memory.service.adopt import SYSTEM, told
 from mcp_memory.service.core import Core, is_id
 from mcp_memory.service.render import Cost, fenced, within_budget
 from mcp_memory.service.tracing import spelt_out
@@ -81,7 +81,8 @@ def context(core: Core, scope: Scope, max_tokens: int) -> Context:
 def me(core: Core, scope: Scope) -> dict[str, Any]:
     """Who the caller is, what decided each part, the policy in force, and counts."""
     policy = core.policy
-    notes = [*scope.notes, *filter(None, [told(core.store.held(), scope)])]
+    is_system = scope.sources.get("user") == SYSTEM
+    notes = [*scope.notes, *filter(None, [told(core.store.held(), scope)] if is_system else [])]
     parts = ("tenant", "user", "project", "agent", "session")
     return {
         "scope": {name: getattr(scope, name) for name in parts},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,10 +24,11 @@ def test_an_empty_looking_store_is_told_and_adopted(home: Path, is_hosted: bool)
     with door(home) as server:
         server.handshake()
         stored(server, "The lathe is in the shed")
-    with door(home, **BOB) as server:
-        server.handshake()
-        answer = server.ask("resources/read", uri="memory://me")["result"]
-        assert SAID in json.loads(answer["contents"][0]["text"])["notes"][0]
+    for user, is_told in (("", True), ("bob", False)):
+        with door(home, MCP_MEMORY_USER=user) as server:
+            server.handshake()
+            answer = server.ask("resources/read", uri="memory://me")["result"]
+            assert (SAID in answer["contents"][0]["text"]) == is_told, "bob is set on purpose"
     if not is_hosted:
         command("host", "stop", home=home)
     shown = command("show", home=home, **BOB).stdout

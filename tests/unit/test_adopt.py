@@ -133,6 +133,11 @@ def test_an_empty_part_of_a_store_says_whose_there_are(filled: MemoryService) ->
     assert said.startswith("nothing here is remembered for user bob")
     assert "set MCP_MEMORY_USER=ana or run: mcp-memory adopt ana" in said
     assert said in filled.me(BOB)["notes"]
+    configured = replace(BOB, sources=MappingProxyType({"user": "configuration"}))
+    assert filled.strangers(configured) == said
+    assert "notes" not in filled.me(configured), (
+        "an agent that was given a user is told of no other"
+    )
     assert filled.strangers(ANA) == ""
     assert filled.strangers(STRANGER) == "", "who comes with a token is told of nobody"
     assert "notes" not in filled.me(STRANGER)

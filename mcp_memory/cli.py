@@ -30,7 +30,9 @@ def main(argv: list[str] | None = None) -> int:
     try:
         return _run(given)
     except McpMemoryError as error:
-        print(f"mcp-memory: {error}", file=sys.stderr)
+        from mcp_memory.console import legible
+
+        print(legible(f"mcp-memory: {error}"), file=sys.stderr)
         return REFUSED
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -104,7 +106,7 @@ def _doctor(given: argparse.Namespace) -> int:
         from dataclasses import asdict
 
         listed = [asdict(finding) for finding in noted()]
-        print(json.dumps({"ok": all(seen), "findings": listed}, indent=2, ensure_ascii=False))
+        print(json.dumps({"ok": all(seen), "findings": listed}, indent=2))
     else:
         _print(console.findings(noted(), _width()))
         _print(
@@ -213,8 +215,10 @@ def _token(settings: Settings, given: argparse.Namespace) -> int:
 
 
 def _print(lines: Iterable[str]) -> None:
+    from mcp_memory.console import legible
+
     for line in lines:
-        print(line, flush=True)
+        print(legible(line), flush=True)
 
 
 def _width() -> int | None:

@@ -6,6 +6,7 @@ With a `width` (a terminal's columns) for people, without one as tab-separated l
 from __future__ import annotations
 
 import textwrap
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
@@ -20,6 +21,26 @@ if TYPE_CHECKING:
 INDENT = "  "
 WIDTH_MAX = 100
 _NONE = "-"
+_KEPT = "\t\u200c\u200d"
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+
+
+def legible(line: str) -> str:
+    """A line as it may go to a terminal: what could steer it, or hide, is spelt out.
+
+    Control characters, with them escapes, marks of direction, what has no width, other ends
+    of lines, halves of surrogate pairs. Tabs stay, and the joiners that scripts and emoji need.
+    """
+    return "".join(c if c.isprintable() or _is_harmless(c) else _spelt(c) for c in line)
+
+
+def _is_harmless(character: str) -> bool:
+    return character in _KEPT or unicodedata.category(character) not in _UNSEEN
+
+
+def _spelt(character: str) -> str:
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{{{code:x}}}"
 
 
 def memories(found: Sequence[Memory], width: int | None) -> Iterator[str]:

@@ -71,6 +71,7 @@ _INVISIBLE = re.compile(
     "\u2060-\u206f\u3164\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufffb\U0001d173-\U0001d17a"
     "\U000e0000-\U000e0fff]"
 )
+_LINE_ENDS = re.compile("\r\n|[\r\x85\u2028\u2029]")
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -111,7 +112,7 @@ def clean(text: str) -> str:
     Joiners that Persian, Indic scripts and emoji need stay.
     """
     text = unicodedata.normalize("NFC", _INVISIBLE.sub("", text))
-    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n")
+    text = _LINE_ENDS.sub("\n", text)
     return _CONTROLS.sub(" ", text).strip()
 
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from mcp_memory import ranking
 from mcp_memory.errors import ConfirmationInvalid, InvalidInput
 from mcp_memory.ids import new_id
-from mcp_memory.model import Memory, Scope, Status, Verb
+from mcp_memory.model import Memory, Scope, Status, Type, Verb
 from mcp_memory.permissions import Permission, require
 from mcp_memory.ranking import Scored
 from mcp_memory.requests import Query, Selection
@@ -28,6 +28,7 @@ from mcp_memory.service.core import (
     may_change,
     successor,
 )
+from mcp_memory.service.everything import asks_for_everything
 from mcp_memory.service.intake import line
 from mcp_memory.service.named_times import Edge, past
 from mcp_memory.service.names import Text, names_in
@@ -52,6 +53,7 @@ def forget(core: Core, scope: Scope, selection: Selection) -> Forgotten:
     with the token does it. Raises NotFound, InvalidInput, ConfirmationInvalid.
     """
     reason = line("reason", selection.reason, limits.REASON_CHARS_MAX)
+    selection = _as_meant(selection)
     by_ids = _check(selection)
     if selection.erase:
         require(scope.permissions, Permission.ERASE, "erase")
@@ -90,6 +92,11 @@ def _erase(core: Core, scope: Scope, found: Sequence[Memory]) -> Erasure | None:
         return core.store.erase([memory.id for memory in found], actor(scope))
 
 
+def _as_meant(selection: Selection) -> Selection:
+    """A query for everything selects nothing by itself: the filters beside it have to."""
+    return replace(selection, query="") if asks_for_everything(selection.query) else selection
+
+
 def _check(selection: Selection) -> bool:
     """Whether the selection is by ids; ids and filters together are refused."""
     texts = (selection.query, selection.key, selection.before, *selection.tags)
@@ -98,7 +105,10 @@ def _check(selection: Selection) -> bool:
         raise InvalidInput("ids", f"{len(selection.ids)} ids", "give ids or filters, not both")
     if not selection.ids and not wider:
         raise InvalidInput(
-            "ids", "nothing", "say what to forget: ids, or query, key, types, tags or before"
+            "ids",
+            "nothing",
+            "say what to forget: ids, or query, key, types, tags or before; for everything give"
+            f" types: all of {', '.join(Type)}",
         )
     if len(selection.ids) > limits.IDS_MAX:
         raise InvalidInput("ids", f"{len(selection.ids)} ids", f"expected at most {limits.IDS_MAX}")

@@ -167,32 +167,60 @@ def choices(field: str, values: Iterable[str], allowed: type[_Choice]) -> tuple[
 
 
 def json_object(field: str, value: Json) -> Json:
-    """A JSON object within the limits of size and depth."""
-    _check_json(field, value, limits.METADATA_DEPTH_MAX)
-    size = len(json.dumps(dict(value), ensure_ascii=False).encode())
+    """A JSON object within the limits, its names and texts cleaned as all others are.
+
+    Of size, of depth, and of its names, nested ones included. Raises InvalidInput.
+    """
+    found: dict[str, Any] = _cleaned(field, value, limits.METADATA_DEPTH_MAX)
+    names = _names(found)
+    if names > limits.METADATA_NAMES_MAX:
+        raise InvalidInput(field, f"{names} names", f"expected at most {limits.METADATA_NAMES_MAX}")
+    size = len(json.dumps(found, ensure_ascii=False).encode())
     if size > limits.METADATA_BYTES_MAX:
         raise InvalidInput(
             field, f"{size} bytes", f"expected at most {limits.METADATA_BYTES_MAX} bytes"
         )
-    return value
+    return found
 
 
-def _check_json(field: str, value: Any, depth: int) -> None:
+def _cleaned(field: str, value: Any, depth: int) -> Any:
     if depth < 0:
         raise InvalidInput(
             field, "a deeper nesting", f"expected at most {limits.METADATA_DEPTH_MAX} levels"
         )
     if isinstance(value, str):
         _refuse_unstorable(field, value)
-    elif isinstance(value, Mapping):
-        for name, member in cast("Json", value).items():
-            _refuse_unstorable(field, str(name))
-            _check_json(f"{field}.{name}", member, depth - 1)
-    elif isinstance(value, (list, tuple)):
-        for i, member in enumerate(cast("Sequence[Any]", value)):
-            _check_json(f"{field}[{i}]", member, depth - 1)
-    elif isinstance(value, float) and not math.isfinite(value):
+        return clean(value)
+    if isinstance(value, Mapping):
+        return _cleaned_members(field, cast("Mapping[Any, Any]", value), depth)
+    if isinstance(value, (list, tuple)):
+        items = enumerate(cast("Sequence[Any]", value))
+        return [_cleaned(f"{field}[{i}]", member, depth - 1) for i, member in items]
+    if isinstance(value, float) and not math.isfinite(value):
         raise InvalidInput(field, value, "expected a finite number")
+    if value is not None and not isinstance(value, (bool, int, float)):
+        raise InvalidInput(field, value, "expected a text, number, list or object, as JSON has")
+    return value
+
+
+def _cleaned_members(field: str, members: Mapping[Any, Any], depth: int) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, member in members.items():
+        if not isinstance(name, str):
+            raise InvalidInput(field, name, "expected a text as name")
+        plain = line(f"{field}, a name", name, limits.METADATA_NAME_CHARS_MAX)
+        if plain in found:
+            raise InvalidInput(f"{field}.{plain}", name, "this name comes twice")
+        found[plain] = _cleaned(f"{field}.{plain}", member, depth - 1)
+    return found
+
+
+def _names(value: Any) -> int:
+    """How many names there are in a JSON value."""
+    if isinstance(value, dict):
+        members = cast("dict[str, Any]", value)
+        return len(members) + sum(map(_names, members.values()))
+    return sum(map(_names, cast("list[Any]", value))) if isinstance(value, list) else 0
 
 
 def _refuse_unstorable(field: str, value: str) -> None:

@@ -18,6 +18,8 @@ SOURCE_CHARS_MAX = 512
 REASON_CHARS_MAX = 512
 METADATA_BYTES_MAX = 8 * 1024
 METADATA_DEPTH_MAX = 8
+METADATA_NAME_CHARS_MAX = 128
+METADATA_NAMES_MAX = 256
 BATCH_BYTES_MAX = 256 * 1024
 """Content of one batch: embedding it takes seconds, and clients do not wait for minutes."""
 IDS_MAX = 100

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 
 from mcp_memory import ranking
 from mcp_memory.errors import InvalidInput, ScopeMissing
 from mcp_memory.ids import ending, new_id
-from mcp_memory.model import Level, Memory, Partition, Scope, Trace, Type
+from mcp_memory.model import NOTHING, Level, Memory, Partition, Scope, Trace, Type
 from mcp_memory.ranking import Choice, Scored
 from mcp_memory.requests import Query
 from mcp_memory.results import Recall, Recalled
 from mcp_memory.service import policy as limits
 from mcp_memory.service.core import Core
+from mcp_memory.service.everything import asks_for_everything
 from mcp_memory.service.foreign import foreign
 from mcp_memory.service.intake import choices, json_object, line, tag_list, text
 from mcp_memory.service.listing import LISTED_MAX, by_standing, of_the_time
+from mcp_memory.service.metadata import mismatch
 from mcp_memory.service.named_times import Edge, past
 from mcp_memory.service.question import Question, question_of
 from mcp_memory.service.render import Cost, fenced, within_budget
@@ -27,6 +29,8 @@ from mcp_memory.service.times import local
 from mcp_memory.service.tracing import asked_for, tell, touched
 from mcp_memory.storage.contract import Filter
 
+_LOOKED_AT = 500
+"""Memories whose metadata is looked at where a filter by metadata finds nothing."""
 _HEADING = "recalled"
 
 
@@ -59,6 +63,8 @@ def recall(core: Core, scope: Scope, query: Query) -> Recall:
     Raises InvalidInput, or ScopeMissing when none of the levels asked for is the caller's.
     """
     _check(query)
+    if asks_for_everything(query.query):
+        query = replace(query, query="")
     asked = _Search(
         where=filter_of(core, scope, query),
         text=_query_text(query),
@@ -168,6 +174,8 @@ def _answer(
         reasons.append(f"nothing relevant is remembered ({told})")
     elif search_.choice.is_weak:
         reasons.append(f"only weak matches (best score {best:.2f}); they may not answer this")
+    if search_.where.metadata and not kept and not omitted:
+        reasons += _filtered_out(core, search_.where)
     trace = Trace(
         id=new_id(),
         at=core.clock(),
@@ -206,6 +214,12 @@ def _notes(search_: _Search) -> dict[str, str]:
     is_weak = search_.choice.is_weak or bool(search_.foreign)
     outdated = {item.memory.id: "possibly outdated" for item in results if item.outdated_by}
     return {item.memory.id: "weak" for item in results if is_weak} | outdated
+
+
+def _filtered_out(core: Core, where: Filter) -> list[str]:
+    """Why its metadata may be what nothing fits, by the newest of what the caller sees."""
+    seen = core.store.select(replace(where, metadata=NOTHING), limit=_LOOKED_AT)
+    return list(mismatch(where.metadata, (memory.metadata for memory in seen)))
 
 
 def _recalled(core: Core, memory: Memory, item: Scored | None, search_: _Search) -> Recalled:

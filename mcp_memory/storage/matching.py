@@ -251,24 +251,24 @@ def _has_labels(revision: Memory, where: Filter) -> bool:
         (not where.types or revision.type in where.types)
         and set(where.tags) <= set(revision.tags)
         and all(
-            name in revision.metadata and _same_json(revision.metadata[name], value)
+            name in revision.metadata and same_json(revision.metadata[name], value)
             for name, value in where.metadata.items()
         )
     )
 
 
-def _same_json(left: Any, right: Any) -> bool:
+def same_json(left: Any, right: Any) -> bool:
     """Equality as JSON has it: true is not 1, while 1 is 1.0."""
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
     if isinstance(left, Mapping) and isinstance(right, Mapping):
         first, second = cast("Mapping[str, Any]", left), cast("Mapping[str, Any]", right)
         return first.keys() == second.keys() and all(
-            _same_json(first[name], second[name]) for name in first
+            same_json(first[name], second[name]) for name in first
         )
     if isinstance(left, list | tuple) and isinstance(right, list | tuple):
         ours, theirs = cast("Sequence[Any]", left), cast("Sequence[Any]", right)
-        return len(ours) == len(theirs) and all(map(_same_json, ours, theirs))
+        return len(ours) == len(theirs) and all(map(same_json, ours, theirs))
     return bool(left == right)
 
 

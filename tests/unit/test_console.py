@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from mcp_memory import console
-from mcp_memory.model import Scope
+from mcp_memory import console, open_memory
+from mcp_memory.embedding import Embedder
+from mcp_memory.model import Level, Partition, Scope
 from mcp_memory.requests import Draft, Patch, Query
 from mcp_memory.service import MemoryService
-from mcp_memory.storage.contract import Finding
+from mcp_memory.storage.contract import Filter, Finding
+from mcp_memory.storage.embedded import open_embedded
+from tests.factories import START, put
+from tests.factories import memory as made
 
 LONG = "Ana Silva decided on 3 March 2026 to pin libfoo to 4.2 until the fix for it is released."
 
@@ -77,3 +83,57 @@ def test_findings_are_marked_and_say_what_to_do() -> None:
         "BAD\tindex\tdamaged\tstart once",
     ]
     assert "            -> start once" in list(console.findings(found, 60))
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("\x1b[31mred\x1b[0m", r"\x1b[31mred\x1b[0m"),
+        ("\x1b]0;title\x07", r"\x1b]0;title\x07"),
+        ("\x9b2J\x85", r"\x9b2J\x85"),
+        ("pay\u202e Mallory\u2066", r"pay\u{202e} Mallory\u{2066}"),
+        ("one\u2028two\u2029three\nfour\r", r"one\u{2028}two\u{2029}three\x0afour\x0d"),
+        ("\u200bzero\ufeff\u00ad", r"\u{200b}zero\u{feff}\xad"),
+        ("tag\U000e0041", r"tag\u{e0041}"),
+        ("half \ud800", r"half \u{d800}"),
+        ("\x00\x7f", r"\x00\x7f"),
+        (
+            "Zoë\t東京\u3000Ждём 👩\u200d👧 می\u200cخ \u00a0",
+            "Zoë\t東京\u3000Ждём 👩\u200d👧 می\u200cخ \u00a0",
+        ),
+    ],
+    ids=ascii,
+)
+def test_nothing_in_a_line_steers_the_terminal_or_hides(text: str, shown: str) -> None:
+    assert console.legible(text) == shown
+
+
+def test_what_a_store_holds_cannot_steer_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from mcp_memory import cli
+
+    home = tmp_path / "home"
+    with open_memory(home, user="ana", project="app") as memory:
+        where = Partition(tenant=memory.scope.tenant, level=Level.USER, user="ana")
+    store = open_embedded(home, Embedder().space)
+    text, key = "blue\x1b[2J\u202e\x9b31m", "k\x1b]0;x\x07"
+    put(store, made(text, partition=where, key=key, metadata={"a\x1b": "b\u2028c\x1b[1m"}))
+    (memory_id,) = [m.id for m in store.select(Filter(partitions=(where,), now=START))]
+    store.close()
+    with pytest.MonkeyPatch.context() as environ:
+        environ.setenv("MCP_MEMORY_USER", "ana")
+        for command in (["show"], ["show", memory_id], ["search", "blue\x1b[2J"]):
+            assert cli.main([*command, "--home", str(home)]) == 0
+    shown = capsys.readouterr().out
+    assert r"blue\x1b[2J\u{202e}\x9b31m" in shown
+    assert set(shown) - set("\t\n") == {c for c in shown if c.isprintable()}
+
+
+def test_an_error_cannot_steer_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from mcp_memory import cli
+
+    assert cli.main(["show", "\x1b[2Jnone", "--home", str(tmp_path / "home")]) == 2
+    assert "\x1b" not in capsys.readouterr().err

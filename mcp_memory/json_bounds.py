@@ -6,7 +6,7 @@ import re
 from itertools import accumulate
 
 VALUES_MAX = 20_000
-"""Values in one message: walking them keeps everybody else waiting."""
+"""Values in one message, by its commas and brackets: walking them keeps everybody waiting."""
 
 _APART = re.compile(r'"(?:[^"\\]|\\.)*+"?|[^"\[\]{},]+', re.DOTALL)
 """A string, whole or without its end so that each character is looked at once, or other text."""

@@ -15,6 +15,7 @@ from mcp.shared.message import ServerMessageMetadata, SessionMessage
 from pydantic import ValidationError
 
 from mcp_memory.connection import Connection
+from mcp_memory.json_bounds import VALUES_MAX, holds_too_much
 from mcp_memory.server import initialization
 
 if TYPE_CHECKING:
@@ -24,6 +25,10 @@ log = logging.getLogger(__name__)
 
 DRAIN_TIMEOUT_S = 10.0
 """How long after its end a connection waits for its last answers, unless told otherwise."""
+_TOO_MUCH = (
+    f"this message holds more than {VALUES_MAX} values, counted by the commas and brackets outside"
+    " its texts; send less at once"
+)
 _STREAMS = frozenset({"subscriptions/listen"})
 _CANCELLED = "notifications/cancelled"
 
@@ -220,11 +225,13 @@ async def _patience() -> None:
 
 
 def parse(line: bytes) -> types.JSONRPCMessage:
-    """The message of a line. Raises Unreadable.
+    """The message of a line. Raises Unreadable, also for more values than one may hold.
 
     The strict reader refuses what Python's takes: halves of surrogate pairs, deep nesting.
     Those requests go on, to be refused with a reason where the field has a name.
     """
+    if holds_too_much(line.decode("latin-1")):  # in which every sign of JSON is itself
+        raise Unreadable(_id_of(line), types.INVALID_REQUEST, _TOO_MUCH)
     try:
         message = types.jsonrpc_message_adapter.validate_json(line, by_name=False)
         # A request whose id is no text or number looks like a notification.
@@ -248,6 +255,15 @@ def parse(line: bytes) -> types.JSONRPCMessage:
     except (ValueError, RecursionError) as error:
         text = "this line is no JSON, is nested too deep, or is too long"
         raise Unreadable(None, types.PARSE_ERROR, text) from error
+
+
+def _id_of(line: bytes) -> Any:
+    """The id of a message that is not taken, so that nobody waits for its answer; None for none."""
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return cast("dict[str, Any]", found).get("id") if isinstance(found, dict) else None
 
 
 def frame(message: types.JSONRPCMessage) -> bytes:

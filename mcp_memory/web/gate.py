@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
-from itertools import accumulate
 from typing import Any, cast
 
 import anyio
@@ -15,6 +13,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mcp_memory import access
+from mcp_memory.json_bounds import depth
 from mcp_memory.permissions import EVERYTHING, Permission
 from mcp_memory.web.answers import PARSE_ERROR, challenge, later, refused
 from mcp_memory.web.authentication import PRINCIPAL
@@ -30,9 +29,6 @@ _RESERVED = "mcp_memory.reserved"
 BODY_BYTES_MAX = 1024 * 1024
 BODY_TIMEOUT_S = 20.0
 DEPTH_MAX = 64
-_NO_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+"?|[^"\[\]{}]+', re.DOTALL)
-"""A string, whole or without its end so that each character is looked at once, or other text."""
-_STEP = {"[": 1, "{": 1, "]": -1, "}": -1}
 _CALL, _LISTEN = "tools/call", "subscriptions/listen"
 _ENCODINGS = ("", "identity")
 _ONCE = ("mcp-session-id", "mcp-protocol-version", "mcp-method", "mcp-name")
@@ -196,7 +192,7 @@ def _parsed(body: bytes) -> Mapping[str, Any]:
     """The message of a body. Raises Unfit for what is no JSON-RPC, or nested too deep."""
     try:
         text = body.decode("utf-8")
-        if _depth(text) > DEPTH_MAX:
+        if depth(text) > DEPTH_MAX:
             raise Unfit(refused(400, f"JSON nested deeper than {DEPTH_MAX}", code=PARSE_ERROR))
         message: Any = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -209,12 +205,6 @@ def _parsed(body: bytes) -> Mapping[str, Any]:
         answer = error.answer
         raise Unfit(refused(400, str(error), code=answer.error.code, id_=answer.id)) from error
     return cast("dict[str, Any]", message)
-
-
-def _depth(text: str) -> int:
-    """How deep brackets are nested, those within strings left out."""
-    brackets = _NO_BRACKETS.sub("", text)
-    return max(accumulate(map(_STEP.__getitem__, brackets)), default=0)
 
 
 def _object(value: Any) -> Mapping[str, Any]:

@@ -140,6 +140,21 @@ def test_deep_metadata_is_refused_by_name(tmp_path: Path) -> None:
         assert "at most 16 levels" in result["content"][0]["text"]
 
 
+@pytest.mark.parametrize("item", ["[]", '"t"', '{"id": 9}', "[[1], {}]"])
+def test_a_line_of_too_many_values_is_answered_by_its_id(tmp_path: Path, item: str) -> None:
+    with server(tmp_path / "store") as started:
+        started.handshake()
+        for member in ("memories", "tags"):
+            many = f"[{','.join([item] * 50_000)}]"
+            params = f'{{"name": "remember", "arguments": {{"{member}": {many}}}}}'
+            call = f'{{"method": "tools/call", "params": {params}, "jsonrpc": "2.0", "id": "x-7"}}'
+            started.write(call.encode())
+            answer = started.read()
+            assert answer["id"] == "x-7"
+            assert "more than 20000 values" in answer["error"]["message"]
+        assert not started.call("recall")["isError"]
+
+
 def test_work_under_way_is_answered_when_stdin_closes(tmp_path: Path) -> None:
     with server(tmp_path / "store") as door:
         door.handshake()

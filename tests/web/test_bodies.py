@@ -106,7 +106,7 @@ def test_a_mebibyte_of_anything_is_refused_quickly(server: Served, body: bytes) 
         (nested(100_000), 400),
         (HEAD + b'{"a":' * DEPTH_MAX + b"1" + b"}" * DEPTH_MAX + TAIL, 400),
         (HEAD + b"[],[]," * 100 + TAIL, 400),
-        (HEAD + b"[" + b"[]," * 10_000 + b"[]]" + TAIL, 200),
+        (HEAD + b"[" + b"[]," * 9_000 + b"[]]" + TAIL, 200),
         (HEAD + b'"' + b"[{" * 10_000 + b'"' + TAIL, 200),
         (HEAD + b'"\\"' + b"[{" * 10_000 + b'"' + TAIL, 200),
         (HEAD + b'"' + b"\\\\" * 100_000 + b'"' + TAIL, 200),
@@ -117,6 +117,35 @@ def test_a_mebibyte_of_anything_is_refused_quickly(server: Served, body: bytes) 
 )
 def test_json_may_be_nested_to_a_depth(server: Served, body: bytes, status: int) -> None:
     assert sent(server, body).status == status
+
+
+@pytest.mark.parametrize(
+    ("item", "count"),
+    [
+        ("[]", 150_000),
+        ('"t"', 200_000),
+        ("{}", 100_000),
+        ('{"a":1}', 60_000),
+        ("[1,2]", 50_000),
+        ("null", 20_001),
+    ],
+)
+@pytest.mark.parametrize("member", ["memories", "tags"])
+def test_a_body_of_too_many_values_is_refused_by_their_number(
+    server: Served, member: str, item: str, count: int
+) -> None:
+    call = json.dumps(tool("remember", **{member: 0}))
+    answer = sent(server, call.replace(": 0}", f": [{','.join([item] * count)}]}}").encode())
+    assert answer.status == 400
+    assert answer.json()["id"] == tool("remember")["id"]
+    assert "more than 20000 values" in answer.json()["error"]["message"]
+
+
+def test_commas_and_brackets_within_texts_are_not_counted(server: Served) -> None:
+    for text in ("a,b;" * 8_000, "[{,}]" * 6_000, '",' * 12_000):
+        answer = sent(server, json.dumps(tool("recall", query=text)).encode())
+        assert answer.status == 200
+        assert "more than 20000" not in answer.body.decode()
 
 
 @pytest.mark.parametrize(

@@ -99,3 +99,30 @@ async def test_a_batch_with_nothing_good_is_an_error(client: Client) -> None:
     text = await refusal(client, "remember", memories=[{"content": ""}, {"content": "x", "kye": 1}])
     assert text.startswith("2 rejected\nrejected memories[0].content")
     assert "memories[1].kye: got 1; there is no such argument (did you mean 'key'?)" in text
+
+
+async def test_a_query_for_everything_is_answered_with_everything(client: Client) -> None:
+    await stored(client, content="The anvil is in the shed", tags="forge", key="anvil")
+    plain = await recalled(client, tags="forge")
+    for query in ("*", "list all memories", "what have you saved?", "你记得什么"):
+        assert await recalled(client, query=query, tags="forge") == plain
+        assert await recalled(client, query=query)
+
+
+async def test_forgetting_everything_is_told_how_to(client: Client) -> None:
+    for arguments in ({}, {"query": "*"}, {"query": "everything"}):
+        text = await refusal(client, "forget", **arguments)
+        assert "for everything give types: all of profile, preference" in text
+    every = "profile, preference, task, fact, episode, summary"
+    preview = await call(client, "forget", query="*", types=every)
+    assert (preview["done"], bool(preview["confirm"])) == (False, True)
+
+
+async def test_a_filter_of_another_type_is_told(client: Client) -> None:
+    await stored(client, content="The bellows leak", metadata={"grade": 5, "by": {"who": "Ana"}})
+    for metadata, told in (
+        ({"grade": "5"}, 'metadata.grade: got "5", but stored is 5'),
+        ({"by.who": "Ana"}, "metadata.by.who: a name is no path"),
+    ):
+        result = await client.call_tool("recall", {"query": "bellows", "metadata": metadata})
+        assert told in text_of(result)

@@ -248,6 +248,7 @@ def _listed(tool: Tool) -> types.Tool:
         title=tool.title,
         description=tool.description,
         input_schema=tool.arguments.schema(),
+        _meta={"anthropic/searchHint": tool.hint} if tool.hint else {"anthropic/alwaysLoad": True},
         annotations=types.ToolAnnotations(
             title=tool.title,
             read_only_hint=tool.read_only,

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 
+from mcp_memory.service.tokens import CountTokens
 from mcp_memory.text import terms
-
-CountTokens = Callable[[str], int]
 
 _SENTENCE_CHARS_MAX = 300
 # Up to the end of a sentence, of a line, or of as many characters as a long one may have.

@@ -26,6 +26,7 @@ from mcp_memory.service.question import Question, question_of
 from mcp_memory.service.render import Cost, fenced, within_budget
 from mcp_memory.service.search import search
 from mcp_memory.service.times import local
+from mcp_memory.service.tokens import at_most
 from mcp_memory.service.tracing import asked_for, tell, touched
 from mcp_memory.storage.contract import Filter
 
@@ -88,7 +89,7 @@ def recall(core: Core, scope: Scope, query: Query) -> Recall:
         else:
             found = by_standing(core, asked.where)
     asked.reasons += (question.note,) if question.note else ()
-    cost = Cost(count=core.embedder.count_tokens, explained=query.explain)
+    cost = Cost(count=at_most(core.embedder.count_tokens), explained=query.explain)
     kept, over = within_budget(
         found[: query.limit], cost.left(query.max_tokens), cost, question.terms
     )

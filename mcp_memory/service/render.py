@@ -10,8 +10,9 @@ from typing import Any
 
 from mcp_memory.ids import ending
 from mcp_memory.model import Memory
-from mcp_memory.service.passage import CountTokens, best_passage
+from mcp_memory.service.passage import best_passage
 from mcp_memory.service.times import short
+from mcp_memory.service.tokens import CountTokens
 from mcp_memory.storage.codec import plain
 from mcp_memory.text import fence, trimmed
 

@@ -16,6 +16,7 @@ from mcp_memory.service import policy as limits
 from mcp_memory.service.adopt import SYSTEM, told
 from mcp_memory.service.core import Core, is_id
 from mcp_memory.service.render import Cost, fenced, within_budget
+from mcp_memory.service.tokens import at_most
 from mcp_memory.service.tracing import spelt_out
 from mcp_memory.storage.contract import Filter, Order
 
@@ -57,7 +58,7 @@ def session(core: Core, scope: Scope, max_tokens: int) -> list[Memory]:
         return []
     where = Filter(partitions=(partition,), now=core.clock())
     newest = core.store.select(where, limit=_LOOKED_AT)
-    kept, _ = within_budget(newest, max_tokens, Cost(count=core.embedder.count_tokens))
+    kept, _ = within_budget(newest, max_tokens, Cost(count=at_most(core.embedder.count_tokens)))
     return kept[::-1]
 
 
@@ -71,7 +72,7 @@ def context(core: Core, scope: Scope, max_tokens: int) -> Context:
     newest = core.store.select(replace(everything, types=others), limit=_LOOKED_AT)
     now, lives = everything.now, core.policy.half_lives
     newest.sort(key=lambda m: -ranking.standing(m, now, lives))
-    cost, half = Cost(count=core.embedder.count_tokens), max_tokens // 2
+    cost, half = Cost(count=at_most(core.embedder.count_tokens)), max_tokens // 2
     return Context(
         stable=fenced(within_budget(stable, half, cost)[0], "about this user", scope.zone),
         recent=fenced(within_budget(newest, half, cost)[0], "lately", scope.zone),

@@ -9,7 +9,8 @@ from mcp_memory.tools.update import UPDATE
 TOOLS: tuple[Tool, ...] = (REMEMBER, RECALL, UPDATE, FORGET)
 
 INSTRUCTIONS = """\
-The user's long-term memory, shared by all of their agents.
+The user's long-term memory, shared by all of their agents. Its tools: recall, remember, \
+update, forget.
 
 RECALL before you answer about the past, the user's preferences, plans or earlier decisions, \
 and when a task begins.

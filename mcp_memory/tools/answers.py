@@ -55,7 +55,8 @@ class Tool:
     """One verb: what the model sees of it, and what is called.
 
     `call` takes what `arguments` read, and a progress to report to where it may take long.
-    The hints are those of MCP's tool annotations.
+    `hint` is for clients that show a model no more than names until it searches for a tool;
+    one without is always to be shown. The other hints are those of MCP's tool annotations.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Tool:
     description: str
     arguments: Arguments
     call: Callable[[MemoryService, Scope, dict[str, Any], Progress], Answer]
+    hint: str = ""
     read_only: bool = False
     destructive: bool = False
     idempotent: bool = False

@@ -117,10 +117,16 @@ def _touched(found: Forgotten) -> tuple[Touched, ...]:
 FORGET = Tool(
     name="forget",
     title="Forget",
+    hint="delete, remove or erase memories",
     description=DESCRIPTION,
     arguments=Arguments(
         members=(
-            Argument(name="ids", kind=Texts(of=Id()), also=("id", "memory_id", "memory_ids")),
+            Argument(
+                name="ids",
+                kind=Texts(of=Id()),
+                description="As recall shows them",
+                also=("id", "memory_id", "memory_ids"),
+            ),
             Argument(
                 name="query",
                 kind=Text(says_all=True),

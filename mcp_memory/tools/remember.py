@@ -35,8 +35,11 @@ if TYPE_CHECKING:
     from mcp_memory.service import MemoryService
 
 DESCRIPTION = (
-    "Remember what will matter in later conversations, one self-contained statement each. "
-    "Repeats merge; what is merely similar is stored and reported for you to judge."
+    "Remember what will matter in later conversations, one self-contained statement each, e.g. "
+    '{"memories": [{"content": "Ana Silva prefers tea", "type": "preference"}]}. '
+    "Repeats merge; what is merely similar is stored and reported for you to judge. "
+    "What has one value at a time gets a key: a new value replaces the old. What makes others "
+    "untrue names them in supersedes. To correct one memory, update it."
 )
 
 _MEMORY = Arguments(
@@ -56,7 +59,7 @@ _MEMORY = Arguments(
         Argument(
             name="level",
             kind=LEVEL,
-            description="Reach; default by type",
+            description="Reach: tenant is the whole team, user all their projects; default by type",
             also=("scope",),
         ),
         Argument(name="importance", kind=Number(low=0, high=1)),
@@ -73,7 +76,11 @@ _MEMORY = Arguments(
         Argument(name="valid_from", kind=Text(), description="When it became true"),
         Argument(name="source", kind=Text(), description="Origin, or thread#number"),
         Argument(name="metadata", kind=Object()),
-        Argument(name="supersedes", kind=Texts(of=Id()), description="Ids this replaces"),
+        Argument(
+            name="supersedes",
+            kind=Texts(of=Id()),
+            description="Ids this replaces, as recall shows them",
+        ),
     ),
     form='{"content": "Ana Silva prefers tea", "type": "preference"}',
 )

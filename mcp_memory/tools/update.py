@@ -85,10 +85,17 @@ def _touched(updated: Updated) -> tuple[Touched, ...]:
 UPDATE = Tool(
     name="update",
     title="Update a memory",
+    hint="correct, change, pin or restore a memory",
     description=DESCRIPTION,
     arguments=Arguments(
         members=(
-            Argument(name="id", kind=Id(), required=True, also=("ids", "memory_id")),
+            Argument(
+                name="id",
+                kind=Id(),
+                description="As recall shows it, e.g. 1157b576",
+                required=True,
+                also=("ids", "memory_id"),
+            ),
             Argument(name="content", kind=Text(says_all=True), also=CONTENT_ALSO),
             Argument(name="type", kind=TYPE),
             Argument(name="key", kind=Text()),

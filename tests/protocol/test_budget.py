@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,35 @@ def test_the_arguments_are_those_of_the_design() -> None:
         *("content", "type", "key", "level", "importance", "tags", "pinned", "trust"),
         *("expires_at", "expires_in", "valid_from", "source", "metadata", "supersedes"),
     ]
+
+
+def test_the_instructions_name_the_tools_as_they_are_called() -> None:
+    for tool in TOOLS:
+        assert re.search(rf"Its tools: [^.]*\b{tool.name}\b", INSTRUCTIONS)
+
+
+def test_the_instructions_fit_by_themselves_where_clients_cut() -> None:
+    assert len(INSTRUCTIONS.encode()) <= DESCRIPTION_BYTES_MAX
+
+
+DESCRIBED = (
+    ("remember", '"memories": [{"content": "'),
+    ("remember", "tenant is the whole team"),
+    ("remember", "supersedes"),
+    ("remember", "a key: a new value replaces the old"),
+    ("remember", "update it"),
+    ("recall", "last week, 7d"),
+    ("update", "As recall shows it, e.g. 1157b576"),
+    ("forget", "As recall shows them"),
+    ("forget", "confirm token"),
+)
+
+
+@pytest.mark.parametrize(("name", "said"), DESCRIBED)
+def test_what_models_get_wrong_is_described(name: str, said: str) -> None:
+    tool = next(tool for tool in TOOLS if tool.name == name)
+    inner = [s.get("description", "") for s in schemas_within(tool.arguments.schema())]
+    assert said in " ".join([tool.description, *inner])
 
 
 LESSONS = (

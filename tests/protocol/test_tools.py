@@ -31,6 +31,10 @@ async def test_the_tools_are_listed_with_titles_and_hints(client: Client) -> Non
         assert tool.output_schema is None, "a client would hand on the fields and not the text"
         assert tool.annotations is not None
         assert tool.annotations.open_world_hint is False
+    metas = {name: tool.meta or {} for name, tool in tools.items()}
+    assert metas["remember"] == metas["recall"] == {"anthropic/alwaysLoad": True}
+    for name, other in (("update", "correct"), ("forget", "delete")):
+        assert other in metas[name]["anthropic/searchHint"], "it is found by words not its own"
     hints = {
         name: (
             tool.annotations.read_only_hint,

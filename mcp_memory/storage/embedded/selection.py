@@ -60,17 +60,9 @@ def is_named(where: Filter) -> bool:
 def named(connection: apsw.Connection, where: Filter) -> list[Memory]:
     """All that a filter with ids, fingerprints or a key lets through, in no order."""
     partitions = json.dumps(partition_ids(connection, where.partitions))
-    if where.ids:
-        found = rows(connection, _Q["rows_by_id"], {"values": json.dumps(where.ids)})
-    elif where.endings:
-        found = rows(connection, _Q["rows_by_ending"], {"values": json.dumps(where.endings)})
-    else:
-        query = "rows_by_text" if where.fingerprints else "rows_by_key"
-        asked = {
-            "partitions": partitions,
-            "values": json.dumps(where.fingerprints or [slot_of(where.key)]),
-        }
-        found = rows(connection, _Q[query], asked)
+    query, values = _names(where)
+    asked = {"partitions": partitions, "values": json.dumps(list(values))}
+    found = rows(connection, _Q[query], asked)
     candidates = memories(connection, [row for (row,) in found])
     passed = [memory for memory in candidates if matching.matches(memory, where)]
     if where.as_of is None:
@@ -78,6 +70,17 @@ def named(connection: apsw.Connection, where: Filter) -> list[Memory]:
     asked = {"ids": json.dumps([memory.id for memory in passed]), "partitions": partitions}
     in_sight = {memory_id for (memory_id,) in rows(connection, _Q["current_in"], asked)}
     return [memory for memory in passed if memory.id in in_sight]
+
+
+def _names(where: Filter) -> tuple[str, Iterable[str]]:
+    """By what a filter names memories: the query, and its values."""
+    if where.ids:
+        return "rows_by_name", dict.fromkeys(where.ids)
+    if where.endings:
+        return "rows_by_ending", dict.fromkeys(where.endings)
+    if where.fingerprints:
+        return "rows_by_text", where.fingerprints
+    return "rows_by_key", [slot_of(where.key)]
 
 
 def matching_rows(connection: apsw.Connection, where: Filter) -> list[int]:

@@ -237,9 +237,17 @@ WHERE n.row IN (SELECT value FROM json_each(:allowed));
 -- rows_by_id: revisions of some memories
 SELECT r.row FROM revisions r WHERE r.memory_id IN (SELECT value FROM json_each(:values));
 
--- rows_by_ending: revisions of memories whose ids end so
-SELECT r.row FROM revisions r
-WHERE substr(r.memory_id, -8) IN (SELECT value FROM json_each(:values));
+-- rows_by_name: revisions of some memories in some partitions; nothing of others is looked at
+SELECT r.row
+FROM json_each(:values) v CROSS JOIN json_each(:partitions) p
+CROSS JOIN revisions r INDEXED BY revisions_by_owner
+    ON r.memory_id = v.value AND r.partition = p.value;
+
+-- rows_by_ending: the same of memories whose ids end so
+SELECT r.row
+FROM json_each(:values) v CROSS JOIN json_each(:partitions) p
+CROSS JOIN revisions r INDEXED BY revisions_by_ending
+    ON substr(r.memory_id, -8) = v.value AND r.partition = p.value;
 
 -- rows_by_text: revisions of some partitions with one of these fingerprints
 SELECT r.row FROM revisions r

@@ -62,7 +62,8 @@ CREATE TABLE revisions (
     position INTEGER NOT NULL DEFAULT 0
 );
 CREATE UNIQUE INDEX revisions_by_memory ON revisions (memory_id, revision);
-CREATE INDEX revisions_by_ending ON revisions (substr(memory_id, -8));
+CREATE INDEX revisions_by_owner ON revisions (memory_id, partition);
+CREATE INDEX revisions_by_ending ON revisions (substr(memory_id, -8), partition);
 CREATE INDEX revisions_by_change ON revisions (change);
 CREATE INDEX revisions_by_time ON revisions (partition, recorded_at, memory_id);
 CREATE INDEX revisions_by_weight

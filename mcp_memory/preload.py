@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import pkgutil
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from functools import partial
 from importlib import import_module
 
@@ -26,15 +25,6 @@ _ELSEWHERE = (
     "mcp_memory.web",
 )
 """What a host has no use for, or has loaded where it does."""
-_TIMES = (
-    "yesterday",
-    "last week",
-    "3 May 2024",
-    "in March 2024",
-    "2 weeks ago",
-    "since 2024-03-01",
-    "last weekend",
-)
 
 
 def steps() -> Iterator[Step]:
@@ -43,11 +33,11 @@ def steps() -> Iterator[Step]:
     for name in names:
         if not name.startswith(_ELSEWHERE):
             yield partial(import_module, name)
-    for phrase in _TIMES:
-        yield partial(_read_time, phrase)
+    yield from _languages()
 
 
-def _read_time(phrase: str) -> object:
-    from mcp_memory.service import moments
+def _languages() -> Iterator[Step]:
+    from mcp_memory.service import named_times
 
-    return moments.timed(f"what happened {phrase}", datetime.now(UTC))
+    for language in named_times.LANGUAGES:
+        yield partial(named_times.warm, language)

@@ -231,7 +231,7 @@ def parse(line: bytes) -> types.JSONRPCMessage:
     Those requests go on, to be refused with a reason where the field has a name.
     """
     if holds_too_much(line.decode("latin-1")):  # in which every sign of JSON is itself
-        raise Unreadable(_id_of(line), types.INVALID_REQUEST, _TOO_MUCH)
+        raise _too_much(line)
     try:
         message = types.jsonrpc_message_adapter.validate_json(line, by_name=False)
         # A request whose id is no text or number looks like a notification.
@@ -257,13 +257,14 @@ def parse(line: bytes) -> types.JSONRPCMessage:
         raise Unreadable(None, types.PARSE_ERROR, text) from error
 
 
-def _id_of(line: bytes) -> Any:
-    """The id of a message that is not taken, so that nobody waits for its answer; None for none."""
+def _too_much(line: bytes) -> Unreadable:
+    """What to say of a message that is not taken, by its id, so that nobody waits for an answer."""
     try:
         found = json.loads(line)
     except (ValueError, RecursionError):
-        return None
-    return cast("dict[str, Any]", found).get("id") if isinstance(found, dict) else None
+        return Unreadable(None, types.PARSE_ERROR, _TOO_MUCH)
+    members = cast("dict[str, Any]", found) if isinstance(found, dict) else {}
+    return Unreadable(members.get("id"), types.INVALID_REQUEST, _TOO_MUCH)
 
 
 def frame(message: types.JSONRPCMessage) -> bytes:

@@ -7,6 +7,7 @@ whatever was not loaded by then is gone, or of another version.
 from __future__ import annotations
 
 import pkgutil
+import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from importlib import import_module
@@ -33,6 +34,8 @@ def steps() -> Iterator[Step]:
     for name in names:
         if not name.startswith(_ELSEWHERE):
             yield partial(import_module, name)
+    if "cryptography" in sys.modules:  # where tokens are signed by somebody
+        yield partial(import_module, "cryptography.hazmat.backends.openssl.backend")
     yield from _languages()
 
 

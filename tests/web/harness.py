@@ -69,12 +69,14 @@ def served(home: Path, *arguments: str, http: str = ANYWHERE, **env: str) -> Gen
 
 
 @contextmanager
-def running(command: Sequence[str], home: Path, **env: str) -> Generator[Served]:
+def running(
+    command: Sequence[str], home: Path, *, python: str = sys.executable, **env: str
+) -> Generator[Served]:
     """What Python makes of a command that serves and says where, until it is told to end."""
     variables = {**environment(home, **env), "PATH": os.environ.get("PATH", "")}
     variables.pop("MCP_MEMORY_PROJECT")
     with subprocess.Popen(
-        [sys.executable, *command],
+        [python, *command],
         env=variables,
         cwd=ROOT,
         stdout=subprocess.PIPE,

@@ -268,13 +268,13 @@ def _named(run: Sequence[_Word], query: str, known: Sequence[Text]) -> Iterator[
         return
     if (
         len(said) == 1
-        and _is_acronym(said[0])
+        and _is_acronym(first.said)
         and not any(Name(said).is_in(text) for text in known)
     ):
         return  # an acronym that nobody wrote was meant for what it stands for
-    is_strong = len(said) > 1 or run[-1].is_possessive or _is_code(said[0])
+    is_strong = len(said) > 1 or run[-1].is_possessive or _is_code(first.said)
     is_merely_first = not is_strong and _begins(query, first) and query[first.end :].strip(" .!?")
-    if not is_merely_first or _is_known_name(said[0], known):
+    if not is_merely_first or _is_known_name(first.said, known):
         yield _Found(Name(said), first.start, run[-1].end, is_strong)
 
 

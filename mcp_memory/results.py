@@ -103,7 +103,11 @@ class Updated:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Erasure:
-    """What an erase removed, and from where. Counts are rows; `files` were rewritten."""
+    """What an erase removed, and from where. Counts are rows; `files` were rewritten.
+
+    `quoted` other memories, of which `quoted_by` are the first few ids, still quote something
+    of it in the reasons that were given for their changes; see `mcp_memory.service.quotes`.
+    """
 
     memories: int
     revisions: int
@@ -112,6 +116,8 @@ class Erasure:
     index_entries: int
     vectors: int
     files: tuple[str, ...]
+    quoted: int = 0
+    quoted_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -52,14 +52,16 @@ _PRESENT = {
     for form in forms
 }
 
-# Scripts written without spaces: Thai, Lao, Tibetan, Myanmar, Khmer, kana, Han.
-_UNSPACED = (
+UNSPACED = (
     "\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
     "\U00020000-\U0003ffff"
 )
-_RUN = re.compile(f"[{_UNSPACED}]+")
+"""Signs of scripts written without spaces, as a class of a regular expression: Thai, Lao,
+Tibetan, Myanmar, Khmer, kana, Han."""
+
+_RUN = re.compile(f"[{UNSPACED}]+")
 # Vowel signs of Indic and unspaced scripts are marks, which \w leaves out.
-_SIGNS = "\u0900-\u0dff" + _UNSPACED
+_SIGNS = "\u0900-\u0dff" + UNSPACED
 _WORD = re.compile(rf"[\w{_SIGNS}]+(?:[-_./:@+#'][\w{_SIGNS}]+)*[+#]*")
 _PART = re.compile(rf"(?:[^\W_]|[{_SIGNS}])+")
 # Latin, Greek and Cyrillic accents; Hebrew points; Arabic vowel marks.

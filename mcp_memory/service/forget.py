@@ -19,6 +19,7 @@ from mcp_memory.ranking import Scored
 from mcp_memory.requests import Query, Selection
 from mcp_memory.results import Erasure, Forgotten
 from mcp_memory.service import policy as limits
+from mcp_memory.service import quotes
 from mcp_memory.service.core import (
     ANY_STATUS,
     IN_FORCE,
@@ -88,8 +89,10 @@ def forget(core: Core, scope: Scope, selection: Selection) -> Forgotten:
 def _erase(core: Core, scope: Scope, found: Sequence[Memory]) -> Erasure | None:
     if not found:
         return None
+    quoting = quotes.quoting(core, scope, found)  # nobody writes in between
     with core.traces.erasing(found):
-        return core.store.erase([memory.id for memory in found], actor(scope))
+        receipt = core.store.erase([memory.id for memory in found], actor(scope))
+    return quotes.told(receipt, quoting)
 
 
 def _as_meant(selection: Selection) -> Selection:

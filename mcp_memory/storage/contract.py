@@ -229,6 +229,10 @@ class Store(Protocol):
         """
         ...
 
+    def reasons(self, partitions: Sequence[Partition], *, after: int, limit: int) -> list[Change]:
+        """The changes whose reasons `history` tells, of all memories; by number, `after` one."""
+        ...
+
     def propose(
         self,
         where: Filter,

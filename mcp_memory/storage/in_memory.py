@@ -8,9 +8,9 @@ from __future__ import annotations
 import heapq
 import json
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from threading import Lock
 from types import MappingProxyType
@@ -23,9 +23,9 @@ from mcp_memory.errors import InvalidInput, StoreClosed, WriteConflict
 from mcp_memory.model import Change, Json, Memory, Partition, Revision, Status, Trace
 from mcp_memory.results import Erasure
 from mcp_memory.storage import codec
+from mcp_memory.storage.brute_force import Row, candidate, text_scorer, top, vector_scorer
 from mcp_memory.storage.contract import (
     Actor,
-    Candidate,
     Corpus,
     Figures,
     Filter,
@@ -39,7 +39,6 @@ from mcp_memory.storage.contract import (
 )
 from mcp_memory.storage.matching import (
     Slot,
-    best_window,
     claim,
     is_current,
     is_in_sight,
@@ -49,24 +48,13 @@ from mcp_memory.storage.matching import (
     places_around,
     slots,
     sort_key,
-    text_score,
     traces_to_drop,
 )
 
 if TYPE_CHECKING:
-    from mcp_memory.storage.contract import QueryVector, Vector, Windows
+    from mcp_memory.storage.contract import QueryVector, Windows
 
 _TRACES_MAX = 1000
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Row:
-    """One revision, the number of the change that made it, and what a search needs."""
-
-    memory: Memory
-    change: int
-    terms: tuple[str, ...]
-    windows: Windows | None
 
 
 class InMemoryStore:
@@ -76,7 +64,7 @@ class InMemoryStore:
         self._space = space
         self._lock = Lock()
         self._closed = False
-        self._rows: dict[str, list[_Row]] = {}
+        self._rows: dict[str, list[Row]] = {}
         self._journal: list[Change] = []
         self._requests: dict[str, range] = {}
         self._traces: dict[str, Trace] = {}
@@ -88,7 +76,7 @@ class InMemoryStore:
             if request and request in self._requests:
                 return [self._journal[number - 1] for number in self._requests[request]]
             first = len(self._journal) + 1
-            staged: dict[str, list[_Row]] = {}
+            staged: dict[str, list[Row]] = {}
             for number, write in enumerate(writes, start=first):
                 known = self._rows.get(write.memory.id, [])
                 self._append(staged.setdefault(write.memory.id, list(known)), write, number)
@@ -115,14 +103,14 @@ class InMemoryStore:
     def history(self, memory_id: str, partitions: Sequence[Partition]) -> list[Revision]:
         """Every visible revision of a memory, oldest first; see `Store.history`."""
         with self._open():
-            rows = self._rows.get(memory_id, [])
-            if not rows or rows[-1].memory.partition not in partitions:
-                return []
-            return [
-                Revision(memory=row.memory, change=self._journal[row.change - 1])
-                for row in rows
-                if row.memory.partition in partitions
-            ]
+            return self._history(memory_id, partitions)
+
+    def reasons(self, partitions: Sequence[Partition], *, after: int, limit: int) -> list[Change]:
+        """The changes of which `history` tells a reason; see `Store.reasons`."""
+        with self._open():
+            seen = [r.change for i in self._rows for r in self._history(i, partitions)]
+        found = [change for change in seen if change.reason and change.number > after]
+        return sorted(found, key=lambda change: change.number)[:limit]
 
     def propose(
         self,
@@ -140,13 +128,13 @@ class InMemoryStore:
         with self._open():
             rows = list(self._matching(where))
             corpus = self._corpus(where.partitions, asked)
-        best: dict[str, _Row] = {}
-        for score in (_text_scorer(asked, corpus), _vector_scorer(near)):
-            best.update((row.memory.id, row) for row in _top(rows, score, limit))
+        best: dict[str, Row] = {}
+        for score in (text_scorer(asked, corpus), vector_scorer(near)):
+            best.update((row.memory.id, row) for row in top(rows, score, limit))
         around = places_around((row.memory for row in best.values()), reach)
         best.update((row.memory.id, row) for row in rows if placed(row.memory) in around)
         return Proposal(
-            candidates=tuple(_candidate(row, near) for row in best.values()),
+            candidates=tuple(candidate(row, near) for row in best.values()),
             corpus=corpus,
             unembedded=sum(row.windows is None for row in rows),
         )
@@ -298,11 +286,21 @@ class InMemoryStore:
                 raise StoreClosed("the store was closed; open it again to go on")
             yield
 
-    def _revisions(self) -> Iterator[_Row]:
+    def _revisions(self) -> Iterator[Row]:
         for revisions in self._rows.values():
             yield from revisions
 
-    def _matching(self, where: Filter) -> Iterator[_Row]:
+    def _history(self, memory_id: str, partitions: Sequence[Partition]) -> list[Revision]:
+        rows = self._rows.get(memory_id, [])
+        if not rows or rows[-1].memory.partition not in partitions:
+            return []
+        return [
+            Revision(memory=row.memory, change=self._journal[row.change - 1])
+            for row in rows
+            if row.memory.partition in partitions
+        ]
+
+    def _matching(self, where: Filter) -> Iterator[Row]:
         for revisions in self._rows.values():
             if is_in_sight(revisions[-1].memory, where):
                 yield from (row for row in revisions if matches(row.memory, where))
@@ -310,7 +308,7 @@ class InMemoryStore:
     def _current(self) -> Iterator[Memory]:
         return (revisions[-1].memory for revisions in self._rows.values())
 
-    def _append(self, rows: list[_Row], write: Write, number: int) -> None:
+    def _append(self, rows: list[Row], write: Write, number: int) -> None:
         memory = write.memory
         last = rows[-1] if rows else None
         current = last.memory.revision if last else 0
@@ -326,9 +324,9 @@ class InMemoryStore:
             rows[-1] = replace(last, memory=replace(last.memory, recorded_to=memory.recorded_at))
         kept = replace(memory, recorded_to=None, metadata=_own(memory.metadata))
         terms = tuple(text.terms(memory.searched))
-        rows.append(_Row(memory=kept, change=number, terms=terms, windows=windows))
+        rows.append(Row(memory=kept, change=number, terms=terms, windows=windows))
 
-    def _refuse_twins(self, staged: Mapping[str, list[_Row]]) -> None:
+    def _refuse_twins(self, staged: Mapping[str, list[Row]]) -> None:
         claimed: set[Slot] = set()
         for memory in (revisions[-1].memory for revisions in staged.values()):
             claim(claimed, memory)
@@ -376,22 +374,3 @@ class InMemoryStore:
 def _own(metadata: Json) -> Json:
     """A copy of the JSON object that its giver cannot change."""
     return MappingProxyType(json.loads(json.dumps(dict(metadata))))
-
-
-def _text_scorer(asked: Sequence[str], corpus: Corpus) -> Callable[[_Row], float | None]:
-    # None stands for "no match at all"; a score of 0.0 would still be a match.
-    return lambda row: text_score(asked, Counter(row.terms), corpus) or None
-
-
-def _vector_scorer(vector: Vector | None) -> Callable[[_Row], float | None]:
-    return lambda row: best_window(row.windows, vector)[0]
-
-
-def _top(rows: Sequence[_Row], score: Callable[[_Row], float | None], limit: int) -> list[_Row]:
-    scored = [(value, row.memory.id, row) for row in rows if (value := score(row)) is not None]
-    return [row for *_, row in heapq.nlargest(limit, scored, key=lambda found: found[:2])]
-
-
-def _candidate(row: _Row, vector: Vector | None) -> Candidate:
-    similarity, window = best_window(row.windows, vector)
-    return Candidate(memory=row.memory, terms=row.terms, similarity=similarity, vector=window)

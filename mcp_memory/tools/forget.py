@@ -57,6 +57,7 @@ def answer(scope: Scope, found: Forgotten, note: str = "") -> Answer:
         note or advice(found),
         fence(listed, f"{len(found.memories)} of {found.total} memories"),
         _receipt_line(found.receipt) if found.receipt else "",
+        _quoted_line(found.receipt) if found.receipt else "",
         caller_line(scope),
     )
     values = {
@@ -70,6 +71,7 @@ def answer(scope: Scope, found: Forgotten, note: str = "") -> Answer:
                 "note": note,
                 "confirm": found.confirm,
                 "receipt": plain(asdict(found.receipt)) if found.receipt else None,
+                "still_quoted": _quoted_line(found.receipt) if found.receipt else "",
                 "notice": NOTICE if found.memories else "",
             }
         ),
@@ -107,6 +109,21 @@ def _receipt_line(receipt: Erasure) -> str:
         f"receipt: {receipt.revisions} revisions, {receipt.journal_entries} journal entries, "
         f"{receipt.traces} traces, {receipt.index_entries} index entries and "
         f"{receipt.vectors} vectors removed; rewritten: {', '.join(receipt.files) or 'no file'}"
+    )
+
+
+def _quoted_line(receipt: Erasure) -> str:
+    """Which other memories tell of what was erased in their histories, and what to do."""
+    if not receipt.quoted:
+        return ""
+    named = [ending(memory_id) for memory_id in receipt.quoted_by]
+    if receipt.quoted > len(named):
+        named.append(f"{receipt.quoted - len(named)} more")
+    noun = "other memory quotes" if receipt.quoted == 1 else "other memories quote"
+    return (
+        f"{receipt.quoted} {noun} it in a reason that was given for a change, and a reason goes"
+        f" only with its memory: {', '.join(named)}. To remove it, erase them too; then remember"
+        " anew what is to stay"
     )
 
 

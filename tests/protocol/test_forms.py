@@ -149,6 +149,26 @@ async def test_a_preview_says_how_to_do_it_and_doing_it_gives_a_receipt(client: 
     assert "receipt: " in text
 
 
+async def test_a_receipt_names_the_reasons_that_still_quote_what_was_erased(
+    client: Client,
+) -> None:
+    memory = await remember(client, "The safe opens with the umbrella of Aunt Ottilie")
+    other = await remember(client, "The hall smells of varnish")
+    await call(client, "update", id=other, pinned=True, reason=f"not {memory[-8:]}")
+    token = (await call(client, "forget", ids=[memory], erase=True))["confirm"]
+    done = await call(client, "forget", ids=[memory], erase=True, confirm=token)
+    assert (done["receipt"]["quoted"], done["receipt"]["quoted_by"]) == (1, [other])
+    assert f"{other[-8:]}. To remove it, erase them too" in done["still_quoted"]
+    memory = await remember(client, "The attic opens with the umbrella of Uncle Ottokar")
+    await call(client, "update", id=other, pinned=False, reason="umbrella of Uncle Ottokar")
+    text = await said(client, "forget", ids=[memory], erase=True)
+    told = re.search(r"confirm=(\S+)\n", text)
+    assert told is not None
+    text = await said(client, "forget", ids=[memory], erase=True, confirm=told[1])
+    assert "1 other memory quotes it in a reason" in text
+    assert f": {other[-8:]}. To remove it, erase them too" in text
+
+
 CALLS: list[tuple[str, dict[str, Any]]] = [
     ("remember", {"memories": "The tide table hangs in the hall"}),
     ("recall", {"query": "where does the tide table hang?"}),

@@ -158,6 +158,18 @@ def history(
     return [revision for revision in found if revision.memory.partition in partitions]
 
 
+def reasons(
+    connection: apsw.Connection, partitions: Sequence[Partition], after: int, limit: int
+) -> list[Change]:
+    """See `Store.reasons`."""
+    asked = {
+        "partitions": json.dumps(partition_ids(connection, partitions)),
+        "after": after,
+        "limit": limit,
+    }
+    return [change_of(row) for row in rows(connection, _Q["reasons"], asked)]
+
+
 def stats(connection: apsw.Connection, partitions: Sequence[Partition]) -> Stats:
     """See `Store.stats`."""
     names = {"names": json.dumps([str(partition) for partition in partitions])}

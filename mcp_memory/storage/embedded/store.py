@@ -143,6 +143,10 @@ class EmbeddedStore:
 
         return self._read(work, (memory_id,))
 
+    def reasons(self, partitions: Sequence[Partition], *, after: int, limit: int) -> list[Change]:
+        """See `Store.reasons`."""
+        return self._read(lambda c: selection.reasons(c, partitions, after, limit))
+
     def propose(
         self,
         where: Filter,

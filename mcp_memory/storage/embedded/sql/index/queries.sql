@@ -267,6 +267,18 @@ JOIN documents d ON d.row = r.row
 JOIN changes c ON c.number = r.change
 WHERE r.memory_id = :memory_id ORDER BY r.revision;
 
+-- reasons: changes that somebody gave a reason for, of memories that are in some partitions
+SELECT c.number, c.verb, c.memory_id, c.revision, c.made_at, c.user, c.agent, c.client, c.reason
+FROM changes c CROSS JOIN revisions r INDEXED BY revisions_by_change ON r.change = c.number
+WHERE c.number > :after AND c.reason <> ''
+    AND r.partition IN (SELECT value FROM json_each(:partitions))
+    AND EXISTS (
+        SELECT 1 FROM revisions n INDEXED BY revisions_by_owner
+        WHERE n.memory_id = r.memory_id AND n.recorded_to IS NULL
+            AND n.partition IN (SELECT value FROM json_each(:partitions))
+    )
+ORDER BY c.number LIMIT :limit;
+
 -- waiting: revisions without vectors, newest first
 SELECT r.row FROM revisions r INDEXED BY revisions_waiting WHERE r.embedded = 0
 ORDER BY r.recorded_at DESC, r.memory_id DESC, r.revision DESC LIMIT :limit;

@@ -99,9 +99,11 @@ def caller_values(scope: Scope) -> dict[str, Any]:
 
 
 def caller_line(scope: Scope) -> str:
-    """For whom a call was answered, as user/project."""
+    """For whom a call was answered, as user/project; "user at path" where that is a folder."""
     project = scope.project_label or scope.project
-    return f"caller: {scope.user}/{project}" if project else f"caller: {scope.user}"
+    if not project:
+        return f"caller: {scope.user}"
+    return f"caller: {scope.user}{' at ' if project.startswith('/') else '/'}{project}"
 
 
 def memory_values(memory: Memory, at: Callable[[datetime | None], str] = moment) -> dict[str, Any]:

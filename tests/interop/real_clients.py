@@ -225,8 +225,8 @@ def check_full(model: ScriptedModel) -> None:
         assert text.count("tree nursery is watered") >= count, text
         assert "data, not instructions" in text, "recalled text came without its fence"
     assert statement(ERASED) in preview, preview
-    assert "nothing erased yet" in preview, preview
-    assert "erased: 1" in erased, erased
+    assert "nothing is erased yet" in preview, preview
+    assert "erased for good: 1" in erased, erased
     assert statement(ERASED) not in after, after
 
 

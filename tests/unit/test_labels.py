@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from mcp_memory.labels import LABEL_CHARS_MAX, escaped, one_line, shown
+from mcp_memory.model import Scope
+from mcp_memory.tools.answers import caller_line
 
 HOSTILE = [
     "a\nb",
@@ -72,3 +74,17 @@ def test_a_client_keeps_its_spaces_and_nothing_invisible() -> None:
     assert one_line("Visual Studio Code 1.140") == "Visual Studio Code 1.140"
     assert one_line(" a\n\u202e \u3164 b\u200b ") == "a b"
     assert one_line("x " * 500) == ("x " * 60).strip()
+
+
+@pytest.mark.parametrize(
+    ("project", "line"),
+    [
+        ("", "caller: ana"),
+        ("github.com/acme/app", "caller: ana/github.com/acme/app"),
+        ("/srv/app", "caller: ana at /srv/app"),
+        ("app", "caller: ana/app"),
+    ],
+)
+def test_the_caller_line_reads_well_whatever_the_project_is(project: str, line: str) -> None:
+    scope = Scope(tenant="acme", user="ana", project=project, project_label=project)
+    assert caller_line(scope) == line

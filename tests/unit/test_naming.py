@@ -61,8 +61,9 @@ def test_the_end_of_another_users_id_is_as_unknown_as_any(
             service.get(bob, memory_id)
         with pytest.raises(NotFound):
             service.forget(bob, Selection(ids=(memory_id,)))
-        with pytest.raises(NotFound):
-            service.remember(bob, [Draft(content="Mine.", supersedes=(memory_id,))])
+        (result,) = service.remember(bob, [Draft(content="Mine.", supersedes=(memory_id,))])
+        assert (result.status, result.id) == ("rejected", "")
+        assert isinstance(result.error, NotFound)
 
 
 def test_where_several_ids_end_so_a_whole_one_is_asked_for(

@@ -60,7 +60,8 @@ def of_container() -> dict[str, Any]:
 def names_of(http: str, environ: dict[str, str]) -> frozenset[str]:
     """By which Host headers a server that is set up so may be called."""
     files = ("MCP_MEMORY_HTTP_TLS_CERT", "MCP_MEMORY_HTTP_TLS_KEY")  # of another machine
-    known = {name: value for name, value in environ.items() if name not in files}
+    state = "/var/lib"  # what systemd puts for %S
+    known = {n: v.replace("%S", state) for n, v in environ.items() if n not in files}
     return Names.of(Binding.parse(http), settings.load(known).http).hosts
 
 

@@ -103,7 +103,7 @@ def test_what_is_remembered_stays_in_the_project(home: Path, folders: tuple[Path
     with door(home, MCP_MEMORY_PROJECT="") as server:
         server.ask("initialize", **{**INITIALIZE, "capabilities": {"roots": {}}})
         server.notify("notifications/initialized")
-        arguments = {"memories": [{"content": "The lathe is in the shed"}]}
+        arguments = {"memories": [{"content": "The lathe is in the shed"}], "explain": True}
         request = server.send("tools/call", name="remember", arguments=arguments)
         stored = answered(server, request, roots)
     assert stored["structuredContent"]["results"][0]["level"] == "project"

@@ -133,7 +133,7 @@ def test_who_comes_while_a_host_starts_waits_and_hears_so(tmp_path: Path, purpos
         if purpose == "call":
             waiting.handshake()
             meta = {"progressToken": "t"}
-            waiting.send("tools/call", name="recall", arguments={}, _meta=meta)
+            waiting.send("tools/call", name="recall", arguments={"explain": True}, _meta=meta)
             assert waiting.read_notice() == "notifications/progress"
         told = waiting.process.stderr.readline().decode()
         assert told.startswith(f"mcp-memory: waiting for the host (process {host.pid})")
@@ -173,7 +173,8 @@ def test_a_host_that_is_suspended_is_waited_for(tmp_path: Path) -> None:
         with door(home) as third:
             third.handshake()
             meta = {"progressToken": "t"}
-            third.send("tools/call", name="recall", arguments={"query": "bell"}, _meta=meta)
+            asked = {"query": "bell", "explain": True}
+            third.send("tools/call", name="recall", arguments=asked, _meta=meta)
             assert third.read_notice() == "notifications/progress"
             os.kill(pid, signal.SIGCONT)
             found = third.read()["result"]["structuredContent"]["memories"]

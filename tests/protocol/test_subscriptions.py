@@ -17,8 +17,9 @@ from mcp_memory.application import Application
 from mcp_memory.ids import new_id
 from mcp_memory.model import Level, Partition, Scope
 from mcp_memory.server import build
+from mcp_memory.service import MemoryService
 from mcp_memory.subscriptions import events
-from mcp_memory.tools.answers import Touched
+from mcp_memory.tools.answers import Answer, Touched
 from mcp_memory.tools.forget import FORGET
 from mcp_memory.tools.remember import REMEMBER
 from tests.protocol.harness import ERAS, as_caller, by_name, call, remember
@@ -174,16 +175,20 @@ async def test_what_is_replaced_from_elsewhere_is_told_where_it_was(
         await elsewhere.until(uri)
 
 
+def remembered(service: MemoryService, *drafts: dict[str, Any]) -> Answer:
+    """What the tool answers to drafts as a client gives them."""
+    arguments = REMEMBER.arguments.read({"memories": list(drafts)})
+    return REMEMBER.call(service, ANA, arguments, unheard)
+
+
 async def test_a_private_memory_that_the_team_replaces_is_not_told_to_the_team(
     application: Application,
 ) -> None:
     service = await anyio.to_thread.run_sync(application.service)
-    private = REMEMBER.call(
-        service, ANA, {"memories": [{"content": "Porto", "level": "user"}]}, unheard
-    )
+    private = remembered(service, {"content": "Porto", "level": "user"})
     old = private.values["results"][0]["id"]
     draft = {"content": "The office is in Porto", "level": "tenant", "supersedes": [old]}
-    answer = REMEMBER.call(service, ANA, {"memories": [draft]}, unheard)
+    answer = remembered(service, draft)
     levels = {change.id: change.partition.level for change in answer.touched}
     assert levels == {old: Level.USER, answer.values["results"][0]["id"]: Level.TENANT}
 
@@ -191,7 +196,7 @@ async def test_a_private_memory_that_the_team_replaces_is_not_told_to_the_team(
 async def test_every_memory_that_a_wide_forget_takes_is_told_of(application: Application) -> None:
     service = await anyio.to_thread.run_sync(application.service)
     drafts = [{"content": f"Parcel {n} is here", "tags": ["parcels"]} for n in range(30)]
-    stored = REMEMBER.call(service, ANA, {"memories": drafts}, unheard).values["results"]
+    stored = remembered(service, *drafts).values["results"]
     for more in ({}, {"erase": True}):
         preview = FORGET.call(service, ANA, {"tags": ["parcels"], **more}, unheard)
         assert preview.touched == ()

@@ -162,6 +162,7 @@ def test_a_write_that_meets_damage_in_the_record_is_done_all_the_same(home: Path
 def test_an_index_of_the_first_version_is_brought_up_to_date_with_its_vectors(home: Path) -> None:
     in_the_index(home, "DROP INDEX revisions_by_ending")
     in_the_index(home, "DROP INDEX revisions_by_thread")
+    in_the_index(home, "DROP INDEX revisions_by_owner")
     in_the_index(home, "ALTER TABLE revisions DROP COLUMN thread")
     in_the_index(home, "ALTER TABLE revisions DROP COLUMN position")
     in_the_index(home, "ALTER TABLE documents DROP COLUMN checksum")

@@ -91,7 +91,10 @@ def test_another_repository_in_the_same_place_gets_nothing(
         git(tmp_path, "clone", str(source), str(app))
         git(app, "remote", "set-url", "origin", "https://github.com/evil/app")
     else:
-        repository(app, "https://github.com/evil/app")
+        app.mkdir()
+        git(app, "init")
+        git(app, "commit", "--allow-empty", "-m", "another first")
+        git(app, "remote", "add", "origin", "https://github.com/evil/app")
     assert before(store, app) == []
 
 

@@ -198,14 +198,12 @@ def test_head_of_a_path_of_figures_sends_no_body(server: Served) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "/",
-        "/mcp/",
         "//mcp",
         "/MCP",
         "/x/../mcp",
         "/mcp/../health",
         "/mcp%00",
-        "/mcp%2f",
+        "/mcp//",
         "/mcp;x=1",
         "/sse/",
         "/messages",

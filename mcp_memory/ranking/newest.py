@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from itertools import chain, combinations
 
 from mcp_memory.language import LITTLE_WORDS, language_of
+from mcp_memory.likeness import slot_of
 from mcp_memory.model import Memory, Trust, Type
 from mcp_memory.ranking.clash import adds, clash, other_value, tells
 from mcp_memory.ranking.scored import Scored
@@ -201,7 +202,7 @@ def _comparable(one: Memory, other: Memory) -> bool:
     """What happened stays so, and two slots are two things."""
     if Type.EPISODE in (one.type, other.type):
         return False
-    return not (one.key and other.key) or one.key == other.key
+    return not (one.key and other.key) or slot_of(one.key) == slot_of(other.key)
 
 
 def _age(memory: Memory, at: datetime) -> tuple[bool, bool, datetime, str]:

@@ -1,13 +1,13 @@
 """Times as arguments: a date, a time, how long ago or ahead, or words for a period.
 
 Everything is read in the time zone of who asks, whose local time `now` is. In English all
-that a query understands; in other languages what dateparser knows, which is loaded for
-words that nothing else knows.
+that a query understands; what other languages say for certain means what its English does.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from enum import Enum
 
@@ -15,6 +15,7 @@ from mcp_memory.errors import InvalidInput
 from mcp_memory.ranking import Window
 from mcp_memory.service import phrases
 from mcp_memory.service.calendar import Calendar
+from mcp_memory.service.languages import forms, in_english
 from mcp_memory.service.times import is_duration, parse_duration, short
 
 EXPECTED = (
@@ -28,15 +29,16 @@ TO_COME = (
 _CHARS_MAX = 64
 _LEAD = re.compile(r"(?:on|in|during|by|at|since|from|until|till|before)(?: the)? ", re.IGNORECASE)
 _CLOCK = re.compile(
-    r"(?P<day>.+?)(?:,? at |,? |T)(?P<hour>\d\d?)(?::(?P<minute>\d\d))?"
-    r"(?::(?P<second>\d\d)(?:\.\d+)?)? ?(?P<half>[ap]\.?m\.?)?",
+    r"(?P<day>.+?)(?:,? (?:at|um|om|à|a las|alle|às|в) |,? |T)(?P<hour>\d\d?)(?::(?P<minute>\d\d))?"
+    r"(?::(?P<second>\d\d)(?:\.\d+)?)? ?(?P<half>[ap]\.?m\.?)?(?: ?(?P<offset>Z|[+-]\d\d:?\d\d))?",
     re.IGNORECASE,
 )
-# The most spoken of those that it knows; English last, of which the most is known before.
-LANGUAGES = [
-    *("de", "fr", "es", "it", "pt", "nl", "pl", "ru", "uk", "zh", "ja", "ko"),
-    *("tr", "ar", "sv", "da", "cs", "fi", "hi", "id", "en"),
-]
+_ZONE = re.compile(
+    r"(?P<rest>.*(?:\d:\d\d|\d ?[apAP]\.?[mM]\.?).*?) ?(?P<zone>[A-Z]{2,5}|[A-Z]\w+/\w+)"
+)
+_MONTH = re.compile(r"\b(?:may|mar(?:ch)?)\b", re.IGNORECASE)  # which a query has in capitals
+_DECADE = re.compile(r"(?:19|20)\d0s")
+_UNIVERSAL = ("UTC", "GMT")
 
 
 class Edge(Enum):
@@ -68,8 +70,8 @@ def to_come(field: str, text: str, now: datetime) -> datetime | None:
 
 
 def warm(language: str) -> None:
-    """Load what words for times of one of the LANGUAGES need."""
-    _in_other_words("x", Calendar(now=datetime.now(UTC)), [language])
+    """Make ready what words for times of one of the languages need."""
+    forms(language)
 
 
 def _read(field: str, text: str, calendar: Calendar, edge: Edge) -> datetime | None:
@@ -97,33 +99,61 @@ def _window(field: str, said: str, calendar: Calendar) -> Window | None:
     """The period that is meant. Raises InvalidInput, ValueError, OverflowError."""
     if said.lower() == "now":
         return calendar.until_now(timedelta())
+    if _DECADE.fullmatch(said):
+        return None  # no 1,990 seconds
     if is_duration(said, bare=calendar.ahead):
         length = parse_duration(field, said) or timedelta()
         return calendar.around(-length if calendar.ahead else length, timedelta())
-    if ":" in said or said.lower().endswith(("am", "pm")):
-        moment = _moment(said, calendar)
-        if moment is not None:
-            return moment
+    zoned = _ZONE.fullmatch(said)
+    if zoned is not None and zoned["zone"] not in ("AM", "PM"):
+        return _in_zone(field, zoned, calendar)
+    if ":" in said or said.lower().endswith(("am", "pm", "a.m.", "p.m.")):
+        return _moment(field, said, calendar)
     phrase = _LEAD.sub("", said, count=1) if _LEAD.match(said) else said
+    phrase = _MONTH.sub(lambda month: month[0].capitalize(), phrase)
     window, is_calendar = phrases.meaning(phrase, calendar)
     window = window or phrases.in_how_long(said, calendar)
     if window is None and is_calendar:
         raise InvalidInput(field, said, "no calendar has such a day")
-    return window or _compact(said, calendar) or _in_other_words(said, calendar, LANGUAGES)
+    return window or _compact(said, calendar) or _in_another_language(field, said, calendar)
 
 
-def _moment(said: str, calendar: Calendar) -> Window | None:
+def _in_another_language(field: str, said: str, calendar: Calendar) -> Window | None:
+    english = in_english(said) if len(said) <= _CHARS_MAX else ""
+    window, is_calendar = phrases.meaning(english, calendar)
+    if window is None and is_calendar:
+        raise InvalidInput(field, said, "no calendar has such a day")
+    return window or phrases.in_how_long(english, calendar)
+
+
+def _in_zone(field: str, zoned: re.Match[str], calendar: Calendar) -> Window | None:
+    """A time of day in a zone that it names: universal time; no other is sure by its letters."""
+    if zoned["zone"] not in _UNIVERSAL:
+        raise InvalidInput(
+            field,
+            zoned[0],
+            f"the time zone {zoned['zone']} is not known by its letters here; write the offset, as"
+            " 2026-03-01T09:30:00-05:00, or leave it out for your own",
+        )
+    there = replace(calendar, now=calendar.now.astimezone(UTC))
+    return _moment(field, zoned["rest"], there)
+
+
+def _moment(field: str, said: str, calendar: Calendar) -> Window | None:
     """A time of day: as ISO 8601 has it, or after words for a day."""
     try:
         parsed = datetime.fromisoformat(said)
     except ValueError:
-        return _by_the_clock(said, calendar)
+        return _by_the_clock(field, said, calendar)
     return _at(parsed if parsed.tzinfo else parsed.replace(tzinfo=calendar.zone))
 
 
-def _by_the_clock(said: str, calendar: Calendar) -> Window | None:
+def _by_the_clock(field: str, said: str, calendar: Calendar) -> Window | None:
     found = _CLOCK.fullmatch(said)
-    day = _window("", found["day"], calendar) if found else None
+    if found is not None and found["offset"]:
+        there = datetime.fromisoformat(f"2000-01-01T00:00{found['offset'].upper()}").tzinfo
+        calendar = replace(calendar, now=calendar.now.astimezone(there))
+    day = _window(field, found["day"], calendar) if found else None
     if found is None or day is None or day.start is None or day.also is not None:
         return None
     hour, half = int(found["hour"]), (found["half"] or "").lower()
@@ -144,31 +174,3 @@ def _compact(said: str, calendar: Calendar) -> Window | None:
     """20261129 is a day."""
     is_day = re.fullmatch(r"(?:19|20)\d{6}", said)
     return calendar.days(date.fromisoformat(said)) if is_day else None
-
-
-def _in_other_words(said: str, calendar: Calendar, languages: list[str]) -> Window | None:
-    if len(said) > _CHARS_MAX or not any(c.isalpha() for c in said):
-        return None
-    from dateparser.date import DateDataParser  # 0.3 s, and as much for its languages
-
-    parser = DateDataParser(
-        languages=languages,
-        settings={
-            "RELATIVE_BASE": calendar.now.replace(tzinfo=None),
-            "PREFER_DATES_FROM": "future" if calendar.ahead else "past",
-            "DATE_ORDER": "DMY",
-            "RETURN_TIME_AS_PERIOD": True,
-            "PARSERS": ["relative-time", "absolute-time"],
-        },
-    )
-    found = parser.get_date_data(said)
-    if found.date_obj is None:
-        return None
-    there = found.date_obj.replace(tzinfo=calendar.zone)
-    if found.period == "time":
-        return _at(there)
-    unit = Calendar(now=there, exact=True)
-    is_counted = any(c.isdigit() for c in said)  # two weeks ago is a day, last week is not
-    if found.period == "day" or (found.period == "week" and is_counted):
-        return unit.days(unit.today)
-    return unit.unit(found.period or "", 0)

@@ -83,7 +83,8 @@ def _span(calendar: Calendar, found: re.Match[str]) -> Window:
 def _ago(calendar: Calendar, found: re.Match[str]) -> Window:
     unit, many = found["unit"].lower(), _many(found["many"])
     if unit.startswith(("s", "mi", "h")):
-        return calendar.around(_length(found["many"], unit), _length("1", unit))
+        length = timedelta() if calendar.exact else _length("1", unit)
+        return calendar.around(_length(found["many"], unit), length)
     whole = next((name for name in MONTHS_OF if unit.startswith(name)), "")
     if whole:
         return calendar.months_ago(whole, round(many))

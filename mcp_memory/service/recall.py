@@ -107,6 +107,12 @@ def filter_of(core: Core, scope: Scope, query: Query) -> Filter:
     if not partitions:
         names = ", ".join(levels)
         raise ScopeMissing(f"levels: you have no {names} here; leave levels out to search them all")
+    since = past("since", query.since, here, Edge.START)
+    until = past("until", query.until, here, Edge.END)
+    if since and until and since >= until:
+        raise InvalidInput(
+            "until", query.until, f"it ends before since ({query.since}) begins: nothing is between"
+        )
     return Filter(
         partitions=partitions,
         now=now,
@@ -114,8 +120,8 @@ def filter_of(core: Core, scope: Scope, query: Query) -> Filter:
         types=choices("types", query.types, Type),
         tags=tag_list("tags", query.tags),
         metadata=json_object("metadata", query.metadata),
-        since=past("since", query.since, here, Edge.START),
-        until=past("until", query.until, here, Edge.END),
+        since=since,
+        until=until,
         as_of=past("as_of", query.as_of, here, Edge.WITHIN),
     )
 
@@ -175,6 +181,8 @@ def _answer(
         reasons.append(f"nothing relevant is remembered ({told})")
     elif search_.choice.is_weak:
         reasons.append(f"only weak matches (best score {best:.2f}); they may not answer this")
+    if search_.where.since and search_.where.since > search_.where.now:
+        reasons.append(f"since ({query.since}) is to come: nothing was written down after it")
     if search_.where.metadata and not kept and not omitted:
         reasons += _filtered_out(core, search_.where)
     trace = Trace(

@@ -101,7 +101,7 @@ def test_a_host_answers_before_it_imports_what_is_slow_and_serves_afterwards(
     tmp_path: Path,
 ) -> None:
     with hosted(tmp_path) as home, process(home, HELD) as (host, imported):
-        heavy = {"apsw", "dateparser", "duckdb", "fastembed", "mcp", "numpy", "pydantic"}
+        heavy = {"apsw", "duckdb", "fastembed", "mcp", "numpy", "pydantic"}
         assert heavy.isdisjoint(imported.split())
         assert "asyncio" in imported.split()
         connected = connect(Address(str(home)))

@@ -30,7 +30,6 @@ TRAPS = (
     "apsw",
     "argparse",
     "asyncio",
-    "dateparser",
     "duckdb",
     "email",
     "json",

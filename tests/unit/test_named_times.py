@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -85,6 +83,12 @@ def test_since_is_the_beginning_of_a_period_and_until_its_end(
         ("yesterday 17:30", "2026-11-24T17:30"),
         ("Monday at 12 am", "2026-11-23T00:00"),
         ("il y a 2 heures", "2026-11-25T11:00"),
+        ("2 hours ago", "2026-11-25T11:00"),
+        ("yesterday 15:00 UTC", "2026-11-24T15:00"),
+        ("2026-11-20 10am GMT", "2026-11-20T10:00"),
+        ("20.11.2026 10:00+01:00", "2026-11-20T09:00"),
+        ("gestern um 17:30", "2026-11-24T17:30"),
+        ("ayer a las 17:30", "2026-11-24T17:30"),
     ],
 )
 def test_a_moment_is_the_same_from_both_sides(text: str, at: str) -> None:
@@ -138,7 +142,7 @@ def test_what_was_believed_on_a_day_is_what_was_by_its_end(text: str, at: str) -
         ("morgen", "2026-11-27"),
         ("mañana", "2026-11-27"),
         ("明天", "2026-11-27"),
-        ("in 3 Tagen", "2026-11-29"),
+        ("in 3 Tagen", "2026-11-28T13:00"),
     ],
 )
 def test_what_ends_on_a_day_lasts_through_it(text: str, at: str) -> None:
@@ -213,18 +217,95 @@ def test_an_end_is_that_of_the_day_where_it_is_named() -> None:
     assert to_come("expires_at", "2h", here) == NOW + timedelta(hours=2)
 
 
-def test_a_language_that_was_loaded_needs_nothing_more_to_be_read() -> None:
-    code = (
-        "import builtins, importlib, sys\n"
-        "from datetime import UTC, datetime\n"
-        "from mcp_memory.service.named_times import LANGUAGES, Edge, past, warm\n"
-        "[warm(language) for language in LANGUAGES]\n"
-        "before = set(sys.modules)\n"
-        "now = datetime(2026, 11, 25, 13, tzinfo=UTC)\n"
-        "for word in ('gestern', 'hier', '昨天', 'вчера', 'vor 2 Wochen', 'noon', '1. mai'):\n"
-        "    past('since', word, now, Edge.START)\n"
-        "theirs = ('dateparser', 'regex', 'pytz', 'tzlocal', 'mcp_memory')\n"
-        "print([name for name in set(sys.modules) - before if name.startswith(theirs)])"
-    )
-    found = subprocess.run([sys.executable, "-c", code], text=True, capture_output=True, check=True)
-    assert found.stdout.strip() == "[]"
+@pytest.mark.parametrize(
+    ("said", "english"),
+    [
+        ("heute morgen", "this morning"),
+        ("ce matin", "this morning"),
+        ("esta mañana", "this morning"),
+        ("stamattina", "this morning"),
+        ("今朝", "this morning"),
+        ("morgen früh", "tomorrow morning"),
+        ("gestern abend", "yesterday evening"),
+        ("hier soir", "yesterday evening"),
+        ("ieri sera", "yesterday evening"),
+        ("昨天晚上", "yesterday evening"),
+        ("вчера вечером", "yesterday evening"),
+        ("昨日の朝", "yesterday morning"),
+        ("昨晚", "last night"),
+        ("anoche", "last night"),
+        ("5月3日", "3 May"),
+        ("3月5日", "5 March"),
+        ("5월 3일", "3 May"),
+        ("2026年5月3日", "2026-05-03"),
+        ("2026년 5월 3일", "2026-05-03"),
+        ("le 5 mars", "5 March"),
+        ("5 марта", "5 march"),
+        ("5 мая 2026 года", "5 may 2026"),
+        ("am 5. März", "5 March"),
+        ("5 de marzo de 2026", "5 March 2026"),
+        ("vor einer Woche", "a week ago"),
+        ("неделю назад", "a week ago"),
+        ("hace una semana", "a week ago"),
+        ("il y a une semaine", "a week ago"),
+        ("una settimana fa", "a week ago"),
+        ("一周前", "a week ago"),
+        ("1週間前", "a week ago"),
+        ("일주일 전", "a week ago"),
+        ("vor einem Monat", "a month ago"),
+        ("há 3 dias", "3 days ago"),
+        ("в прошлом году", "last year"),
+        ("la settimana scorsa", "last week"),
+        ("先週", "last week"),
+        ("上个月", "last month"),
+        ("через неделю", "in a week"),
+        ("in zwei Wochen", "in 2 weeks"),
+        ("dans deux semaines", "in 2 weeks"),
+        ("2週間後", "in 2 weeks"),
+        ("letzten Freitag", "last Friday"),
+        ("vendredi dernier", "last Friday"),
+        ("el viernes pasado", "last Friday"),
+        ("下周一", "next Monday"),
+        ("Ende Oktober", "end of October"),
+        ("l'altro ieri", "the day before yesterday"),
+        ("après-demain", "the day after tomorrow"),
+        ("vorige week", "last week"),
+    ],
+)
+def test_what_another_language_says_is_what_its_english_form_is(said: str, english: str) -> None:
+    for edge in (Edge.START, Edge.END, Edge.WITHIN):
+        there = past("valid_from", said, NOW, edge)
+        assert there is not None
+        assert there == past("valid_from", english, NOW, edge)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("the 90s", "in the 90s", "1990s", "2020s", "heute Nacht", "cette nuit", "in acht Tagen"),
+        *("huit jours", "上周五", "先週の金曜日", "去年5月", "5/3月", "2024年前", "2024年后"),
+        *("gestern um 15 Uhr", "ayer a las 3", "сегодня ночью", "2月30日", "31. Februar"),
+    ],
+)
+def test_what_is_not_certain_is_refused_by_name(text: str) -> None:
+    for read in (
+        lambda: past("valid_from", text, NOW, Edge.START),
+        lambda: to_come("valid_from", text, NOW),
+    ):
+        with pytest.raises(InvalidInput, match=r"valid_from: got .+(as 20|no calendar has)"):
+            read()
+
+
+@pytest.mark.parametrize(
+    ("text", "zone"),
+    [
+        ("2026-11-30 10am EST", "EST"),
+        ("yesterday 15:00 CET", "CET"),
+        ("2026-11-30 10 AM PST", "PST"),
+        ("30.11.2026 10:00:00 IST", "IST"),
+        ("2026-11-30T10:00 Europe/Berlin", "Europe/Berlin"),
+    ],
+)
+def test_a_zone_that_its_letters_do_not_settle_is_refused_by_name(text: str, zone: str) -> None:
+    with pytest.raises(InvalidInput, match=f"expires_at: got .+the time zone {zone}.+-05:00"):
+        to_come("expires_at", text, NOW)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
+import pytest
+
+from mcp_memory.errors import InvalidInput
 from mcp_memory.model import Scope
 from mcp_memory.requests import Query
 from mcp_memory.service import MemoryService
@@ -99,3 +102,23 @@ def test_a_day_is_that_of_the_callers_time_zone(
     answer = service.recall(there, Query(query="what happened yesterday?"))
     assert "28 Feb 2026" in answer.context
     assert "1 Mar 2026" not in answer.context
+
+
+@pytest.mark.parametrize(
+    ("since", "until"),
+    [("tomorrow", "yesterday"), ("2026-02-01", "2026-01-01"), ("last month", "2020")],
+)
+def test_a_time_that_ends_before_it_begins_is_refused_by_name(
+    service: MemoryService, alice: Scope, since: str, until: str
+) -> None:
+    with pytest.raises(InvalidInput, match=f"until: got '{until}'.+since \\({since}\\)"):
+        service.recall(alice, Query(query="standup", since=since, until=until))
+
+
+def test_since_a_time_to_come_there_is_nothing_and_the_reason_says_so(
+    service: MemoryService, alice: Scope
+) -> None:
+    keep(service, alice, "The standup moved to ten")
+    found = service.recall(alice, Query(since="tomorrow"))
+    assert not found.memories
+    assert "since (tomorrow) is to come" in found.reason

@@ -161,7 +161,8 @@ def _groups(ranked: Sequence[Scored], asked: frozenset[str], at: datetime) -> li
         old, new = sorted((ranked[i], ranked[j]), key=lambda item: _age(item.memory, at))
         if _are_at_odds(new, old, asked):
             group = sorted({*group_of.get(i, [i]), *group_of.get(j, [j])})
-            if len({ranked[p].memory.key for p in group} - {""}) <= 1:  # two slots are two things
+            slots = {slot_of(ranked[p].memory.key) for p in group} - {""}
+            if len(slots) <= 1:  # two slots are two things
                 group_of.update(dict.fromkeys(group, group))
     return list({group[0]: group for group in group_of.values()}.values())
 

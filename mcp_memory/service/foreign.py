@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mcp_memory import weights
+from mcp_memory.certain import certain_language_of
 from mcp_memory.language import NAMES, language_of, little_words
 from mcp_memory.model import Memory
 from mcp_memory.ranking import Choice, Scored
@@ -43,7 +44,7 @@ def foreign(
 
     Where either language is unsure, or the model may read both, nothing is claimed.
     """
-    asked_in = language_of(query)
+    asked_in = certain_language_of(query)
     if not asked_in or not weights.reads_english_alone(core.embedder.name):
         return None
     newest = core.store.select(where, limit=_LOOKED_AT)
@@ -67,10 +68,11 @@ def foreign(
 def _language_of_most(memories: Sequence[Memory], asked_in: str) -> str:
     """The language of most of them, if hardly any is in that of the question; else ""."""
     counts = Counter(filter(None, (language_of(memory.content) for memory in memories)))
-    if not counts or counts[asked_in] > _FEW * counts.total():
+    certain = Counter(filter(None, (certain_language_of(memory.content) for memory in memories)))
+    if not certain or counts[asked_in] > _FEW * counts.total():
         return ""
-    code, most = counts.most_common(1)[0]
-    return code if most >= _MOST * counts.total() else ""
+    code, _ = certain.most_common(1)[0]
+    return code if counts[code] >= _MOST * counts.total() else ""
 
 
 def _best(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from mcp_memory.certain import certain_language_of
 from mcp_memory.language import language_of
 from mcp_memory.model import Scope
 from mcp_memory.prompts import get
@@ -47,6 +48,55 @@ ENGLISH = (
 )
 def test_a_language_is_told_by_its_script_and_little_words(text: str, code: str) -> None:
     assert language_of(text) == code
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("Who is my dentist?", "en"),
+        ("Where does Şule live?", "en"),
+        ("Wer ist mein Zahnarzt?", "de"),
+        ("Où est la clé ?", "fr"),
+        ("¿Quién es mi dentista?", "es"),
+        ("Chi è il mio dentista?", "it"),
+        ("Quem é o meu dentista?", "pt"),
+        ("Wie is mijn tandarts?", "nl"),
+        ("Кто мой стоматолог?", "ru"),
+        ("Коли їдемо до лікаря?", "uk"),
+    ],
+)
+def test_a_language_is_certain_by_what_it_has_alone(text: str, code: str) -> None:
+    assert certain_language_of(text) == code
+
+
+OTHERS = """
+Kuka on hammaslääkäri? | Missä on auton avain? | Milloin kokous on? | Mikä on palvelimen portti?
+Diş hekimi kim? | Araba ne renk? | Toplantı ne zaman? | Bu ne kadar? | Sunucu hangi portta?
+Vem är min tandläkare? | När ska vi åka? | Vad heter hans fru? | Hur mycket kostar det?
+Kto jest moim dentystą? | Gdzie jest klucz? | Co to jest? | Ile on ma lat?
+Ki a fogorvosom? | Hol van a kulcs? | Mikor van a megbeszélés? | Mi a neve?
+Ai là nha sĩ? | Chìa khóa ở đâu? | Khi nào họp? | Ai la nha si cua toi?
+Siapa dokter gigi saya? | Di mana kunci mobil? | Kapan rapat? | Apa nama dia?
+Cine este dentistul meu? | Unde este cheia? | Când e ședința? | Care e numele lui?
+Kdo je můj zubař? | Kde je klíč? | Kdo to ma? | Kdy je schůzka?
+Hvor er der en god frisør? | On és la clau? | Kus on minu võti? | Kur yra raktas?
+Кой е моят зъболекар? | Где је кључ? | Дзе ён? | Менің кілтім қайда?
+""".strip().replace("\n", "|")
+
+
+@pytest.mark.parametrize("question", [question.strip() for question in OTHERS.split("|")])
+def test_a_language_that_cannot_be_told_is_called_no_other(question: str) -> None:
+    assert certain_language_of(question) == ""
+
+
+@pytest.mark.parametrize(
+    "question", ["Kuka on hammaslääkäri?", "Araba ne renk?", "Hol van a kulcs?", "Kdo to ma?"]
+)
+def test_a_question_in_a_language_that_cannot_be_told_abstains_as_ever(
+    service: MemoryService, alice: Scope, clock: Clock, question: str
+) -> None:
+    filled(service, alice, clock)
+    assert "the question is in" not in service.recall(alice, Query(query=question)).reason
 
 
 def filled(service: MemoryService, alice: Scope, clock: Clock) -> None:

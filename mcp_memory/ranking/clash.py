@@ -48,10 +48,22 @@ _OWNER = re.compile(r"['\u2019]s\b|\u7684|\u306e")
 _OF = re.compile(r"\w+ (?:of|de|del|du|des|von|vom|for|f\u00fcr|\u043e\u0442|\u0434\u043b\u044f)\b")
 _CLAUSE = re.compile(
     r"[,;:.!?\u3001\u3002\uff0c\uff1b\uff1a]\s|[\u3001\u3002\uff0c\uff1b]|\s[-\u2013\u2014]\s"
+    r"|\s(?:but|sino|mais|sondern)\s"
 )
 _ELISION = re.compile(r"\b(?:[cdlmst]|qu)['\u2019](?=\w)")
 _REACH, _REACH_SIGNS = 2, 3
 _OWNER_WORDS = 4
+_SUBJECT_AND_VERB = 2
+_NO = re.compile(
+    r"\b(?:non|mai|não|nao|nunca|niet|geen|nooit|inte|aldrig|ikke|nem|nie|ні|не|ніколи)\b"
+)
+"""No, not and never in languages that have no lists."""
+_LIMIT = re.compile(
+    r"\b(?:than|before|after|until|over|under|above|below|als|vor|nach|bis|\u00fcber|unter|que|de|avant"
+    r"|apr\u00e8s|antes|despu\u00e9s|hasta|\u0447\u0435\u043c|\u0434\u043e|\u043f\u043e\u0441\u043b\u0435|\u0440\u0430\u043d\u044c\u0448\u0435|\u043f\u043e\u0437\u0436\u0435)\b"
+    r"|\u8d85|\u524d|\u540e|\u4ee5"
+)
+"""Words that make of a denied number a limit, which has one value: "not before 9"."""
 _JOINTS = frozenset("\u662f\u5728\u53eb\u4e3a\u4f4f\u505a")
 """Signs between a subject and its value, which two values do not share."""
 
@@ -61,7 +73,8 @@ class Statement:
     """A text as it is compared. `words`: those that say something, each as its stem.
 
     `leads`: the words that its subject may begin with. `denied`: the words of the clause that
-    denies something, `beside`: those next to the word that does. `whole`: all words or signs.
+    denies something, `beside`: those next to the word that does. `whole`: all words or signs;
+    `order`: `words` as they come.
     """
 
     text: str
@@ -74,6 +87,7 @@ class Statement:
     turns: bool
     adds: bool
     whole: tuple[str, ...]
+    order: tuple[str, ...]
 
 
 def clash(later: str, earlier: str) -> bool:
@@ -84,7 +98,30 @@ def clash(later: str, earlier: str) -> bool:
     new, old = _statement(later, code), _statement(earlier, code)
     if new.words.isdisjoint(old.words) or not _common_leads(new, old):
         return False
+    if _has_other_object(new, old):
+        return False
     return _denies(new, old, code) or _turns(new, old, code)
+
+
+def lists(one: str, other: str) -> bool:
+    """Whether a denial stands beside what another statement says of another thing: that one is
+    not liked is no end of that another one is, or is not.
+    """
+    if max(len(one), len(other)) > CHARS_MAX:
+        return False
+    code = _language(one, other)
+    a, b = _statement(one, code), _statement(other, code)
+    if code not in BY_LANGUAGE and _NO.search(a.text) and _NO.search(b.text):
+        return not _names_number(a.words | b.words)
+    if not (a.is_denial and b.is_denial):
+        return _has_other_object(a, b)
+    first, second = a.words - b.words, b.words - a.words
+    return (
+        bool(first and second)
+        and first <= a.denied
+        and second <= b.denied
+        and not (_names_number(first | second) and _LIMIT.search(f"{a.text} {b.text}"))
+    )
 
 
 def other_value(one: str, other: str) -> tuple[str, str] | None:
@@ -101,7 +138,7 @@ def other_value(one: str, other: str) -> tuple[str, str] | None:
     common = frozenset(a.whole[:before]) & a.words
     if not (first and second) or len(common) < 2 or a.adds or b.adds:
         return None
-    if a.is_denial != b.is_denial or _JOINTS & set(first) & set(second):
+    if a.is_denial != b.is_denial or lists(one, other) or _JOINTS & set(first) & set(second):
         return None
     short, long = sorted((len(first), len(second)))
     if long > 2 * short + 2:  # values are of a like length
@@ -159,6 +196,34 @@ def _denies(new: Statement, old: Statement, code: str) -> bool:
     content = said.words - {I_OR_WE}
     least = COVERED_DENIED_SIGNS if code in _UNSPACED else COVERED_DENIED
     return bool(content & denial.beside) and len(content & denial.denied) >= least * len(content)
+
+
+def _has_other_object(one: Statement, other: Statement) -> bool:
+    """Whether one of two is a denial, and what comes after the words that both begin with is a
+    thing that the other does not name: "likes grapes", "does not like olives".
+    """
+    if not (one.is_denial or other.is_denial):
+        return False
+    if one.turns or other.turns or one.ends or other.ends:
+        return False
+    same = _shared(one.order, other.order)
+    mine, theirs = one.order[same : same + 1], other.order[same : same + 1]
+    return (
+        same >= _SUBJECT_AND_VERB
+        and bool(mine and theirs)
+        and other.words.isdisjoint(mine)
+        and one.words.isdisjoint(theirs)
+        and _is_denied(one, mine)
+        and _is_denied(other, theirs)
+    )
+
+
+def _is_denied(statement: Statement, words: Sequence[str]) -> bool:
+    return not statement.is_denial or statement.denied.issuperset(words)
+
+
+def _names_number(words: frozenset[str]) -> bool:
+    return any(word[0].isdigit() for word in words)
 
 
 def _turns(new: Statement, old: Statement, code: str) -> bool:
@@ -219,6 +284,7 @@ def _statement(text: str, code: str) -> Statement:
         turns=bool(turns),
         adds=bool(added),
         whole=tuple(_TOKEN_OR_KANA.findall(lower)),
+        order=tuple(word for _, word in found),
     )
 
 

@@ -19,7 +19,7 @@ from itertools import chain, combinations
 from mcp_memory.language import LITTLE_WORDS, language_of
 from mcp_memory.likeness import slot_of
 from mcp_memory.model import Memory, Trust, Type
-from mcp_memory.ranking.clash import adds, clash, other_value, tells
+from mcp_memory.ranking.clash import adds, clash, lists, other_value, tells
 from mcp_memory.ranking.scored import Scored
 from mcp_memory.text import STOP_WORDS, terms
 
@@ -68,7 +68,7 @@ def may_conflict(new: Memory, old: Memory) -> bool:
         return False
     later, earlier = new.content, old.content
     if contradict(terms(later), terms(earlier)):
-        return not adds(later, earlier)
+        return not adds(later, earlier) and not lists(later, earlier)
     return clash(later, earlier) or other_value(later, earlier) is not None
 
 
@@ -187,7 +187,7 @@ def _are_at_odds(new: Scored, old: Scored, asked: frozenset[str]) -> bool:
     # The little words that say nothing are known in English only.
     strict = language_of(later) not in ("", "en")
     if contradict(new.candidate.terms, old.candidate.terms, asked, strict=strict):
-        return not adds(later, earlier)
+        return not adds(later, earlier) and not lists(later, earlier)
     if clash(later, earlier):
         return True
     values = other_value(later, earlier)

@@ -40,6 +40,9 @@ ENDED = [
     ("小张在腾讯工作。", "小张从腾讯辞职了。"),
     ("チームは Slack を使っている。", "チームは Slack をやめて Teams に移行した。"),
     ("母は肉を食べる。", "母は肉を食べない。"),
+    ("Backups are not kept longer than 30 days.", "Backups are not kept longer than 60 days."),
+    ("The server is not in Vienna but in Linz.", "The server is not in Vienna but in Graz."),
+    ("Lena likes olives.", "Lena does not like olives."),
 ]
 
 STANDING = [
@@ -58,6 +61,26 @@ STANDING = [
     ("小张在腾讯工作。", "小张的妹妹从腾讯辞职了。"),
     ("阳台上种了番茄。", "阳台上的番茄还没红。"),
     ("チームは Slack を使っている。", "チームは Zoom も使っている。"),
+    ("Lena does not like olives.", "Lena likes grapes."),
+    ("Lena likes grapes.", "Lena does not like olives."),
+    ("We never deploy on Fridays.", "We never deploy on holidays."),
+    ("Our team never deploys on Fridays.", "Our team deploys on holidays."),
+    ("The shop is not open on Sundays.", "The shop is open on Mondays."),
+    ("We don't support Python 3.8.", "We don't support Python 3.9."),
+    ("The service runs without Redis.", "The service runs without Kafka."),
+    ("Lena mag keine Oliven.", "Lena mag Trauben."),
+    ("Wir deployen freitags nicht.", "Wir deployen feiertags nicht."),
+    ("Lena n'aime pas les olives.", "Lena aime les raisins."),
+    ("On ne déploie jamais le vendredi.", "On ne déploie jamais le samedi."),
+    ("A Lena no le gustan las aceitunas.", "A Lena le gustan las uvas."),
+    ("Nunca desplegamos los viernes.", "Nunca desplegamos los domingos."),
+    ("Лена не любит оливки.", "Лена любит виноград."),
+    ("Мы никогда не выкатываем по пятницам.", "Мы никогда не выкатываем по праздникам."),
+    ("我们从不在周五部署。", "我们从不在假日部署。"),
+    ("金曜日にはデプロイしない。", "祝日にはデプロイしない。"),
+    ("Lena non mangia olive.", "Lena non mangia uva."),
+    ("Lena eet geen olijven.", "Lena eet geen druiven."),
+    ("Lena inte äter oliver.", "Lena inte äter druvor."),
     ("", "never"),
     ("Yes.", "No."),
 ]
@@ -118,6 +141,30 @@ def test_the_later_one_comes_first_and_the_earlier_is_marked(
     assert found[:2] == [later, earlier]
     assert ending(result.id) in answer.memories[1].why
     assert answer.context.count("possibly outdated") == 1
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later", "question"),
+    [
+        ("Lena does not like olives.", "Lena likes grapes.", "what does Lena not like?"),
+        (
+            "We never deploy on Fridays.",
+            "We never deploy on holidays.",
+            "when do we not deploy?",
+        ),
+        ("Lena mag keine Oliven.", "Lena mag Trauben.", "was mag Lena nicht?"),
+        ("Nunca desplegamos los viernes.", "Nunca desplegamos los domingos.", "desplegamos?"),
+    ],
+)
+def test_of_what_a_denial_lists_nothing_is_outdated(
+    service: MemoryService, alice: Scope, clock: Clock, earlier: str, later: str, question: str
+) -> None:
+    service.remember(alice, [Draft(content=earlier)])
+    clock.tick()
+    service.remember(alice, [Draft(content=later)])
+    answer = service.recall(alice, Query(query=question))
+    assert earlier in [m.memory.content for m in answer.memories]
+    assert "possibly outdated" not in answer.context
 
 
 def test_in_one_call_the_later_one_is_told_of_the_earlier(

@@ -37,6 +37,7 @@ LAYERS = (
         "json_bounds",
         "labels",
         "language",
+        "certain",
         "likeness",
         "lines",
         "logs",

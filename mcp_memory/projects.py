@@ -100,28 +100,29 @@ def _note(folders: _Folders, found: Project) -> bool:
     """Note the name that a repository has now; whether there was anything to note."""
     git = str(found.git)
     birth, begins = _birth(git), _beginning(git)
-    _follow(folders, git, birth)
+    has_moved = _follow(folders, git, birth)
     known = folders.get(git)
     if known is None or not known.is_of(birth, begins):  # else another one is in its place
         known = _Known(birth="", begins="", names={})
     names = list({**known.names, found.id: found.label}.items())[-NAMES_MAX:]
     noted = replace(known, birth=birth, begins=begins, names=dict(names))
     if noted == folders.get(git):
-        return False
+        return has_moved
     folders[git] = noted
     for oldest in list(folders)[: max(0, len(folders) - FOLDERS_MAX)]:
         del folders[oldest]
     return True
 
 
-def _follow(folders: _Folders, git: str, birth: str) -> None:
-    """Find a git folder again that lies here now, and no longer where it did."""
+def _follow(folders: _Folders, git: str, birth: str) -> bool:
+    """Find a git folder again that lies here now, and no longer where it did; whether it was."""
     if git in folders or not birth:
-        return
+        return False
     for place, known in list(folders.items()):
         if known.birth == birth and not os.path.lexists(place):
             folders[git] = folders.pop(place)
-            return
+            return True
+    return False
 
 
 def _birth(git: str) -> str:

@@ -79,6 +79,17 @@ def test_a_folder_that_was_moved_keeps_its_names(store: Path, tmp_path: Path) ->
     assert before(store, tmp_path / "moved") == [str(app)]
 
 
+def test_a_folder_that_was_moved_can_be_split(store: Path, tmp_path: Path) -> None:
+    app = repository(tmp_path / "app")
+    before(store, app)
+    git(app, "remote", "add", "origin", "https://github.com/acme/app")
+    before(store, app)
+    moved = tmp_path / "moved"
+    app.rename(moved)
+    assert projects.split(store, OWNER, known(moved), str(app))
+    assert before(store, moved) == []
+
+
 @pytest.mark.parametrize("as_clone", [True, False])
 def test_another_repository_in_the_same_place_gets_nothing(
     store: Path, tmp_path: Path, as_clone: bool

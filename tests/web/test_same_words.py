@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from mcp import Client, MCPError
@@ -98,9 +98,10 @@ async def pair(
 
 def _filled(value: Any, **names: str) -> Any:
     if isinstance(value, dict):
-        return {name: _filled(member, **names) for name, member in value.items()}
+        members = cast("dict[str, Any]", value)
+        return {name: _filled(member, **names) for name, member in members.items()}
     if isinstance(value, list):
-        return [_filled(member, **names) for member in value]
+        return [_filled(member, **names) for member in cast("list[Any]", value)]
     return names.get(value, value) if isinstance(value, str) else value
 
 

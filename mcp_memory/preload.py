@@ -36,11 +36,3 @@ def steps() -> Iterator[Step]:
             yield partial(import_module, name)
     if "cryptography" in sys.modules:  # where tokens are signed by somebody
         yield partial(import_module, "cryptography.hazmat.backends.openssl.backend")
-    yield from _languages()
-
-
-def _languages() -> Iterator[Step]:
-    from mcp_memory.service import named_times
-
-    for language in named_times.LANGUAGES:
-        yield partial(named_times.warm, language)

@@ -15,7 +15,7 @@ from mcp_memory.errors import InvalidInput
 from mcp_memory.ranking import Window
 from mcp_memory.service import phrases
 from mcp_memory.service.calendar import Calendar
-from mcp_memory.service.languages import forms, in_english
+from mcp_memory.service.languages import in_english
 from mcp_memory.service.times import is_duration, parse_duration, short
 
 EXPECTED = (
@@ -67,11 +67,6 @@ def to_come(field: str, text: str, now: datetime) -> datetime | None:
     if moment is not None and moment <= now:
         raise InvalidInput(field, text, "expected a time to come")
     return moment
-
-
-def warm(language: str) -> None:
-    """Make ready what words for times of one of the languages need."""
-    forms(language)
 
 
 def _read(field: str, text: str, calendar: Calendar, edge: Edge) -> datetime | None:

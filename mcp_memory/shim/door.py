@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from mcp_memory.shim.session import Session
 
-POLL_S, WATCH_S = 0.01, 1.0
+POLL_S, WATCH_S, QUIET_S = 0.01, 1.0, 10.0
 END_TIMEOUT_S = 15.0
 """How long the last answers may take once the client has closed its end."""
 LIVELY_S = 10.0
@@ -51,7 +51,7 @@ class Door:
         self._host: Socket | None = None
         self._session: Session | None = None
         self._wanted = True
-        self._met_at = 0.0
+        self._met_at = self._heard_at = 0.0
         self._ends_at = 0.0
         self._half_closed = False
         self._is_alone = False
@@ -67,7 +67,10 @@ class Door:
             while not self._is_over():
                 if self._host is None and (self._wanted or self._is_watching):
                     self._seek()
-                self._pass_on(*self._ready())
+                ready = self._ready()
+                if self._host is not None and not any(ready):
+                    self._mind_silence()
+                self._pass_on(*ready)
         finally:
             if self._host is not None:
                 self._host.close()
@@ -126,6 +129,16 @@ class Door:
             warn(told)
             self._say(self._told.hold_on(told))
 
+    def _mind_silence(self) -> None:
+        """Tell, at times, that a host which was asked says nothing: busy, or suspended."""
+        now = time.monotonic()
+        is_quiet = self._told.is_waiting and now - self._heard_at > QUIET_S
+        if is_quiet and not self._ends_at:
+            self._heard_at = now
+            told = f"no answer from the host for {QUIET_S:.0f} s; it is busy or suspended"
+            warn(told)
+            self._say(self._told.hold_on(told))
+
     def _lose(self, goodbye: str = "") -> None:
         """The host is gone, or about to; the next one is sought now or when it is needed."""
         assert self._host is not None
@@ -172,7 +185,11 @@ class Door:
     def _patience_s(self) -> float | None:
         if self._host is None and (self._wanted or self._is_watching):
             return POLL_S if self._wanted else WATCH_S
-        return max(0.0, self._ends_at - time.monotonic()) if self._ends_at else None
+        if self._ends_at:
+            return max(0.0, self._ends_at - time.monotonic())
+        if self._session is None:
+            return WATCH_S
+        return QUIET_S if self._host is not None and self._session.is_waiting else None
 
     def _pass_on(self, from_client: bool, to_client: bool, from_host: bool, to_host: bool) -> None:
         self._reach.reap()
@@ -198,6 +215,8 @@ class Door:
             else:
                 self._to_host += (line or _NO_LINE) + b"\n"
                 self._flush_host()
+                if not self._told.is_waiting:
+                    self._heard_at = time.monotonic()
                 self._told.note_client(line)
         if not chunk:
             self._flush_host()
@@ -213,6 +232,7 @@ class Door:
         if not chunk:
             self._lose()
             return
+        self._heard_at = time.monotonic()
         for line in self._host_lines.feed(chunk):
             goodbye = greeting.parse_answer(line)
             if goodbye is not None:

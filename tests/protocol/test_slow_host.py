@@ -164,6 +164,21 @@ def test_a_host_that_starts_can_be_told_to_stop(tmp_path: Path) -> None:
 
 
 @needs_signals
+def test_a_client_at_a_host_that_is_suspended_hears_that_it_waits(tmp_path: Path) -> None:
+    with hosted(tmp_path) as home, door(home) as client:
+        client.handshake()
+        stored(client, "The bell is cracked")
+        pid = host_pid(home)
+        os.kill(pid, signal.SIGSTOP)
+        asked = {"query": "bell", "explain": True}
+        client.send("tools/call", name="recall", arguments=asked, _meta={"progressToken": "t"})
+        assert client.read_notice() == "notifications/progress"
+        os.kill(pid, signal.SIGCONT)
+        found = client.read()["result"]["structuredContent"]["memories"]
+        assert [memory["content"] for memory in found] == ["The bell is cracked"]
+
+
+@needs_signals
 def test_a_host_that_is_suspended_is_waited_for(tmp_path: Path) -> None:
     with hosted(tmp_path) as home, door(home) as first, door(home) as second:
         first.handshake()

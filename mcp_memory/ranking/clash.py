@@ -58,6 +58,8 @@ _NO = re.compile(
     r"\b(?:non|mai|não|nao|nunca|niet|geen|nooit|inte|aldrig|ikke|nem|nie|ні|не|ніколи)\b"
 )
 """No, not and never in languages that have no lists."""
+_BEGINS_DENIED = re.compile(r"\W*(?:don['\u2019]t|do not|never|no|not)\b", re.IGNORECASE)
+"""What a command begins with, and many a title of which something else is told."""
 _LIMIT = re.compile(
     r"\b(?:than|before|after|until|over|under|above|below|als|vor|nach|bis|\u00fcber|unter|que|de|avant"
     r"|apr\u00e8s|antes|despu\u00e9s|hasta|\u0447\u0435\u043c|\u0434\u043e|\u043f\u043e\u0441\u043b\u0435|\u0440\u0430\u043d\u044c\u0448\u0435|\u043f\u043e\u0437\u0436\u0435)\b"
@@ -115,9 +117,12 @@ def lists(one: str, other: str) -> bool:
         return not _names_number(a.words | b.words)
     if not (a.is_denial and b.is_denial):
         return _has_other_object(a, b)
+    if a.ends or b.ends:  # that one died in Rome is no list
+        return False
     first, second = a.words - b.words, b.words - a.words
     return (
         bool(first and second)
+        and (bool(first & a.beside and second & b.beside) or not _BEGINS_DENIED.match(a.text))
         and first <= a.denied
         and second <= b.denied
         and not (_names_number(first | second) and _LIMIT.search(f"{a.text} {b.text}"))

@@ -7,6 +7,7 @@ import pytest
 from mcp_memory.ids import ending
 from mcp_memory.model import Scope, Type
 from mcp_memory.ranking import may_conflict
+from mcp_memory.ranking.clash import lists
 from mcp_memory.requests import Draft, Query
 from mcp_memory.service import MemoryService
 from tests.factories import START, Clock, memory
@@ -188,3 +189,18 @@ def test_what_was_so_earlier_is_no_news_when_told_later(
         "Dana works at Slack.",
     ]
     assert "possibly outdated" in answer.memories[1].why
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Lord Byron died in Missolonghi.", "Lord Byron died in Santa Monica."),
+        ("John Keats died in the city of Leipzig.", "John Keats died in the city of Rome."),
+        ("Don't Be Cruel was sung by Elvis Presley.", "Don't Be Cruel was sung by Cher."),
+        ("No Country was filmed in Texas.", "No Country was filmed in Utah."),
+        ("The pass expired in March.", "The pass expired in April."),
+    ],
+)
+def test_what_ended_and_what_is_called_by_a_denial_is_no_list(one: str, other: str) -> None:
+    assert not lists(one, other)
+    assert not lists(other, one)

@@ -113,7 +113,7 @@ def _python() -> Finding:
 def _packages() -> Finding:
     """Each package that mcp-memory needs, with its version."""
     try:
-        needed = [_named(r) for r in metadata.requires(DISTRIBUTION) or () if "extra ==" not in r]
+        needed = [_named(r) for r in metadata.requires(DISTRIBUTION) or () if _is_needed(r)]
     except metadata.PackageNotFoundError:
         return Finding(
             name="packages",
@@ -149,6 +149,12 @@ def _namesake() -> Iterator[Finding]:
         advice=f"run: {pip} uninstall {_NAMESAKE} && {pip} install --force-reinstall"
         f" {DISTRIBUTION}",
     )
+
+
+def _is_needed(requirement: str) -> bool:
+    """Whether it is one of this system, and no extra."""
+    marker = requirement.partition(";")[2]
+    return "extra ==" not in marker and ("win32" not in marker or sys.platform == "win32")
 
 
 def _named(requirement: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 import json
 import os
 import subprocess
@@ -135,6 +136,15 @@ def test_doctor_finds_a_healthy_installation_healthy(home: Path) -> None:
     findings = [Finding(**entry) for entry in document["findings"]]
     assert {"mcp-memory", "python", "packages", "home", "model"} <= {f.name for f in findings}
     assert all(f.ok for f in findings)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there they are needed")
+def test_doctor_misses_no_package_that_only_another_system_needs() -> None:
+    needed = importlib.metadata.requires("mcp-memory-layer") or ()
+    assert any("win32" in requirement for requirement in needed)
+    found = doctor.examine(load(environ={}))
+    packages = next(finding for finding in found if finding.name == "packages")
+    assert packages.ok, packages.detail
 
 
 def test_doctor_notices_the_other_package_of_the_same_name(

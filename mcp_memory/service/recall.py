@@ -39,14 +39,14 @@ _HEADING = "recalled"
 class _Search:
     """One recall on its way: what was asked, what was found, what became of it.
 
-    `owners` are who asked, who alone may read the trace: the user and, where there is one, the
-    session; `zone` that of the days it is told; `begun` which erasures it came after; `foreign`
-    why what was chosen is no answer, where it is in another language than the question.
+    `owner` is who asked, who alone may read the trace; `zone` that of the days it is told;
+    `begun` which erasures it came after; `foreign` why what was chosen is no answer, where it
+    is in another language than the question.
     """
 
     where: Filter
     text: str
-    owners: tuple[Partition, ...]
+    owner: Partition
     zone: tzinfo
     begun: int
     mode: str = "recent"
@@ -69,7 +69,7 @@ def recall(core: Core, scope: Scope, query: Query) -> Recall:
     asked = _Search(
         where=filter_of(core, scope, query),
         text=_query_text(query),
-        owners=(*scope.at(Level.USER), *scope.at(Level.SESSION)),
+        owner=Partition(tenant=scope.tenant, level=Level.USER, user=scope.user),
         zone=scope.zone,
         begun=core.traces.begin(),
         began=time.perf_counter(),
@@ -188,7 +188,7 @@ def _answer(
     trace = Trace(
         id=new_id(),
         at=core.clock(),
-        partitions=tuple(dict.fromkeys((*search_.where.partitions, *search_.owners))),
+        partitions=tuple(dict.fromkeys((*search_.where.partitions, search_.owner))),
         query=search_.text,
         memory_ids=touched(search_.ranked, kept),
         document={
@@ -202,7 +202,7 @@ def _answer(
     )
     core.traces.add(trace, search_.begun)
     core.returned.note(
-        search_.owners[0].tenant, search_.owners[0].user, (m.id for m in kept), search_.where.now
+        search_.owner.tenant, search_.owner.user, (m.id for m in kept), search_.where.now
     )
     return Recall(
         memories=memories,

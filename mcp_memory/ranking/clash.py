@@ -137,8 +137,8 @@ def other_value(one: str, other: str) -> tuple[str, str] | None:
     if code not in _UNSPACED:
         return None
     a, b = _statement(one, code), _statement(other, code)
-    before = _shared(a.whole, b.whole)
-    after = _shared(a.whole[: before - 1 : -1], b.whole[: before - 1 : -1]) if before else 0
+    before = shared(a.whole, b.whole)
+    after = shared(a.whole[: before - 1 : -1], b.whole[: before - 1 : -1]) if before else 0
     first, second = a.whole[before : len(a.whole) - after], b.whole[before : len(b.whole) - after]
     common = frozenset(a.whole[:before]) & a.words
     if not (first and second) or len(common) < 2 or a.adds or b.adds:
@@ -211,7 +211,7 @@ def _has_other_object(one: Statement, other: Statement) -> bool:
         return False
     if one.turns or other.turns or one.ends or other.ends:
         return False
-    same = _shared(one.order, other.order)
+    same = shared(one.order, other.order)
     mine, theirs = one.order[same : same + 1], other.order[same : same + 1]
     return (
         same >= _SUBJECT_AND_VERB
@@ -350,7 +350,8 @@ def _stemmer(name: str) -> py_rust_stemmers.SnowballStemmer:
     return py_rust_stemmers.SnowballStemmer(name)
 
 
-def _shared(one: Sequence[str], other: Sequence[str]) -> int:
+def shared(one: Sequence[str], other: Sequence[str]) -> int:
+    """How many terms two texts share from the beginning."""
     count = 0
     for a, b in zip(one, other, strict=False):
         if a != b:

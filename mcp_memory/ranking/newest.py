@@ -19,7 +19,7 @@ from itertools import chain, combinations
 from mcp_memory.language import LITTLE_WORDS, language_of
 from mcp_memory.likeness import slot_of
 from mcp_memory.model import Memory, Trust, Type
-from mcp_memory.ranking.clash import adds, clash, lists, other_value, tells
+from mcp_memory.ranking.clash import adds, clash, lists, other_value, shared, tells
 from mcp_memory.ranking.scored import Scored
 from mcp_memory.text import STOP_WORDS, terms
 
@@ -80,10 +80,10 @@ def contradict(
     To someone who asked in these words, or else to whoever asks of what they share. When
     `strict`, or when nobody asked, they share half of the longer one, else of the shorter.
     """
-    before = _shared(one, other)
+    before = shared(one, other)
     if not before or max(len(one), len(other)) > TERMS_MAX:
         return False
-    after = _shared(one[: before - 1 : -1], other[: before - 1 : -1])
+    after = shared(one[: before - 1 : -1], other[: before - 1 : -1])
     first, second = one[before : len(one) - after], other[before : len(other) - after]
     common = {*one[:before], *one[len(one) - after :]} - _QUIET
     different = {*first, *second} - common
@@ -212,13 +212,3 @@ def _age(memory: Memory, at: datetime) -> tuple[bool, bool, datetime, str]:
     """
     holds = memory.valid_from <= at
     return holds, memory.trust is not Trust.INFERRED, memory.valid_from, memory.id
-
-
-def _shared(one: Terms, other: Terms) -> int:
-    """How many terms two texts share from the beginning."""
-    count = 0
-    for a, b in zip(one, other, strict=False):
-        if a != b:
-            break
-        count += 1
-    return count

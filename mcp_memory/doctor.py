@@ -13,7 +13,7 @@ from pathlib import Path
 from mcp_memory import __version__, front, homes, project_commands, weights
 from mcp_memory.embedding import Embedder
 from mcp_memory.errors import McpMemoryError, SettingsInvalid, StoreLocked
-from mcp_memory.scope import local_signals, resolve
+from mcp_memory.scope import absence, local_signals, resolve
 from mcp_memory.settings import Settings
 from mcp_memory.storage.contract import Finding, VectorSpace
 
@@ -61,12 +61,15 @@ def _installation() -> Iterator[Finding]:
 
 
 def _projects(settings: Settings) -> Iterator[Finding]:
-    """The repositories that changed their address, and see what they knew before."""
+    """A project that is not here, and repositories that see what they knew by other addresses."""
     try:
+        absent = absence(local_signals(settings))
         joined = project_commands.joined(settings)
     except McpMemoryError as error:
         yield Finding(name="settings", ok=False, detail=str(error), advice="correct it")
         return
+    if absent:
+        yield Finding(name="project", ok=True, detail=absent)
     for names in joined:
         told = f"{names} are one repository, joined; to part them run there: mcp-memory project"
         yield Finding(name="project", ok=True, detail=told)

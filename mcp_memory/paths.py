@@ -16,6 +16,11 @@ _VARIABLE = re.compile(
     r"\$\{(?:env[:.])?([^}:]*)(?::-([^}]*))?\}|\$(?:env:)?([A-Za-z_]\w*)|%([A-Za-z_]\w*)%"
 )
 _UNFILLED = re.compile(r"[$][({]|`|\{\{|^[<{\[]|<[\w -]+>|^/(absolute/)?path/to(/|$)")
+_LEFT = re.compile(
+    r"\$\{|<[^<>]+>|\{\{.*\}\}|^\{[^{}]*\}$|^/(absolute/)?path/to(/|$)"
+    r"|^\W*(null|none|nil|undefined|nan|object object)\W*$",
+    re.IGNORECASE,
+)
 _OF_WINDOWS = re.compile(r"[A-Za-z]:([\\/]|$)|\\\\")
 _REMOTE = re.compile(r"vscode-(remote|userdata):", re.IGNORECASE)
 _DRIVE = re.compile(r"/([A-Za-z])[:|](?=/|$)")
@@ -55,8 +60,8 @@ def quoted(text: str) -> str:
 
 
 def is_placeholder(text: str) -> bool:
-    """Whether a client that knew nothing to fill in has left a text such as ${workspaceFolder}."""
-    return text.strip().startswith("${")
+    """Whether a text is what nobody filled in: ${workspaceFolder}, <your project>, null."""
+    return _LEFT.search(text.strip()) is not None
 
 
 def of_uri(uri: str) -> str:

@@ -28,6 +28,8 @@ _URL = re.compile(r"\s*url\s*=\s*(.*)", re.IGNORECASE)
 _FOLDER_URI = re.compile(r"(file|vscode-remote):", re.IGNORECASE)
 _SCP_ADDRESS = re.compile(r"[^/:]*@[^/:]+:|[\w-]+(\.[\w-]+)+:(?!/)")
 _BARE_ADDRESS = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+(:\d+)?/[^/]")
+_NO_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://[\W_]*|[\w.-]+@", re.IGNORECASE)
+_SLASHES = re.compile("/{2,}")
 _BEGINS_PATH = re.compile(r"[~$%]|\.{1,2}($|[/\\])")
 _ESCAPE = re.compile(r"\\(.)")
 _ESCAPES = {"n": "\n", "t": "\t", "b": "\b"}
@@ -39,13 +41,14 @@ class Project:
 
     The label is one that may stand in any answer; see `mcp_memory.labels`. Of a repository,
     `git` is its git folder, and `within` the label of one that it lies in, such as that of
-    which it is a submodule.
+    which it is a submodule. `is_here` is False for a folder that was named and is not there.
     """
 
     id: str
     label: str
     git: Path | None = field(default=None, compare=False)
     within: str = field(default="", compare=False)
+    is_here: bool = field(default=True, compare=False)
 
 
 def slug(label: str) -> str:
@@ -61,17 +64,25 @@ def slug(label: str) -> str:
     return f"{name[: _NAME_CHARS_MAX - 13]}-{digest}" if name else f"x-{digest}"
 
 
-def named(name: str, aliases: remotes.Aliases | None = None) -> Project:
+def named(name: str, aliases: remotes.Aliases | None = None) -> Project | None:
     """The project that was given a name, such as `app`, or a repository's address.
 
-    `aliases` say what ssh knows hosts by, where that counts.
+    `aliases` say what ssh knows hosts by, where that counts. None for nothing, and for a
+    placeholder. Raises InvalidInput for what cannot be meant.
     """
     if len(name) > GIVEN_CHARS_MAX:
         raise InvalidInput("project", name, f"use at most {GIVEN_CHARS_MAX} characters")
+    if not name.strip() or paths.is_placeholder(name):
+        return None
     text = f"https://{name}" if _BARE_ADDRESS.match(name) else name
     is_address = "://" in text or name.endswith(".git") or _SCP_ADDRESS.match(name)
     address = remotes.repository(text, aliases or remotes.itself) if is_address else ""
-    return _of_repository(address) if address else Project(id=slug(name), label=labels.shown(name))
+    if address:
+        return _of_repository(address)
+    if not any(map(str.isalnum, name)) or _NO_ADDRESS.fullmatch(name):
+        raise InvalidInput("project", name, "it names nothing; use a name, an address or a folder")
+    name = name if "://" in name else _SLASHES.sub("/", name)
+    return Project(id=slug(name), label=labels.shown(name))
 
 
 def local(name: str, base: Path | None = None) -> Project | None:
@@ -81,7 +92,7 @@ def local(name: str, base: Path | None = None) -> Project | None:
     and for what leads nowhere here. Raises InvalidInput for a path that cannot be meant.
     """
     text = name.strip()
-    if not text or paths.is_placeholder(text):
+    if paths.is_placeholder(text):
         return None
     if _FOLDER_URI.match(text):
         folder = paths.of_uri(text)
@@ -118,7 +129,10 @@ def identify(path: Path) -> Project | None:
         return None
     if os.path.isfile(folder):
         folder = folder.parent
-    return checkout(folder) or (None if _is_nobodys(folder) else _of_folder(folder))
+    found = checkout(folder)
+    if found is not None or _is_nobodys(folder):
+        return found
+    return replace(_of_folder(folder), is_here=os.path.exists(folder))
 
 
 def checkout(path: Path) -> Project | None:

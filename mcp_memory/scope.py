@@ -31,10 +31,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, cast
 
-from mcp_memory import project, projects, zones
+from mcp_memory import paths, project, projects, zones
 from mcp_memory.environment import CLAUDE_PROJECT_DIR, CLAUDE_SESSION, ZONE
 from mcp_memory.errors import InvalidInput, ScopeMissing
-from mcp_memory.labels import one_line
+from mcp_memory.labels import one_line, shown
 from mcp_memory.model import NOTHING, Json, Scope
 from mcp_memory.permissions import EVERYTHING, Permissions
 from mcp_memory.project import Project, slug
@@ -142,13 +142,39 @@ def resolve(signals: Signals) -> Scope:
         sources=MappingProxyType({part: source or "none" for part, source in sources.items()}),
         permissions=signals.permissions if remote else EVERYTHING,
         zone=zone,
-        notes=() if remote else (*signals.notes, *_told_of(found_project, joined)),
+        notes=(
+            *(() if remote else signals.notes),
+            *_left_open(signals, remote=remote),
+            *_told_of(found_project, project_source, joined),
+        ),
         joined=MappingProxyType(joined),
     )
 
 
-def _told_of(found: Project | None, joined: Names) -> Iterator[str]:
+def _absent(found: Project, source: str) -> str:
+    return (
+        f"the folder {found.label}, named by {_named(source)}, is not on this machine; it is the"
+        " project all the same"
+    )
+
+
+def _named(source: str) -> str:
+    """The source of a project as its user knows it."""
+    return "MCP_MEMORY_PROJECT" if source == "configuration" else source
+
+
+def _left_open(signals: Signals, *, remote: bool) -> Iterator[str]:
+    """What names no project because nobody filled it in; the configuration tells by itself."""
+    ours = () if remote else ((signals.claude_project_dir, CLAUDE_PROJECT_DIR),)
+    for text, source in (*_given_projects(signals), *ours):
+        if paths.is_placeholder(text):
+            yield f"{source} was left as {shown(text)} and counts as not set"
+
+
+def _told_of(found: Project | None, source: str, joined: Names) -> Iterator[str]:
     """What the caller should know of its project."""
+    if found and not found.is_here:
+        yield _absent(found, source)
     if found and found.within:
         yield f"{found.label} lies within {found.within}, and is a project of its own"
     for name in joined.values():
@@ -190,6 +216,12 @@ def local_signals(settings: Settings, transport: str = "local") -> Signals:
 def project_of(signals: Signals) -> Project | None:
     """The project of somebody on this machine."""
     return _project(signals, remote=False)[0]
+
+
+def absence(signals: Signals) -> str:
+    """That somebody on this machine has a project by a folder which is not there; else ""."""
+    found, source = _project(signals, remote=False)
+    return _absent(found, source) if found and not found.is_here else ""
 
 
 def system_user() -> str:
@@ -256,11 +288,16 @@ def _configured(part: str, value: str) -> str:
 def _project(signals: Signals, *, remote: bool) -> tuple[Project | None, str]:
     if remote:  # a remote caller's path means nothing here, and must not be looked up
         for text, source in _given_projects(signals):
-            if text.strip():
-                return project.named(text), source
+            found = project.named(text)
+            if found is not None:
+                return found, source
         return None, ""
     for find, source in _local_projects(signals):
-        found = find()
+        try:
+            found = find()
+        except InvalidInput as error:
+            field = f"{error.field} ({_named(source)})"
+            raise InvalidInput(field, error.value, error.expected) from error
         if found is not None:
             return found, source
     return None, ""
@@ -306,7 +343,7 @@ def _session(signals: Signals) -> Found:
         ("" if signals.modern else signals.connection_id, "connection"),
     )
     for text, source in sources:
-        if text.strip():
+        if text.strip() and not paths.is_placeholder(text):
             return slug(text.strip()), source
     return "", ""
 
@@ -329,7 +366,7 @@ def _zone(signals: Signals) -> tuple[tzinfo, str]:
 def _told(text: str) -> str:
     """What a client told in the environment; a placeholder that was left there says nothing."""
     is_usable = text.isprintable() and len(text) <= GIVEN_CHARS_MAX
-    return text if is_usable and not text.strip().startswith("${") else ""
+    return text if is_usable and not paths.is_placeholder(text) else ""
 
 
 def _given(values: Json, name: str, place: str) -> str:

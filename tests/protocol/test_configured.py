@@ -41,6 +41,25 @@ def test_variables_that_do_nothing_stop_no_client_and_reach_their_user(home: Pat
         assert "notes" not in json.loads(answer["contents"][0]["text"]), "another's are no concern"
 
 
+def test_a_project_that_nobody_filled_in_or_that_is_not_here_is_told(
+    home: Path, tmp_path: Path
+) -> None:
+    gone = str(tmp_path / "gone")
+    absent = f"the folder {gone}, named by MCP_MEMORY_PROJECT, is not on this machine"
+    left = "MCP_MEMORY_PROJECT was left as %3Cyour%20project%3E and counts as not set"
+    for given, told in ((gone, absent), ("<your project>", left)):
+        with door(home, MCP_MEMORY_PROJECT=given) as server:
+            server.handshake()
+            answer = server.ask("resources/read", uri="memory://me")["result"]
+        assert told in "\n".join(json.loads(answer["contents"][0]["text"])["notes"])
+        found = command("doctor", home=home, MCP_MEMORY_PROJECT=given)
+        assert found.returncode == 0
+        assert told in found.stdout
+    found = command("doctor", home=home, MCP_MEMORY_PROJECT="https://")
+    assert found.returncode == 1
+    assert "project (MCP_MEMORY_PROJECT): got 'https://'" in found.stdout
+
+
 def test_doctor_wants_what_is_misspelt_mended(home: Path) -> None:
     found = command("doctor", home=home, **FOREIGN)
     assert found.returncode == 1

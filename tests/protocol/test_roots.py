@@ -77,7 +77,12 @@ def test_a_root_that_cannot_be_used_leaves_the_others(
 def test_roots_of_which_none_can_be_used_are_no_project(home: Path) -> None:
     found = me_with(home, [root for root in UNUSABLE if root["uri"] != "file:///not/there"])
     assert found["scope"]["project"] == ""
-    assert me_with(home, UNUSABLE)["project_label"] == "/not/there", "it may be there elsewhere"
+    found = me_with(home, UNUSABLE)
+    assert found["project_label"] == "/not/there", "it may be there elsewhere"
+    assert found["notes"] == [
+        "the folder /not/there, named by client roots, is not on this machine; it is the project"
+        " all the same"
+    ]
 
 
 @pytest.mark.parametrize(

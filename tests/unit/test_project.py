@@ -10,6 +10,7 @@ import pytest
 
 from mcp_memory import project
 from mcp_memory.errors import InvalidInput
+from mcp_memory.labels import shown
 from mcp_memory.project import identify, local, named, slug
 from mcp_memory.remotes import repository as remote_label
 
@@ -274,7 +275,9 @@ def test_a_name_or_a_path_can_be_given(tmp_path: Path) -> None:
     ],
 )
 def test_a_project_given_as_an_address_is_that_repository(name: str) -> None:
-    assert named(name).label == "github.com/acme/app"
+    found = named(name)
+    assert found
+    assert found.label == "github.com/acme/app"
 
 
 def test_a_project_given_as_a_path_from_home_is_that_folder(
@@ -291,7 +294,43 @@ def test_a_project_given_as_a_path_from_home_is_that_folder(
     "name", ["app", "my.app", "v1.2", "a/b", "Side Quest", "C:\\x", "a:b", "x.y/"]
 )
 def test_a_name_that_is_no_address_stays_a_name(name: str) -> None:
-    assert named(name).id == slug(name)
+    assert named(name) == project.Project(id=slug(name), label=shown(name))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["<your project>", "null", "None", "undefined", "${workspaceFolder}", "{{project}}", "", "  "],
+)
+def test_what_nobody_filled_in_names_no_project(name: str) -> None:
+    assert named(name) is None
+    assert local(name) is None
+
+
+@pytest.mark.parametrize(
+    "name", ["https://", "http:///", "ssh://", "git@", "//", "-", "...", "***", "?/?", '""']
+)
+def test_a_name_that_names_nothing_is_refused(name: str) -> None:
+    with pytest.raises(InvalidInput, match=r"project: got .*(names nothing|no home|names no)"):
+        named(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"), [("a//b", "a/b"), ("team///site//x", "team/site/x"), ("app//", "app/")]
+)
+def test_slashes_that_are_doubled_count_once(name: str, meant: str) -> None:
+    assert named(name) == named(meant)
+    assert named(meant) != named(meant.replace("/", "-"))
+
+
+def test_a_folder_that_is_not_here_is_a_project_that_says_so(tmp_path: Path) -> None:
+    for form in (str(tmp_path / "gone"), (tmp_path / "gone").as_uri()):
+        found = local(form)
+        assert found
+        assert (found.label, found.is_here) == (str(tmp_path.resolve() / "gone"), False)
+    (tmp_path / "gone").mkdir()
+    here = local(str(tmp_path / "gone"))
+    assert here
+    assert here.is_here
 
 
 @needs_git
@@ -302,7 +341,9 @@ def test_an_alias_of_ssh_is_the_host_behind_it(tmp_path: Path, home: Path) -> No
     (home / ".ssh" / "config").write_text("Host gh\n  HostName github.com\n")
     assert label(main) == "github.com/acme/app"
     assert local("git@gh:acme/app") == identify(main)
-    assert named("git@gh:acme/app").label == "gh/acme/app", "somebody elsewhere is not asked here"
+    elsewhere = named("git@gh:acme/app")
+    assert elsewhere
+    assert elsewhere.label == "gh/acme/app", "somebody elsewhere is not asked here"
 
 
 @needs_git

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -161,7 +162,53 @@ def test_the_newer_era_has_no_session_of_its_own() -> None:
     assert resolve(local(modern=True, connection_id="c1", claude_session="s1")).session == "s1"
 
 
-@pytest.mark.parametrize("left", ["", "  ", "${CLAUDE_CODE_SESSION_ID}", "a\nb", "x" * 2000])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"configured_project": "{}"},
+        {"claude_project_dir": "{}"},
+        {"roots": ("file://{}",)},
+        {"meta": {META_PROJECT: "{}"}},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_a_project_whose_folder_is_not_here_is_told(folders: Path, changes: dict[str, Any]) -> None:
+    gone = str(folders / "gone")
+    filled = json.loads(json.dumps(changes).replace("{}", gone))
+    found = resolve(local(**{**filled, "roots": tuple(filled.get("roots", ()))}))
+    assert found.project_label == gone
+    (note,) = found.notes
+    assert gone in note
+    assert "is not on this machine" in note
+    here = json.loads(json.dumps(changes).replace("{}", str(folders / "one")))
+    assert resolve(local(**{**here, "roots": tuple(here.get("roots", ()))})).notes == ()
+
+
+@pytest.mark.parametrize("left", ["null", "<your project>", "${workspaceFolder}", "undefined"])
+def test_a_placeholder_gives_way_to_the_next_source_and_is_told(folders: Path, left: str) -> None:
+    one = str(folders / "one")
+    by_meta = resolve(local(meta={META_PROJECT: left}, claude_project_dir=one))
+    by_claude = resolve(local(claude_project_dir=left, roots=((folders / "one").as_uri(),)))
+    assert by_meta.project_label == by_claude.project_label == one
+    far = resolve(remote(headers={"x-mcp-memory-project": left}))
+    assert far.project == ""
+    for found, source in ((by_meta, "_meta"), (by_claude, "CLAUDE_PROJECT_DIR"), (far, "X-Mcp-")):
+        (note,) = found.notes
+        assert note.startswith(source)
+        assert note.endswith("counts as not set")
+
+
+@pytest.mark.parametrize("text", ["https://", "$NOT_SET_HERE/x", "***"])
+def test_a_project_that_cannot_be_meant_is_refused_by_the_variable_it_was_set_with(
+    text: str,
+) -> None:
+    with pytest.raises(InvalidInput, match=r"project \(MCP_MEMORY_PROJECT\): got"):
+        resolve(local(configured_project=text))
+
+
+@pytest.mark.parametrize(
+    "left", ["", "  ", "${CLAUDE_CODE_SESSION_ID}", "a\nb", "x" * 2000, "null", "<session>"]
+)
 def test_a_placeholder_in_the_environment_names_no_session(left: str) -> None:
     assert resolve(local(claude_session=left, connection_id="c1")).session == "c1"
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from mcp_memory.errors import SettingsInvalid
+from mcp_memory.labels import shown
 from mcp_memory.settings import HTTP, SETTINGS, Settings, home_of, load
 
 
@@ -146,6 +147,29 @@ def test_what_a_client_has_not_filled_in_counts_as_not_set_and_is_told(tmp_path:
         (True, True),
         (False, True),
     ]
+
+
+LEFT = [
+    *("<your project>", "null", "None", "undefined", "${workspaceFolder}", "(null)", "<project>"),
+    *("github.com/<org>/<repo>", "{{project}}", "{project}", "[object Object]", "/path/to/app"),
+]
+
+
+@pytest.mark.parametrize("text", LEFT)
+@pytest.mark.parametrize("name", ["PROJECT", "USER", "TENANT", "TIMEZONE"])
+def test_what_nobody_filled_in_counts_as_not_set_and_is_told(
+    tmp_path: Path, name: str, text: str
+) -> None:
+    settings = load({f"MCP_MEMORY_{name}": text}, home=tmp_path)
+    assert getattr(settings, name.lower()) == ""
+    (doubt,) = settings.doubts
+    assert doubt.text == f"MCP_MEMORY_{name} was left as {shown(text)} and counts as not set"
+
+
+@pytest.mark.parametrize("text", ["nullable", "none-such", "my/undefined", "a<b", "nanobot", "{"])
+def test_a_name_that_only_looks_like_a_placeholder_is_kept(tmp_path: Path, text: str) -> None:
+    settings = load({"MCP_MEMORY_PROJECT": text}, home=tmp_path)
+    assert (settings.project, settings.doubts) == (text, ())
 
 
 def test_the_names_that_are_told_are_few_and_say_nothing(tmp_path: Path) -> None:

@@ -31,8 +31,9 @@ from mcp_memory.service.core import (
 )
 from mcp_memory.service.everything import asks_for_everything
 from mcp_memory.service.intake import line
+from mcp_memory.service.named_text import Text
 from mcp_memory.service.named_times import Edge, past
-from mcp_memory.service.names import Text, names_in
+from mcp_memory.service.names import names_in
 from mcp_memory.service.question import question_of
 from mcp_memory.service.recall import filter_of
 from mcp_memory.service.search import search
@@ -40,6 +41,8 @@ from mcp_memory.service.times import local
 from mcp_memory.storage.contract import Filter, Write
 from mcp_memory.text import clean
 
+EVERYTHING = f"for everything give types: all of {', '.join(Type)}"
+"""How to forget all that there is, in words."""
 _PAGE = 500
 _SET_MAX = 10_000
 _SHOWN_MAX = 20
@@ -110,9 +113,10 @@ def _check(selection: Selection) -> bool:
         raise InvalidInput(
             "ids",
             "nothing",
-            "say what to forget: ids, or query, key, types, tags or before; for everything give"
-            f" types: all of {', '.join(Type)}",
+            f"say what to forget: ids, or query, key, types, tags or before; {EVERYTHING}",
         )
+    for given in filter(asks_for_everything, selection.ids):
+        raise InvalidInput("ids", given, f"this is no id; {EVERYTHING}")
     if len(selection.ids) > limits.IDS_MAX:
         raise InvalidInput("ids", f"{len(selection.ids)} ids", f"expected at most {limits.IDS_MAX}")
     return bool(selection.ids)

@@ -4,19 +4,21 @@ A name is a quotation, an identifier (a version, a path, a long number, a word w
 inner capitals) or words with capitals that do not merely begin a sentence; "Anna Schmidt" is
 one name with two parts. A text names it that has all its parts as whole words, close together
 and in any order: "Orion" is not "Orion-2" nor "Orion 2", "v2" not "v2.1", "Ann" not "Anna". In
-a script without spaces a short query is a name, and a text names it that has it anywhere.
+a script without spaces a short query is a name, and a text names it that has it anywhere, if
+nothing follows that makes it another. A query all in small letters is read with the capitals
+that the texts give its words.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import NamedTuple
+from itertools import pairwise
 
-from mcp_memory.text import STOP_WORDS, unspaced_in, words_in
+from mcp_memory.service import wide_names
+from mcp_memory.service.named_text import Text, Word, begins, even, words_of
+from mcp_memory.text import STOP_WORDS, unspaced_in
 
 _GAP_MAX = 1
 """Words that may stand between the parts of a name: "Anna M. Schmidt"."""
@@ -28,7 +30,6 @@ _QUOTED = re.compile(
 _ORDINAL = re.compile(r"\d+(?:st|nd|rd|th|am|pm)", re.IGNORECASE)
 _LONG_NUMBER = re.compile(r"(?!(?:19|20)\d\d$)\d{3,}")
 _FIGURES = re.compile(r"\d{1,4}(?:\.\d+)*")
-_SEQUEL = re.compile(r"\d{1,2}(?:\.\d+)*|v\d[\d.]*|[IVX]{2,4}")
 _JOINED = re.compile(
     r"[\s,;&/+]*(?:\b(?:and|or|und|oder|et|ou|y|o|e|\u0438|\u0438\u043b\u0438)\b\s*)?"
 )
@@ -64,66 +65,6 @@ _WIDE_CHARS_MAX = 4
 _OTHER_CHARS_MAX = 12
 
 
-class _Word(NamedTuple):
-    """A whole word of a text, without the ending of a possessive, and where it stands."""
-
-    said: str
-    start: int
-    end: int
-    is_possessive: bool
-
-    @property
-    def readings(self) -> tuple[str, ...]:
-        """What it may be read as: "Orion/Vega" names two, "note:Orion" the second."""
-        if ":" not in self.said and "/" not in self.said:
-            return (self.said,)
-        parts = self.said.split("/")
-        both = parts if all(part[:1].isupper() for part in parts) else ()
-        return (self.said, *self.said.split(":"), *both)
-
-
-class Text:
-    """A text in which names are looked for."""
-
-    def __init__(self, said: str) -> None:
-        self.said = _even(said)
-        self.folded = self.said.casefold()
-        self._is_small = self.said == self.said.lower()
-
-    @cached_property
-    def words(self) -> list[_Word]:
-        """Its whole words, in order."""
-        return list(_words(self.said))
-
-    @cached_property
-    def _places(self) -> dict[str, set[int]]:
-        found: dict[str, set[int]] = {}
-        for at, word in enumerate(self.words):
-            for one in word.readings:
-                found.setdefault(one.casefold(), set()).add(at)
-        return found
-
-    def places(self, part: str) -> set[int]:
-        """Which of its words are this part of a name."""
-        return self._places.get(part, set())
-
-    def may_have(self, parts: Iterable[str]) -> bool:
-        """Whether all parts of a name are in it at all, told without reading its words."""
-        return all(part in self.folded for part in parts)
-
-    def is_name(self, at: int) -> bool:
-        """Whether a word has the capital of a name, or nothing has one here."""
-        return self._is_small or any(one[:1].isupper() for one in self.words[at].readings)
-
-    def goes_on(self, at: int) -> bool:
-        """Whether a number follows a word that makes it another name: "Orion 2"."""
-        if at + 1 == len(self.words):
-            return False
-        here, following = self.words[at : at + 2]
-        is_next = self.said[here.end : following.start] == " "
-        return is_next and _SEQUEL.fullmatch(following.said) is not None
-
-
 @dataclass(frozen=True, slots=True)
 class Name:
     """One name with its parts, which stand in order in a phrase; a `literal` is looked for
@@ -140,7 +81,7 @@ class Name:
     def is_in(self, text: Text) -> bool:
         """Whether a text names it."""
         if self.literal:
-            return self.literal.casefold() in text.folded
+            return self._stands_in(text.folded)
         parts = [part.casefold() for part in self.parts]
         if not text.may_have(parts):
             return False
@@ -148,6 +89,11 @@ class Name:
         return all(places) and any(
             self._is_at(text, at, places) for at in set[int]().union(*places)
         )
+
+    def _stands_in(self, folded: str) -> bool:
+        name = self.literal.casefold()
+        ends = (found.end() for found in re.finditer(re.escape(name), folded))
+        return any(not wide_names.goes_on(name, folded, end) for end in ends)
 
     def _is_at(self, text: Text, start: int, places: Sequence[set[int]]) -> bool:
         count = len(places)
@@ -193,7 +139,7 @@ def names_in(query: str, known: Sequence[Text]) -> Named | None:
     """What a query names, None for nothing. `known` are texts that tell whether a word that
     begins a sentence is a name.
     """
-    query = _even(query)
+    query = _as_written(even(query), known)
     quoted = [_quoted(match) for match in _QUOTED.finditer(query)]
     rest = _QUOTED.sub(lambda match: "\n" * len(match.group()), query)
     found = sorted((*quoted, *_runs(rest, known)), key=lambda each: each.start)
@@ -201,8 +147,43 @@ def names_in(query: str, known: Sequence[Text]) -> Named | None:
     if not groups:
         return _unspaced(query, known)
     parts = {part.casefold() for each in found for part in each.name.parts}
-    others = {word.said.casefold() for word in _words(rest)} - parts - _ASKING - _PARTICLES
+    others = {word.said.casefold() for word in words_of(rest)} - parts - _ASKING - _PARTICLES
     return Named(groups=groups, says_only=not others)
+
+
+def _as_written(query: str, known: Sequence[Text]) -> str:
+    """A query all in small letters, its names with the capitals that texts write them with."""
+    if query != query.lower():
+        return query
+    words = [word for word in words_of(query) if word.said not in _ASKING]
+    named = {word for word in words if _is_written_large([word], known)}
+    for pair in pairwise(words):
+        if query[pair[0].end : pair[1].start] == " " and _is_written_large(pair, known):
+            named.update(pair)
+    for word in named:
+        start = word.start
+        query = query[:start] + query[start].upper() + query[start + 1 :]
+    return query
+
+
+def _is_written_large(run: Sequence[Word], known: Sequence[Text]) -> bool:
+    """Whether texts write neighbouring words each with its capital, and never without.
+
+    Of a single word only a place tells that does not merely begin a sentence.
+    """
+    parts = [word.said for word in run]
+    places = [
+        (text, at)
+        for text in known
+        if not text.is_small and text.may_have(parts)
+        for at in text.places(parts[0])
+        if all(at + n in text.places(part) for n, part in enumerate(parts))
+    ]
+    is_large = all(t.is_name(at + n) for t, at in places for n in range(len(parts)))
+    return is_large and any(
+        len(parts) > 1 or not begins(t.said, t.words[at]) or t.has_name_at(at + 1)
+        for t, at in places
+    )
 
 
 def _groups(found: Sequence[_Found], query: str) -> tuple[tuple[Name, ...], ...]:
@@ -222,7 +203,7 @@ def _groups(found: Sequence[_Found], query: str) -> tuple[tuple[Name, ...], ...]
 
 def _quoted(match: re.Match[str]) -> _Found:
     said = next(group for group in match.groups() if group)
-    words = tuple(word.said for word in _words(said))
+    words = tuple(word.said for word in words_of(said))
     is_literal = not words or next(unspaced_in(said), None) is not None
     name = Name((), said.strip()) if is_literal else Name(words, is_phrase=True)
     return _Found(name, *match.span(), is_strong=True)
@@ -230,13 +211,14 @@ def _quoted(match: re.Match[str]) -> _Found:
 
 def _runs(query: str, known: Sequence[Text]) -> Iterator[_Found]:
     """Names without quotes: neighbouring words with capitals, identifiers and their numbers."""
-    run: list[_Word] = []
-    is_shouted = query == query.upper()
-    words = [*_words(query), None]
+    run: list[Word] = []
+    words = [*words_of(query), None]
+    is_shouted = query == query.upper() and len(words) > 2
     for place, word in enumerate(words):
         following = words[place + 1] if word else None
         if word and run and _is_open(run[-1]) and query[run[-1].end : word.start] == " ":
             is_more = _goes_on(word, following, is_shouted=is_shouted)
+            is_more = is_more and not _is_initial(query, word)
         else:
             is_more = False
         if is_more and word:
@@ -244,15 +226,21 @@ def _runs(query: str, known: Sequence[Text]) -> Iterator[_Found]:
             continue
         if run:
             yield from _named(run, query, known)
-        run = [word] if word and _may_name(word.said, is_shouted=is_shouted) else []
+        may = word and _may_name(word.said, is_shouted=is_shouted)
+        run = [word] if word and may and not _is_initial(query, word) else []
 
 
-def _is_open(last: _Word) -> bool:
+def _is_open(last: Word) -> bool:
     """Whether a name may have more words after this one."""
     return not last.is_possessive and not any(map(str.isdigit, last.said))
 
 
-def _goes_on(word: _Word, following: _Word | None, *, is_shouted: bool) -> bool:
+def _is_initial(query: str, word: Word) -> bool:
+    """Whether a letter stands for a name: "Anna M. Schmidt"."""
+    return len(word.said) == 1 and query[word.end : word.end + 2] == ". "
+
+
+def _goes_on(word: Word, following: Word | None, *, is_shouted: bool) -> bool:
     """Whether a name that has begun has this word, too."""
     is_particle = word.said in _PARTICLES and following is not None
     return (
@@ -262,7 +250,7 @@ def _goes_on(word: _Word, following: _Word | None, *, is_shouted: bool) -> bool:
     )
 
 
-def _named(run: Sequence[_Word], query: str, known: Sequence[Text]) -> Iterator[_Found]:
+def _named(run: Sequence[Word], query: str, known: Sequence[Text]) -> Iterator[_Found]:
     first, said = run[0], tuple(word.said for word in run)
     if all(part.lower() in _CALENDAR or _is_mere_figure(part) for part in said):
         return
@@ -273,7 +261,7 @@ def _named(run: Sequence[_Word], query: str, known: Sequence[Text]) -> Iterator[
     ):
         return  # an acronym that nobody wrote was meant for what it stands for
     is_strong = len(said) > 1 or run[-1].is_possessive or _is_code(first.said)
-    is_merely_first = not is_strong and _begins(query, first) and query[first.end :].strip(" .!?")
+    is_merely_first = not is_strong and begins(query, first) and query[first.end :].strip(" .!?")
     if not is_merely_first or _is_known_name(first.said, known):
         yield _Found(Name(said), first.start, run[-1].end, is_strong)
 
@@ -286,17 +274,12 @@ def _is_mere_figure(said: str) -> bool:
     return _FIGURES.fullmatch(said) is not None and not _is_code(said)
 
 
-def _begins(query: str, word: _Word) -> bool:
-    before = query[: word.start].rstrip()
-    return not before or before[-1] in ".!?:\n"
-
-
 def _is_known_name(said: str, known: Sequence[Text]) -> bool:
     """Whether texts write a word with its capital within sentences, and never without."""
     places = [(t, word) for t in known if t.may_have([said.casefold()]) for word in t.words]
     is_small = any(word.said == said.lower() for _, word in places)
     return not is_small and any(
-        word.said == said and not _begins(text.said, word) for text, word in places
+        word.said == said and not begins(text.said, word) for text, word in places
     )
 
 
@@ -318,7 +301,7 @@ def _may_name(said: str, *, is_shouted: bool) -> bool:
     if said.lower() in _ASKING:
         return False
     return (_is_code(said) and not (is_shouted and said.isalpha())) or (
-        len(said) > 1 and said[0].isupper() and not is_shouted
+        said[0].isupper() and not is_shouted
     )
 
 
@@ -335,14 +318,3 @@ def _is_code(said: str) -> bool:
         or _LONG_NUMBER.fullmatch(said) is not None
         or (has_letter and any(map(str.isupper, said[1:])) and "-" not in said)
     )
-
-
-def _words(said: str) -> Iterator[_Word]:
-    for match in words_in(said):
-        word = match.group()
-        bare = word.removesuffix("'s")
-        yield _Word(bare, match.start(), match.start() + len(bare), bare != word)
-
-
-def _even(said: str) -> str:
-    return unicodedata.normalize("NFC", said).replace("\u2019", "'")

@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, cast
 
 from mcp_memory.errors import InvalidInput
@@ -84,11 +85,13 @@ class Argument:
 class Arguments:
     """The arguments of a tool, or the members of one object in a list.
 
-    `form` shows how to write them, for errors about what is missing or unknown.
+    `form` shows how to write them, for errors about what is missing or unknown. `instead` says
+    of some that there are not what to give in their place.
     """
 
     members: tuple[Argument, ...]
     form: str = ""
+    instead: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     def schema(self) -> dict[str, Any]:
         """A plain object schema."""
@@ -155,6 +158,8 @@ class Arguments:
     def _unknown(self, name: str) -> str:
         if _plain(name) in _OF_THE_CALLER:
             return _CALLER
+        if _plain(name) in self.instead:
+            return f"there is no such argument; {self.instead[_plain(name)]}"
         known = [member.name for member in self.members]
         said = f"there is no such argument{guess(name, known)}; there are {', '.join(known)}"
         return said + self._shown()

@@ -9,6 +9,7 @@ from mcp_memory.ids import ending
 from mcp_memory.model import Scope
 from mcp_memory.requests import Selection
 from mcp_memory.results import Erasure, Forgotten
+from mcp_memory.service.forget import EVERYTHING
 from mcp_memory.text import fence
 from mcp_memory.tools.answers import (
     EXPLAIN,
@@ -32,6 +33,16 @@ from mcp_memory.tools.words import TYPE
 if TYPE_CHECKING:
     from mcp_memory.service import MemoryService
 
+_ALL_NAMES = (
+    "all",
+    "everything",
+    "all_memories",
+    "delete_all",
+    "forget_all",
+    "clear",
+    "wipe",
+    "any",
+)
 DESCRIPTION = (
     "Forget memories: by ids at once, undone by update. By anything wider, or with erase "
     "(gone for good), first a preview with a confirm token; repeat the call with it."
@@ -157,7 +168,8 @@ FORGET = Tool(
             Argument(name="erase", kind=Flag(), default=False),
             Argument(name="confirm", kind=Text(), description="Token of the preview"),
             EXPLAIN,
-        )
+        ),
+        instead=dict.fromkeys(_ALL_NAMES, EVERYTHING),
     ),
     call=call,
     destructive=True,

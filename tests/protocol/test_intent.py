@@ -110,7 +110,12 @@ async def test_a_query_for_everything_is_answered_with_everything(client: Client
 
 
 async def test_forgetting_everything_is_told_how_to(client: Client) -> None:
-    for arguments in ({}, {"query": "*"}, {"query": "everything"}):
+    ways: list[dict[str, Any]] = [
+        *({}, {"query": "*"}, {"query": "everything"}, {"all": True}, {"everything": True}),
+        *({"ids": "all"}, {"ids": ["*"]}, {"ids": ["everything"], "erase": True}, {"id": "alles"}),
+        *({"deleteAll": "yes"}, {"all": True, "erase": True}, {"ids": "all memories"}),
+    ]
+    for arguments in ways:
         text = await refusal(client, "forget", **arguments)
         assert "for everything give types: all of profile, preference" in text
     every = "profile, preference, task, fact, episode, summary"

@@ -7,7 +7,8 @@ import pytest
 from mcp_memory.model import Scope
 from mcp_memory.requests import Draft, Selection
 from mcp_memory.service import MemoryService
-from mcp_memory.service.names import Text, names_in
+from mcp_memory.service.named_text import Text
+from mcp_memory.service.names import names_in
 
 KNOWN = [
     Text(said)
@@ -108,6 +109,42 @@ def test_a_query_without_a_name_names_nothing(query: str) -> None:
         ("Windows 11", ["Runs on Windows 11."], ["Runs on Windows 10.", "Runs on Windows."]),
         ("张伟", ["张伟喜欢茶。"], ["李伟喜欢茶。"]),
         ("Анна Шмидт", ["Анна Шмидт любит чай."], ["Анна Шмит любит чай."]),
+        (
+            "jonas weber",
+            ["Jonas Weber lives in Graz.", "Tea is what Jonas Weber drinks."],
+            [
+                "Jonas Webber plays chess.",
+                "Jonas Weber-Klein moved.",
+                "Mr Weber sails.",
+                "A weber.",
+            ],
+        ),
+        (
+            "forget everything about anna schmidt",
+            ["Anna Schmidt likes tea."],
+            ["Anna Smith likes tea.", "Anna Schmidt-Meier sings."],
+        ),
+        ("orion", ["The Orion team meets."], ["Orion-2 is new.", "The Orions are stars."]),
+        ("анна шмидт", ["Анна Шмидт любит чай."], ["Анна Шмит любит чай."]),
+        ("vitamin c", ["Take Vitamin C daily."], ["Vitamin D is sold out.", "Take C3 daily."]),
+        (
+            "C",
+            ["C is used here.", "She likes C/C++."],
+            ["C++ is banned.", "C# is new.", "CC me."],
+        ),
+        ("R", ["R is for statistics."], ["R2 is a robot.", "R&D is slow.", "An R-tree is fast."]),
+        ("Go", ["We write it in Go."], ["Google hosts it.", "Go-kart races.", "We go home."]),
+        ("go", ["We write it in Go."], ["Google hosts it.", "Go-kart races.", "Gopher holes."]),
+        ("everything about C", ["We write it in C."], ["We write it in C++.", "Plan B works."]),
+        (
+            "李伟",
+            ["李伟喜欢喝茶。", "李伟明天来。", "我见了李伟"],
+            ["李伟明喜欢咖啡。", "李小伟来了"],
+        ),
+        ("关于李伟的所有记忆", ["李伟平时跑步"], ["李伟强喜欢足球"]),
+        ("王芳", ["王芳是医生", "同事王芳"], ["王芳华是老师", "王芬是医生"]),
+        ("星火", ["星火项目延期了"], ["星火二号延期了", "星火2上线了"]),
+        ("田中", ["田中さんは先生です", "田中太郎は先生です"], ["中田さんは先生です"]),
     ],
 )
 def test_only_what_names_that_one_is_taken(

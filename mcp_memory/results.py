@@ -93,7 +93,7 @@ class Recall:
 class Updated:
     """A memory after an update, and as it was before; the same when nothing changed.
 
-    `note`: what had to be changed in the content that was given, "" for nothing.
+    `note`: what had to be changed in what was given, "" for nothing.
     """
 
     memory: Memory

@@ -79,6 +79,13 @@ _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 _BREAKS = re.compile("\r(?!\n)|[\x85\u2028\u2029]")
 _CONTROLS_KEPT_OUT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]")
+_LINE_BREAKS = re.compile("\r\n|[\t\n\r\x85\u2028\u2029]")
+_Rule = tuple[re.Pattern[str], str, str, str]
+"""What is replaced, by what, what it is called, and what became of it."""
+_UNSEEN: _Rule = (_INVISIBLE, "", "invisible character", "left out")
+_CONTROL: _Rule = (_CONTROLS_KEPT_OUT, " ", "control character", "made a space")
+_KEPT = (_UNSEEN, (_BREAKS, "\n", "unusual line end", "made an ordinary one"), _CONTROL)
+_ONE_LINE = (_UNSEEN, (_LINE_BREAKS, " ", "tab or line break", "made a space"), _CONTROL)
 _BLANK_LINES = re.compile(r"(?:[^\S\n]*\n)+")
 
 
@@ -88,12 +95,17 @@ def kept(text: str) -> tuple[str, str]:
     What a reader cannot see is left out, control characters become spaces, and what breaks a
     line in some programs and not in others becomes "\n". Everything else stays as it was sent.
     """
+    return _replaced(text, _KEPT)
+
+
+def line_note(text: str) -> str:
+    """What is changed in a text that is stored as one line, in words; "" for nothing."""
+    return _replaced(text.strip(), _ONE_LINE)[1]
+
+
+def _replaced(text: str, rules: Iterable[_Rule]) -> tuple[str, str]:
     changes: list[str] = []
-    for pattern, new, noun, deed in (
-        (_INVISIBLE, "", "invisible character", "left out"),
-        (_BREAKS, "\n", "unusual line end", "made an ordinary one"),
-        (_CONTROLS_KEPT_OUT, " ", "control character", "made a space"),
-    ):
+    for pattern, new, noun, deed in rules:
         text, count = pattern.subn(new, text)
         if count:
             changes.append(f"{count} {noun}{'s' * (count > 1)} {deed}")

@@ -31,6 +31,7 @@ from mcp_memory.service.core import (
 )
 from mcp_memory.service.everything import asks_for_everything
 from mcp_memory.service.intake import line
+from mcp_memory.service.intake import question as question_text
 from mcp_memory.service.named_text import Text
 from mcp_memory.service.named_times import Edge, past
 from mcp_memory.service.names import names_in
@@ -135,7 +136,7 @@ def _matching(core: Core, scope: Scope, selection: Selection) -> list[Memory]:
         statuses=ANY_STATUS if selection.erase else IN_FORCE,
         until=past("before", selection.before, local(core.clock(), scope.zone), Edge.START),
     )
-    query = clean(selection.query)
+    query = question_text("query", selection.query)
     if query:
         question = question_of(query, local(core.clock(), scope.zone))
         scored = search(core, where, question, _QUERIED_MAX, in_context=False).ranked

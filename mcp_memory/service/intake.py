@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -14,15 +14,16 @@ from mcp_memory.errors import InvalidInput, ScopeMissing
 from mcp_memory.ids import new_id
 from mcp_memory.likeness import fingerprint
 from mcp_memory.model import Json, Level, Memory, Partition, Scope, Trust, Type
-from mcp_memory.requests import Draft
+from mcp_memory.requests import Draft, Patch
 from mcp_memory.service import policy as limits
 from mcp_memory.service.named_times import Edge, past, to_come
 from mcp_memory.service.policy import Policy
 from mcp_memory.service.times import local
-from mcp_memory.text import clean, kept
+from mcp_memory.text import clean, kept, line_note
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
+_LINES = ("key", "source", "reason")
 _HOW_TO_GET = {
     Level.PROJECT: "open a project folder in the client, or set MCP_MEMORY_PROJECT in its"
     " configuration; or use level user",
@@ -106,23 +107,39 @@ class Intake:
         return moment
 
 
+def altered(given: Draft | Patch) -> str:
+    """What is changed in all that is given but the content, field by field, in words."""
+    notes = {name: line_note(getattr(given, name, None) or "") for name in _LINES}
+    notes["tags"] = line_note(" ".join(tag.strip() for tag in given.tags or ()))
+    notes["metadata"] = kept("\n".join(_texts(given.metadata or {})))[1]
+    return "; ".join(f"{name}: {note}" for name, note in notes.items() if note)
+
+
 def statement(field: str, value: str) -> str:
     """What is stored of a content: all of it, but for what `mcp_memory.text.kept` changes.
 
     Raises InvalidInput when it says nothing, is too long, or not storable.
     """
-    text(field, value, limits.CONTENT_BYTES_MAX)
+    text(field, value, limits.CONTENT_BYTES_MAX, "split it into self-contained statements")
     return kept(value)[0]
 
 
-def text(field: str, value: str, bytes_max: int) -> str:
-    """The cleaned text. Raises InvalidInput when empty, too long, or not storable."""
+def question(field: str, value: str) -> str:
+    """The cleaned text of a query; "" for none."""
+    advice = "ask for what you want to find, in a sentence or a few words"
+    return text(field, value, limits.QUERY_BYTES_MAX, advice) if value.strip() else ""
+
+
+def text(field: str, value: str, bytes_max: int, advice: str) -> str:
+    """The cleaned text. Raises InvalidInput when empty, not storable, or too long: then `advice`
+    says what to do.
+    """
     _refuse_unstorable(field, value)
     if len(value.encode()) > bytes_max:
         raise InvalidInput(
             field,
             f"{len(value.encode())} bytes, beginning {value[:40]}",
-            f"expected at most {bytes_max} bytes; split it into self-contained statements",
+            f"expected at most {bytes_max} bytes; {advice}",
         )
     cleaned = clean(value)
     if not cleaned:
@@ -135,7 +152,8 @@ def line(field: str, value: str, chars_max: int) -> str:
     _refuse_unstorable(field, value)
     cleaned = " ".join(clean(value).split())
     if len(cleaned) > chars_max:
-        raise InvalidInput(field, cleaned, f"expected at most {chars_max} characters")
+        told = f"{len(cleaned)} characters, beginning {cleaned[:40]}"
+        raise InvalidInput(field, told, f"expected at most {chars_max} characters; shorten it")
     return cleaned
 
 
@@ -178,7 +196,9 @@ def json_object(field: str, value: Json) -> Json:
     size = len(json.dumps(found, ensure_ascii=False).encode())
     if size > limits.METADATA_BYTES_MAX:
         raise InvalidInput(
-            field, f"{size} bytes", f"expected at most {limits.METADATA_BYTES_MAX} bytes"
+            field,
+            f"{size} bytes",
+            f"expected at most {limits.METADATA_BYTES_MAX} bytes; put texts into the content",
         )
     return found
 
@@ -215,6 +235,19 @@ def _cleaned_members(field: str, members: Mapping[Any, Any], depth: int) -> dict
     return found
 
 
+def _texts(value: Any) -> Iterator[str]:
+    """All texts and names in a JSON value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for name, member in cast("Mapping[str, Any]", value).items():
+            yield name
+            yield from _texts(member)
+    elif isinstance(value, (list, tuple)):
+        for member in cast("Sequence[Any]", value):
+            yield from _texts(member)
+
+
 def _names(value: Any) -> int:
     """How many names there are in a JSON value."""
     if isinstance(value, dict):
@@ -224,8 +257,6 @@ def _names(value: Any) -> int:
 
 
 def _refuse_unstorable(field: str, value: str) -> None:
-    if "\x00" in value:
-        raise InvalidInput(field, value, "a NUL character cannot be stored; remove it")
     if any("\ud800" <= c <= "\udfff" for c in value):
         raise InvalidInput(
             field, value, "half of a surrogate pair cannot be stored; send valid Unicode"

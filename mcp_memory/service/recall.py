@@ -18,7 +18,8 @@ from mcp_memory.service import policy as limits
 from mcp_memory.service.core import Core
 from mcp_memory.service.everything import asks_for_everything
 from mcp_memory.service.foreign import foreign
-from mcp_memory.service.intake import choices, json_object, line, tag_list, text
+from mcp_memory.service.intake import choices, json_object, line, tag_list
+from mcp_memory.service.intake import question as question_text
 from mcp_memory.service.listing import LISTED_MAX, by_standing, of_the_time
 from mcp_memory.service.metadata import mismatch
 from mcp_memory.service.named_times import Edge, past
@@ -68,7 +69,7 @@ def recall(core: Core, scope: Scope, query: Query) -> Recall:
         query = replace(query, query="")
     asked = _Search(
         where=filter_of(core, scope, query),
-        text=_query_text(query),
+        text=question_text("query", query.query),
         owner=Partition(tenant=scope.tenant, level=Level.USER, user=scope.user),
         zone=scope.zone,
         begun=core.traces.begin(),
@@ -131,10 +132,6 @@ def _check(query: Query) -> None:
         raise InvalidInput("limit", query.limit, f"expected 1 to {limits.RESULTS_MAX}")
     if not 1 <= query.max_tokens <= limits.TOKENS_MAX:
         raise InvalidInput("max_tokens", query.max_tokens, f"expected 1 to {limits.TOKENS_MAX}")
-
-
-def _query_text(query: Query) -> str:
-    return text("query", query.query, limits.QUERY_BYTES_MAX) if query.query.strip() else ""
 
 
 def _is_conversation(query: Query) -> bool:

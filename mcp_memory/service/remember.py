@@ -18,7 +18,7 @@ from mcp_memory.results import Remembered
 from mcp_memory.service import policy as limits
 from mcp_memory.service.core import ANY_STATUS, IN_FORCE, Core, actor
 from mcp_memory.service.echo import Echo, echoes_of, undecorated
-from mcp_memory.service.intake import Intake
+from mcp_memory.service.intake import Intake, altered
 from mcp_memory.service.joined import placed
 from mcp_memory.service.merging import Plan, Prepared
 from mcp_memory.service.shapes import check
@@ -108,7 +108,7 @@ def _noted(outcome: Remembered, draft: Draft) -> Remembered:
     bare = undecorated(draft.content, draft.key)
     is_cut = bare != draft.content and outcome.status != "merged"
     marks = "stored without the marks of a recalled line" if is_cut else ""
-    said = (outcome.reason, marks, kept(bare)[1])
+    said = (outcome.reason, marks, kept(bare)[1], altered(draft))
     return replace(outcome, reason="; ".join(filter(None, said)))
 
 

@@ -16,6 +16,7 @@ from mcp_memory.service import policy as limits
 from mcp_memory.service.core import IN_FORCE, Core, actor, expiry_of, successor
 from mcp_memory.service.intake import (
     Intake,
+    altered,
     choice,
     json_object,
     line,
@@ -63,7 +64,7 @@ def update(core: Core, scope: Scope, memory_id: str, patch: Patch) -> Updated:
     core.store.catch_up()
     embedded = _vectors(core, core.one(scope, memory_id), patch)
     request = new_id()
-    note = kept(patch.content or "")[1]
+    note = "; ".join(filter(None, (kept(patch.content or "")[1], altered(patch))))
 
     def store() -> Updated:
         previous = core.one(scope, memory_id)

@@ -26,7 +26,7 @@ _QUOTES = ('""', "''", "``", "\u201c\u201d", "\u2018\u2019", "\u00ab\u00bb")
 def check(value: Any, path: str = "", depth: int = 0) -> None:
     """Refuse what no store and no JSON can hold, anywhere in a value, by its path.
 
-    NUL characters, halves of surrogate pairs, numbers that are none, and nesting beyond
+    Halves of surrogate pairs, numbers that are none, and nesting beyond
     16 levels. Raises InvalidInput.
     """
     if depth > DEPTH_MAX:
@@ -119,8 +119,6 @@ def _unquoted(text: str) -> str:
 
 
 def _check_text(text: str, path: str) -> None:
-    if "\x00" in text:
-        raise InvalidInput(path, text, "a NUL character cannot be stored; remove it")
     if not text.isascii() and any("\ud800" <= c <= "\udfff" for c in text):
         raise InvalidInput(
             path, text, "half of a surrogate pair cannot be stored; send valid Unicode"

@@ -40,9 +40,7 @@ def call(
     service: MemoryService, scope: Scope, arguments: dict[str, Any], progress: Progress
 ) -> Answer:
     """Change one memory."""
-    # A client that fills in an empty text for what it does not mean must change nothing.
-    apart = ("id", EXPLAIN.name)
-    given = {name: value for name, value in arguments.items() if value != "" and name not in apart}
+    given = _meant(arguments)
     updated = service.update(scope, arguments["id"], Patch(**given))
     memory, previous = updated.memory, updated.previous
     text = lines(
@@ -61,12 +59,24 @@ def call(
     return Answer(text=text, values=values, touched=_touched(updated))
 
 
+def _meant(arguments: dict[str, Any]) -> dict[str, Any]:
+    """What is to be changed. An empty key clears it, where nothing else is empty: a client that
+    fills in an empty text for all that it does not mean must change nothing.
+    """
+    apart = ("id", EXPLAIN.name)
+    empty = [name for name, value in arguments.items() if value == ""]
+    left = empty if empty != ["key"] else []
+    return {n: value for n, value in arguments.items() if n not in apart and n not in left}
+
+
 def _line(updated: Updated) -> str:
     memory, previous = updated.memory, updated.previous
     named = f"{ending(memory.id)} to revision {memory.revision} ({memory.level})"
     if memory.revision == previous.revision:
         return f"nothing to change: {ending(memory.id)} says so already"
-    return f"updated {named}; to undo, update it with restore_revision={previous.revision}"
+    keyless = ", without its key" if previous.key and not memory.key else ""
+    undo = f"to undo, update it with restore_revision={previous.revision}"
+    return f"updated {named}{keyless}; {undo}"
 
 
 def _before(updated: Updated) -> list[str]:
@@ -98,7 +108,7 @@ UPDATE = Tool(
             ),
             Argument(name="content", kind=Text(says_all=True), also=CONTENT_ALSO),
             Argument(name="type", kind=TYPE),
-            Argument(name="key", kind=Text()),
+            Argument(name="key", kind=Text(), description='"" takes it away'),
             Argument(name="level", kind=LEVEL, also=("scope",)),
             Argument(name="importance", kind=Number(low=0, high=1)),
             Argument(name="tags", kind=Texts(), description="Replaces all", also=("tag",)),

@@ -238,7 +238,7 @@ async def test_consolidate_shows_groups_with_their_ids(client: Client) -> None:
     [
         ("nope", {}, "there is no such prompt"),
         ("with_memory", {}, "question: "),
-        ("with_memory", {"question": "a\x00"}, "NUL"),
+        ("with_memory", {"question": "a " * 20_000}, "ask for what you want to find"),
         ("with_memory", {"question": "a", "user": "bob"}, "user: got 'bob'"),
         ("consolidate", {"groups": "many"}, "groups: got 'many'"),
     ],

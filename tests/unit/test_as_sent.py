@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from typing import Any
 
 import pytest
 
@@ -31,6 +32,7 @@ AS_SENT = [
 ]
 CHANGED = [
     ("a\x07b\x1b[31mc", "a b [31mc", "2 control characters made a space"),
+    ("nul\x00byte", "nul byte", "1 control character made a space"),
     ("one\x0ctwo", "one two", "1 control character made a space"),
     ("one\rtwo", "one\ntwo", "1 unusual line end made an ordinary one"),
     ("a\u2028b\u2029c\x85d", "a\nb\nc\nd", "3 unusual line ends made an ordinary one"),
@@ -69,6 +71,60 @@ def test_what_must_be_changed_is_said(
     (other,) = service.remember(alice, [Draft(content="Something else.")])
     updated = service.update(alice, other.id, Patch(content=f"{content} again"))
     assert (updated.memory.content, updated.note) == (f"{expected} again", told)
+
+
+ALTERED: list[tuple[dict[str, Any], dict[str, Any], str]] = [
+    ({"key": "us\x07er"}, {"key": "us er"}, "key: 1 control character made a space"),
+    ({"key": "a\x00b"}, {"key": "a b"}, "key: 1 control character made a space"),
+    ({"key": "ti\u200bme"}, {"key": "time"}, "key: 1 invisible character left out"),
+    ({"key": "a\nb\tc"}, {"key": "a b c"}, "key: 2 tab or line breaks made a space"),
+    ({"key": " plain\n"}, {"key": "plain"}, ""),
+    (
+        {"tags": ("a\x01b", "c", "d\u202ee")},
+        {"tags": ("a b", "c", "de")},
+        "tags: 1 invisible character left out, 1 control character made a space",
+    ),
+    ({"tags": ("Plain",)}, {"tags": ("plain",)}, ""),
+    (
+        {"metadata": {"m\x03n": ["v\x00w", {"x": "y\u2028z"}], "n": 7}},
+        {"metadata": {"m n": ["v w", {"x": "y\nz"}], "n": 7}},
+        "metadata: 1 unusual line end made an ordinary one, 2 control characters made a space",
+    ),
+    ({"metadata": {"a": "b\nc"}}, {"metadata": {"a": "b\nc"}}, ""),
+]
+
+
+@pytest.mark.parametrize(("given", "stored", "told"), ALTERED)
+def test_what_is_changed_in_other_fields_is_said_of_each(
+    service: MemoryService, alice: Scope, given: dict[str, Any], stored: dict[str, Any], told: str
+) -> None:
+    (answer,) = service.remember(alice, [Draft(content="Something.", **given)])
+    assert (answer.status, answer.reason) == ("stored", told)
+    (other,) = service.remember(alice, [Draft(content="Anything.", level="user")])
+    updated = service.update(alice, other.id, Patch(**given))
+    assert updated.note == told
+    for memory in (service.get(alice, answer.id), updated.memory):
+        assert {name: getattr(memory, name) for name in stored} == stored
+
+
+def test_what_is_changed_in_several_fields_is_said_of_all(
+    service: MemoryService, alice: Scope
+) -> None:
+    draft = Draft(content="a\x07b", source="s\x02x", key="k\x02", tags=("t\u200b",))
+    (answer,) = service.remember(alice, [draft])
+    assert answer.reason == (
+        "1 control character made a space; key: 1 control character made a space;"
+        " source: 1 control character made a space; tags: 1 invisible character left out"
+    )
+
+
+def test_a_nul_is_searched_for_as_the_space_that_it_became(
+    service: MemoryService, alice: Scope
+) -> None:
+    (answer,) = service.remember(alice, [Draft(content="kiwi\x00lime", metadata={"a": "b\x00c"})])
+    query = Query(query="kiwi\x00lime", metadata={"a": "b\x00c"})
+    (found,) = service.recall(alice, query).memories
+    assert found.memory.id == answer.id
 
 
 def test_each_of_a_batch_has_its_own_reason(service: MemoryService, alice: Scope) -> None:

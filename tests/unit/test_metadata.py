@@ -51,13 +51,14 @@ def test_names_and_values_are_stored_as_a_reader_sees_them(
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ({"x" * 129: 1}, r"memories\[0\]\.metadata, a name: got 'xxx.+ at most 128 characters"),
-        ({"a": {"y" * 200: 1}}, r"metadata\.a, a name: got 'yyy.+ at most 128 characters"),
+        (
+            {"x" * 129: 1},
+            r"memories\[0\]\.metadata, a name: got '129 .+ xxx.+ at most 128 characters",
+        ),
+        ({"a": {"y" * 200: 1}}, r"metadata\.a, a name: got '200 .+ yyy.+ at most 128 characters"),
         ({f"n{i}": i for i in range(257)}, r"metadata: got '257 names'; expected at most 256"),
         ({"a": [{"b": i} for i in range(256)]}, r"metadata: got '257 names'; expected at most 256"),
         ({"a": 1, "a\u200b": 2}, r"metadata\.a: got .+; this name comes twice"),
-        ({"a": "\x00"}, r"metadata\.a: .+ NUL character"),
-        ({"\x00": 1}, r"metadata, a name: .+ NUL character"),
         ({"\ud800": 1}, r"metadata, a name: .+ surrogate"),
         ({"a": ["\udfff"]}, r"metadata\.a\[0\]: .+ surrogate"),
         ({7: 1}, r"metadata: got 7; expected a text as name"),

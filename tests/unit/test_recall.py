@@ -228,7 +228,8 @@ def test_an_update_is_found_by_its_new_words_only(service: MemoryService, alice:
         (Query(max_tokens=0), "max_tokens: got 0"),
         (Query(types=("rumour",)), r"types\[0\]: got 'rumour'; expected one of"),
         (Query(since="lately"), "since: got 'lately'; expected a date or a time"),
-        (Query(query="a\x00b"), "query: .+ NUL"),
+        (Query(query="a" * 32_769), "query: got '32769 bytes.+; ask for what you want to find"),
+        (Query(key="k" * 129), "key: got '129 characters, .+ at most 128 characters; shorten it"),
     ],
 )
 def test_a_query_that_cannot_be_accepted_says_why(

@@ -24,7 +24,7 @@ def contents(service: MemoryService, scope: Scope) -> list[str]:
     ("bad", "reason", "error"),
     [
         ({"content": "  "}, "memories[1].content: got '  '", InvalidInput),
-        ({"content": "a\x00b"}, "memories[1].content: ", InvalidInput),
+        ({"content": "a\ud800b"}, "memories[1].content: ", InvalidInput),
         ({"content": "x" * 40_000}, "memories[1].content: got '40000 bytes", InvalidInput),
         ({"type": "fakt"}, "memories[1].type: got 'fakt'", InvalidInput),
         ({"importance": 7.0}, "memories[1].importance: got 7.0", InvalidInput),

@@ -265,7 +265,7 @@ def test_a_forgotten_text_can_be_remembered_anew(service: MemoryService, alice: 
         ({"valid_from": "lately"}, r"memories\[0\]\.valid_from: got 'lately'; expected a date"),
         ({"metadata": {"a": "x" * 9000}}, r"memories\[0\]\.metadata: .+ at most 8192 bytes"),
         ({"metadata": {"a": float("nan")}}, r"memories\[0\]\.metadata\.a: .+ a finite number"),
-        ({"source": "a\x00b"}, r"memories\[0\]\.source: .+ NUL character cannot be stored"),
+        ({"source": "a" * 513}, r"memories\[0\]\.source: got '513 char.+ 512 .+; shorten it"),
     ],
 )
 def test_a_field_that_cannot_be_accepted_is_named_with_its_value_and_limit(
@@ -275,7 +275,7 @@ def test_a_field_that_cannot_be_accepted_is_named_with_its_value_and_limit(
         one(service, alice, "Something.", **fields)
 
 
-@pytest.mark.parametrize("content", ["", " \n", "\u200b", "a\x00b", "half \ud800", "x" * 32_769])
+@pytest.mark.parametrize("content", ["", " \n", "\u200b", "\x00", "half \ud800", "x" * 32_769])
 def test_content_that_cannot_be_stored_is_refused(
     service: MemoryService, alice: Scope, content: str
 ) -> None:

@@ -206,6 +206,8 @@ def _store(settings: Settings, space: VectorSpace) -> Iterator[Finding]:
         from mcp_memory.storage.embedded import open_embedded  # slow to import
 
         store = open_embedded(settings.home, space)
+    except front.HostSilent as error:
+        yield Finding(name="host", ok=False, detail=str(error), advice="then run doctor again")
     except StoreLocked as error:
         # As it should be while a server without a host is at work, and no reason to stop it.
         yield Finding(name="store", ok=True, detail=f"not checked: {error}")

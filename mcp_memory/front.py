@@ -28,6 +28,10 @@ _POLL_S = 0.02
 _NONE = "no host is running; the next client starts one"
 
 
+class HostSilent(StoreError):
+    """The host does not answer; it may be suspended."""
+
+
 def lines(settings: Settings, command: str, arguments: Mapping[str, str]) -> Iterator[str]:
     """The output of a command. Raises McpMemoryError."""
     output = _through_host(settings, command, arguments)
@@ -104,7 +108,9 @@ def _through_host(
     caller = client.caller(str(settings.working_dir), environment.ours())
     try:
         output = client.run(_address(settings), [("command", command), *caller, *given])
-    except (client.Refused, Unanswered) as error:
+    except Unanswered as error:
+        raise HostSilent(str(error)) from error
+    except client.Refused as error:
         raise StoreError(str(error)) from error
     return None if output is None else _said(output)
 

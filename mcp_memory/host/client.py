@@ -7,7 +7,7 @@ import time
 
 from mcp_memory.host import greeting
 from mcp_memory.host.address import Address, Connected, connect
-from mcp_memory.host.patience import SILENT_S, Patience
+from mcp_memory.host.patience import SILENT_S, TELL_S, Patience, suspended
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -88,6 +88,7 @@ def meet(
             try:
                 _, verdict, text = answer(connected, LOOK_S)
             except TimeoutError:
+                patience.check_awake()
                 continue
             if verdict != greeting.STARTING:
                 return connected, verdict, text
@@ -105,6 +106,7 @@ def _connected(address: Address, patience: Patience) -> Connected | None:
             return connect(address)
         except TimeoutError:  # its queue is full
             _wait(patience)
+            patience.check_awake()
             time.sleep(LOOK_S)
 
 
@@ -142,17 +144,27 @@ def run(address: Address, pairs: list[tuple[str, str]]) -> Iterator[tuple[str, s
     if verdict != greeting.WELCOME:
         connected.socket.close()
         raise Refused(text)
-    return _output(connected)
+    return _output(address, connected)
 
 
-def _output(connected: Connected) -> Iterator[tuple[str, str]]:
-    connected.socket.settimeout(None)
+def _output(address: Address, connected: Connected) -> Iterator[tuple[str, str]]:
+    connected.socket.settimeout(TELL_S)
     rest = b""
     try:
-        while chunk := connected.socket.recv(_READ_BYTES):
+        while chunk := _heard(address, connected):
             *lines, rest = (rest + chunk).split(b"\n")
             for line in lines:
                 text = line.decode("utf-8", "replace")
                 yield text[:1], text[1:]
     finally:
         connected.socket.close()
+
+
+def _heard(address: Address, connected: Connected) -> bytes:
+    """What comes next, however long the host works; that it was suspended meanwhile is told."""
+    while True:
+        try:
+            return connected.socket.recv(_READ_BYTES)
+        except TimeoutError:
+            if told := suspended(address):
+                warn(told)

@@ -7,7 +7,8 @@
 A host that is still starting says `starting` at once and every other second, before its
 verdict. Then it depends on the purpose: `serve` passes JSON-RPC lines both ways, `run` gets the
 output of a command, `stop`, `retire` and `make-way` nothing more. No line of JSON-RPC begins with
-`mcp-memory`, so that a host can still say goodbye among them. Neither JSON nor anything
+`mcp-memory`, so that a door can still ask among them whether the host is alive, which it answers
+with the same line, and a host can say goodbye. Neither JSON nor anything
 else is imported for this: the door has only milliseconds.
 """
 
@@ -19,7 +20,7 @@ from mcp_memory import __version__
 
 SERVE, RUN, STOP, RETIRE, MAKE_WAY = "serve", "run", "stop", "retire", "make-way"
 WELCOME, REFUSED, GOODBYE = "welcome", "refused", "goodbye"
-STARTING = "starting"
+STARTING, ALIVE = "starting", "alive"
 STOPPED, REPLACED = "stopped", "replaced"
 """Why a host says goodbye: it was told to stop, or a newer one takes its place."""
 
@@ -70,6 +71,11 @@ def answer(verdict: str, text: str) -> bytes:
     """What a host says to a door, and how it says goodbye. The text is one line."""
     line = f"{_MARK} {__version__} {verdict} {' '.join(text.split())}"
     return line.encode("utf-8", "replace")[: LINE_BYTES_MAX - 1] + b"\n"
+
+
+def alive() -> bytes:
+    """What a door asks a host that owes it an answer, and what the host says to that."""
+    return answer(ALIVE, "?")
 
 
 def parse_answer(line: bytes) -> tuple[str, str, str] | None:

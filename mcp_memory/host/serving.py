@@ -115,6 +115,7 @@ class Streams:
         self._writer = writer
         self._reading = anyio.CancelScope()
         self._is_closed = False
+        self._alive = greeting.alive().rstrip()
         self.request = None
 
     async def lines(self) -> AsyncIterator[bytes]:
@@ -127,7 +128,10 @@ class Streams:
             if not chunk:
                 return
             for line in lines.feed(chunk):
-                yield line
+                if line == self._alive:
+                    await self.write(line + b"\n")
+                else:
+                    yield line
 
     async def write(self, data: bytes) -> None:
         """See `Transport.write`."""

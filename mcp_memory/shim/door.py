@@ -6,10 +6,10 @@ import select
 import time
 
 from mcp_memory import environment
-from mcp_memory.host import greeting
+from mcp_memory.host import greeting, patience
 from mcp_memory.host.address import Address
 from mcp_memory.host.client import warn
-from mcp_memory.host.patience import LIMIT_S
+from mcp_memory.host.patience import LIMIT_S, Silence, Unanswered
 from mcp_memory.lines import Lines
 from mcp_memory.shim.pipes import READ_BYTES, Pipes, standard
 from mcp_memory.shim.reach import Reach, Unreachable, whoami
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from mcp_memory.shim.session import Session
 
-POLL_S, WATCH_S, QUIET_S = 0.01, 1.0, 10.0
+POLL_S, WATCH_S = 0.01, 1.0
 END_TIMEOUT_S = 15.0
 """How long the last answers may take once the client has closed its end."""
 LIVELY_S = 10.0
@@ -47,11 +47,13 @@ class Door:
 
     def __init__(self, client: Pipes, home: str) -> None:
         self._client = client
-        self._reach = Reach(Address(home), whoami(home, environment.ours()))
+        address = Address(home)
+        self._reach = Reach(address, whoami(home, environment.ours()))
+        self._silence = Silence(address)
         self._host: Socket | None = None
         self._session: Session | None = None
         self._wanted = True
-        self._met_at = self._heard_at = 0.0
+        self._met_at = 0.0
         self._ends_at = 0.0
         self._half_closed = False
         self._is_alone = False
@@ -68,9 +70,9 @@ class Door:
                 if self._host is None and (self._wanted or self._is_watching):
                     self._seek()
                 ready = self._ready()
-                if self._host is not None and not any(ready):
-                    self._mind_silence()
                 self._pass_on(*ready)
+                if self._host is not None and (self._session is not None or not any(ready)):
+                    self._mind_silence()
         finally:
             if self._host is not None:
                 self._host.close()
@@ -107,9 +109,7 @@ class Door:
         try:
             self._host = self._reach.once(may_start=self._wanted)
         except Unreachable as error:
-            warn(str(error))
-            self._wanted = False
-            self._say(self._told.give_up(str(error)))
+            self._give_up(str(error))
             return
         if self._host is None:
             self._hold_on()
@@ -130,14 +130,29 @@ class Door:
             self._say(self._told.hold_on(told))
 
     def _mind_silence(self) -> None:
-        """Tell, at times, that a host which was asked says nothing: busy, or suspended."""
-        now = time.monotonic()
-        is_quiet = self._told.is_waiting and now - self._heard_at > QUIET_S
-        if is_quiet and not self._ends_at:
-            self._heard_at = now
-            told = f"no answer from the host for {QUIET_S:.0f} s; it is busy or suspended"
+        """Tell, at times, that a host which was asked says nothing; leave one that is silent."""
+        is_full = len(self._to_client) >= PENDING_BYTES_MAX  # then the host is not listened to
+        if not self._told.is_waiting or is_full or self._ends_at:
+            self._silence.end()
+            return
+        try:
+            self._silence.look()
+        except Unanswered as error:
+            self._lose(greeting.STOPPED)
+            self._give_up(str(error))
+            return
+        if self._silence.asks():
+            self._to_host += greeting.alive()
+            self._flush_host()
+        if told := self._silence.news():
             warn(told)
             self._say(self._told.hold_on(told))
+
+    def _give_up(self, reason: str) -> None:
+        """Answer everything that was asked; the next request seeks a host again."""
+        warn(reason)
+        self._wanted = False
+        self._say(self._told.give_up(reason))
 
     def _lose(self, goodbye: str = "") -> None:
         """The host is gone, or about to; the next one is sought now or when it is needed."""
@@ -189,7 +204,8 @@ class Door:
             return max(0.0, self._ends_at - time.monotonic())
         if self._session is None:
             return WATCH_S
-        return QUIET_S if self._host is not None and self._session.is_waiting else None
+        is_owed = self._host is not None and self._session.is_waiting
+        return patience.LOOK_S if is_owed else None
 
     def _pass_on(self, from_client: bool, to_client: bool, from_host: bool, to_host: bool) -> None:
         self._reach.reap()
@@ -216,7 +232,7 @@ class Door:
                 self._to_host += (line or _NO_LINE) + b"\n"
                 self._flush_host()
                 if not self._told.is_waiting:
-                    self._heard_at = time.monotonic()
+                    self._silence.end()
                 self._told.note_client(line)
         if not chunk:
             self._flush_host()
@@ -232,12 +248,15 @@ class Door:
         if not chunk:
             self._lose()
             return
-        self._heard_at = time.monotonic()
+        self._silence.sign()
         for line in self._host_lines.feed(chunk):
-            goodbye = greeting.parse_answer(line)
-            if goodbye is not None:
-                self._lose(goodbye[2])
+            said = greeting.parse_answer(line)
+            if said is not None and said[1] == greeting.ALIVE:
+                continue
+            if said is not None:
+                self._lose(said[2])
                 return
+            self._silence.end()
             if self._told.note_host(line):
                 self._say([line])
             self._say(self._told.missed())

@@ -21,6 +21,12 @@ INITIALIZE: dict[str, Any] = {
     "capabilities": {},
     "clientInfo": {"name": "raw", "version": "1"},
 }
+META: dict[str, Any] = {
+    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+    "io.modelcontextprotocol/clientInfo": {"name": "raw", "version": "1"},
+    "io.modelcontextprotocol/clientCapabilities": {},
+}
+"""What each request of the newer era says."""
 
 
 class Server:
@@ -65,7 +71,11 @@ class Server:
 
     def read_notice(self) -> str:
         """The method of the next notice, which must come before any answer."""
-        return (self.messages.pop(0) if self.messages else self._frame())["method"]
+        return self.read_message()["method"]
+
+    def read_message(self) -> dict[str, Any]:
+        """The next thing that is said, whatever it is."""
+        return self.messages.pop(0) if self.messages else self._frame()
 
     def read_question(self) -> dict[str, Any]:
         """The next request of the server; notices before it are kept in `messages`."""

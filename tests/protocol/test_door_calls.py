@@ -26,15 +26,10 @@ from tests.protocol.doors import (
     until,
 )
 from tests.protocol.harness import ROOT, environment, explained
-from tests.protocol.raw import INITIALIZE, TIMEOUT_S, Server
+from tests.protocol.raw import INITIALIZE, META, TIMEOUT_S, Server
 
 ASKABLE: dict[str, Any] = {**INITIALIZE, "capabilities": {"elicitation": {}}}
 LONG = "The harbour master wrote that day about ships, weather and cargo in great detail. " * 60
-META = {
-    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-    "io.modelcontextprotocol/clientInfo": {"name": "raw", "version": "1"},
-    "io.modelcontextprotocol/clientCapabilities": {},
-}
 
 
 def erasing(memory: str) -> dict[str, Any]:

@@ -17,7 +17,6 @@ from mcp_memory.host import greeting
 from mcp_memory.host.address import Address, connect
 from mcp_memory.host.client import answer, greet
 from tests.protocol.doors import (
-    command,
     contents,
     door,
     host_pid,
@@ -161,55 +160,6 @@ def test_a_host_that_starts_can_be_told_to_stop(tmp_path: Path) -> None:
         said, _ = stop.end()
         assert b"has ended" in said
         assert host.wait(TIMEOUT_S) == 0
-
-
-@needs_signals
-def test_a_client_at_a_host_that_is_suspended_hears_that_it_waits(tmp_path: Path) -> None:
-    with hosted(tmp_path) as home, door(home) as client:
-        client.handshake()
-        stored(client, "The bell is cracked")
-        pid = host_pid(home)
-        os.kill(pid, signal.SIGSTOP)
-        asked = {"query": "bell", "explain": True}
-        client.send("tools/call", name="recall", arguments=asked, _meta={"progressToken": "t"})
-        notices = iter(client.read_notice, "notifications/progress")
-        assert set(notices) <= {"notifications/resources/list_changed"}, "of what was stored"
-        os.kill(pid, signal.SIGCONT)
-        found = client.read()["result"]["structuredContent"]["memories"]
-        assert [memory["content"] for memory in found] == ["The bell is cracked"]
-
-
-@needs_signals
-def test_a_host_that_is_suspended_is_waited_for(tmp_path: Path) -> None:
-    with hosted(tmp_path) as home, door(home) as first, door(home) as second:
-        first.handshake()
-        stored(first, "The bell is cracked")
-        pid = host_pid(home)
-        os.kill(pid, signal.SIGSTOP)
-        with door(home) as third:
-            third.handshake()
-            meta = {"progressToken": "t"}
-            asked = {"query": "bell", "explain": True}
-            third.send("tools/call", name="recall", arguments=asked, _meta=meta)
-            assert third.read_notice() == "notifications/progress"
-            os.kill(pid, signal.SIGCONT)
-            found = third.read()["result"]["structuredContent"]["memories"]
-            assert [memory["content"] for memory in found] == ["The bell is cracked"]
-            assert host_pid(home) == pid
-        second.handshake()
-        assert contents(second, "bell")
-
-
-@needs_signals
-def test_a_host_that_was_suspended_ends_in_order_when_told_to(tmp_path: Path) -> None:
-    with hosted(tmp_path) as home, door(home, MCP_MEMORY_LOG_LEVEL="info") as client:
-        client.handshake()
-        stored(client, "The bell is cracked")
-        os.kill(host_pid(home), signal.SIGSTOP)
-        said = command("host", "stop", home=home)
-        assert "has ended" in said.stdout, said.stderr
-        assert "has ended in order" in (home / "host" / "log").read_text("utf-8")
-        assert contents(client, "bell") == ["The bell is cracked"]
 
 
 @contextlib.contextmanager

@@ -9,7 +9,17 @@ import pytest
 
 from mcp_memory.file_lock import FileLock
 from mcp_memory.host.address import Address
-from mcp_memory.host.patience import LIMIT_S, SILENT_S, TELL_AGAIN_S, TELL_S, Patience, Unanswered
+from mcp_memory.host.patience import (
+    LIMIT_S,
+    LOOK_S,
+    QUIET_S,
+    SILENT_S,
+    TELL_AGAIN_S,
+    TELL_S,
+    Patience,
+    Silence,
+    Unanswered,
+)
 
 
 class Seconds:
@@ -73,3 +83,60 @@ def test_the_process_that_holds_the_lock_is_named(tmp_path: Path, clock: Seconds
     with pytest.raises(Unanswered, match=rf"the host \(process {os.getpid()}\) does not answer"):
         patience.check()
     lock.release()
+
+
+@pytest.fixture
+def silence(tmp_path: Path, clock: Seconds) -> Silence:
+    return Silence(Address(str(tmp_path)), clock)
+
+
+def looks(silence: Silence, clock: Seconds, seconds: float) -> list[str]:
+    """What is told while so many seconds pass, and a look is taken at each."""
+    told: list[str] = []
+    for _ in range(int(seconds)):
+        clock.now += 1
+        silence.look()
+        told += filter(None, [silence.news()])
+    return told
+
+
+def test_a_connected_host_without_a_sign_of_life_is_told_and_left(
+    silence: Silence, clock: Seconds
+) -> None:
+    told = looks(silence, clock, SILENT_S)
+    assert len(told) == 2
+    assert f"for {QUIET_S:.0f} s, nor a sign of life" in told[0]
+    assert f"for {QUIET_S + TELL_AGAIN_S:.0f} s, nor a sign of life" in told[1]
+    with pytest.raises(Unanswered, match=r"no sign of life for 45 s.*may still be done"):
+        looks(silence, clock, 1)
+
+
+def test_a_connected_host_that_gives_signs_may_take_as_long_as_it_will(
+    silence: Silence, clock: Seconds
+) -> None:
+    told: list[str] = []
+    for _ in range(40):
+        told += looks(silence, clock, LOOK_S)
+        assert silence.asks()
+        assert not silence.asks(), "once in a silence"
+        told += looks(silence, clock, 2)
+        silence.sign()
+    assert all("it is alive" in text for text in told)
+    assert len(told) == 1 + int((40 * (LOOK_S + 2) - QUIET_S) // TELL_AGAIN_S)
+
+
+def test_a_time_in_which_nobody_looked_says_nothing_of_the_host(
+    silence: Silence, clock: Seconds
+) -> None:
+    clock.now += 3_600
+    silence.look()
+    assert silence.asks()
+    assert silence.news() == ""
+    looks(silence, clock, SILENT_S - LOOK_S)
+
+
+def test_a_host_that_owes_nothing_is_not_asked(silence: Silence, clock: Seconds) -> None:
+    for _ in range(100):
+        looks(silence, clock, LOOK_S - 1)
+        assert not silence.asks()
+        silence.end()

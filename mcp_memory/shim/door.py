@@ -73,6 +73,7 @@ class Door:
                 self._pass_on(*ready)
                 if self._host is not None and (self._session is not None or not any(ready)):
                     self._mind_silence()
+                    self._renew()
         finally:
             if self._host is not None:
                 self._host.close()
@@ -148,6 +149,12 @@ class Door:
             warn(told)
             self._say(self._told.hold_on(told))
 
+    def _renew(self) -> None:
+        """Ask the host again to watch what it could not when it came."""
+        for line in self._told.renew() if self._host is not None else ():
+            self._to_host += line + b"\n"
+            self._flush_host()
+
     def _give_up(self, reason: str) -> None:
         """Answer everything that was asked; the next request seeks a host again."""
         warn(reason)
@@ -204,8 +211,12 @@ class Door:
             return max(0.0, self._ends_at - time.monotonic())
         if self._session is None:
             return WATCH_S
-        is_owed = self._host is not None and self._session.is_waiting
-        return patience.LOOK_S if is_owed else None
+        if self._host is None:
+            return None
+        renews_in_s = self._session.renews_in_s
+        if not self._session.is_waiting:
+            return renews_in_s
+        return patience.LOOK_S if renews_in_s is None else min(patience.LOOK_S, renews_in_s)
 
     def _pass_on(self, from_client: bool, to_client: bool, from_host: bool, to_host: bool) -> None:
         self._reach.reap()

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import time
 
+from mcp_memory.shim.renewals import Renewals
 from mcp_memory.shim.statics import Statics, is_list, is_object, version_of
 
 TYPE_CHECKING = False
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 WAITING_MAX = 1_000
 TRIES_MAX, TRIED_S_MAX = 3, 60.0
 """When a request is given up: one that ends every host is not tried for ever."""
-FAILED = -32000
+FAILED, _INVALID = -32000, -32602
 _HELD, _HELD_MAX = 0.001, 0.1
 """What a notice of waiting counts as progress, and how much they may be: a step counts 1."""
 _WANTS_LIST = "resourcesListChanged"
@@ -64,8 +65,13 @@ class Asked:
 
     @property
     def is_doomed(self) -> bool:
-        """Whether hosts have ended with it so often, and for so long, that it may be why."""
-        return self._sent >= TRIES_MAX and time.monotonic() - self._since > TRIED_S_MAX
+        """Whether hosts have ended with it so often, and for so long, that it may be why.
+
+        A stream of notices that has begun outlives any number of them.
+        """
+        if self.acknowledged or self._sent < TRIES_MAX:
+            return False
+        return time.monotonic() - self._since > TRIED_S_MAX
 
 
 class Session:
@@ -83,6 +89,7 @@ class Session:
         self._own: dict[str, str] = {}
         self._missed: list[bytes] = []
         self._own_count = 0
+        self._renewals = Renewals()
 
     @property
     def is_waiting(self) -> bool:
@@ -129,6 +136,21 @@ class Session:
         lines, self._missed = self._missed, []
         return lines
 
+    @property
+    def renews_in_s(self) -> float | None:
+        """How long until there is something to renew; None where there is nothing."""
+        return self._renewals.wait_s
+
+    def renew(self) -> list[bytes]:
+        """What the host is asked again, for it could not watch it before."""
+        lines: list[bytes] = []
+        for method, watched in self._renewals.due():
+            if method == _SUBSCRIBE and watched in self._subscribed:
+                lines.append(self._request(_SUBSCRIBE, {"uri": watched}, watched))
+            elif method == _LISTEN and watched in self._asked:
+                lines.append(self._asked[watched].line)
+        return lines
+
     # --- while there is none ------------------------------------------------------------
 
     def lost(self) -> list[bytes]:
@@ -138,6 +160,7 @@ class Session:
         lines = [_notice("notifications/cancelled", requestId=i) for i in self._questions]
         self._questions.clear()
         self._own.clear()
+        self._renewals.clear()
         reason = "the host ended again and again while it was at this; run: mcp-memory doctor"
         doomed = [i for i, asked in self._asked.items() if asked.is_doomed]
         return [*lines, *self._fail(doomed, reason)]
@@ -210,11 +233,13 @@ class Session:
     def _answered(self, message: Message) -> bool:
         request_id = _hashable(message.get("id"))
         if request_id in self._own:
-            uri = self._own.pop(request_id)
-            if uri:
-                self._missed += [_notice(_UPDATED, uri=uri), _notice(_LIST_CHANGED)]
+            self._renewed(self._own.pop(request_id), message)
             return False
         asked = self._asked.pop(request_id, None)
+        stream = (_LISTEN, request_id)
+        if asked is not None and asked.acknowledged and self._is_put_off(stream, message):
+            self._asked[request_id] = asked
+            return False
         if asked is not None and "result" in message:
             uri = asked.params.get("uri")
             if asked.method == "initialize":
@@ -225,12 +250,30 @@ class Session:
                 self._subscribed.pop(_hashable(uri), None)
         return True
 
+    def _renewed(self, uri: str, message: Message) -> None:
+        """The host watches a resource for the client again, or says why not.
+
+        Where it never will, the client is told of a change too: reading says what it is.
+        """
+        if uri not in self._subscribed or self._is_put_off((_SUBSCRIBE, uri), message):
+            return
+        self._renewals.end((_SUBSCRIBE, uri))
+        if "error" in message:
+            del self._subscribed[uri]
+        self._missed += [_notice(_UPDATED, uri=uri), _notice(_LIST_CHANGED)]
+
+    def _is_put_off(self, key: tuple[str, Any], message: Message) -> bool:
+        """Whether the host could not watch that now, and is to be asked again later."""
+        code = _member(message, "error").get("code")
+        return code not in (None, _INVALID) and self._renewals.refused(key)
+
     def _noticed(self, method: str, params: Message) -> bool:
         if method == "notifications/cancelled":
             self._questions.discard(_hashable(params.get("requestId")))
         elif method == "notifications/subscriptions/acknowledged":
             asked = self._asked.get(_hashable(_member(params, "_meta").get(_SUBSCRIPTION_ID)))
             if asked is not None:
+                self._renewals.end((_LISTEN, asked.id))
                 repeated, asked.acknowledged = asked.acknowledged, True
                 self._missed += asked.notices() if repeated else []
                 return not repeated

@@ -22,6 +22,7 @@ from tests.protocol.doors import (
     hosted,
     kill_host,
     lock_held,
+    started,
     status,
     until,
 )
@@ -272,6 +273,45 @@ def test_what_changes_between_two_hosts_is_told_afterwards(tmp_path: Path) -> No
         writer.handshake()
         assert not writer.call("remember", memories="The moat is full").get("isError")
         assert "notifications/resources/updated" in {watcher.read_notice(), watcher.read_notice()}
+
+
+HASTY = """
+import sys
+from mcp_memory.host import host
+host.LOCK_PATIENCE_S = 0.1
+from mcp_memory.__main__ import main
+sys.argv = ["mcp-memory", "host", "run"]
+sys.exit(main())
+"""
+"""A host that does not wait long for who holds the store."""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+@pytest.mark.parametrize("era", ["older", "newer"])
+def test_a_next_host_that_cannot_open_the_store_yet_watches_once_it_can(
+    tmp_path: Path, era: str
+) -> None:
+    with hosted(tmp_path) as home, door(home) as watcher:
+        if era == "older":
+            watcher.handshake()
+            assert watcher.ask("resources/subscribe", uri="memory://recent")["result"] == {}
+        else:
+            wanted = {"resourceSubscriptions": ["memory://recent"]}
+            watcher.send("subscriptions/listen", _meta=META, notifications=wanted)
+            assert watcher.read_notice() == "notifications/subscriptions/acknowledged"
+        kill_host(home)
+        with lock_held(home / "lock") as holder, started(home, ["-c", HASTY]) as following:
+            until(lambda: host_pid(home) == following.process.pid)
+            meta = {} if era == "older" else META
+            refused = watcher.ask("tools/call", name="recall", arguments={}, _meta=meta)
+            assert f"in use by process {holder.pid}" in refused["result"]["content"][0]["text"]
+            holder.kill()
+            with door(home) as writer:
+                writer.handshake()
+                for content in ("The sluice is shut", "The weir is dry"):
+                    assert not writer.call("remember", memories=content).get("isError")
+                    while watcher.read_notice() != "notifications/resources/updated":
+                        pass
 
 
 def test_a_request_whose_id_cannot_be_answered_is_refused(tmp_path: Path) -> None:

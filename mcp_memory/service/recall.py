@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 
@@ -180,6 +180,7 @@ def _answer(
         reasons.append(f"only weak matches (best score {best:.2f}); they may not answer this")
     if search_.where.since and search_.where.since > search_.where.now:
         reasons.append(f"since ({query.since}) is to come: nothing was written down after it")
+    reasons += _of_other_times(core, search_.where, kept, is_all=not omitted)
     if search_.where.metadata and not kept and not omitted:
         reasons += _filtered_out(core, search_.where)
     trace = Trace(
@@ -220,6 +221,29 @@ def _notes(search_: _Search) -> dict[str, str]:
     is_weak = search_.choice.is_weak or bool(search_.foreign)
     outdated = {item.memory.id: "possibly outdated" for item in results if item.outdated_by}
     return {item.memory.id: "weak" for item in results if is_weak} | outdated
+
+
+def _of_other_times(
+    core: Core, where: Filter, kept: Sequence[Memory], *, is_all: bool
+) -> Iterator[str]:
+    """What `since` and `until` compare, where the dates of the lines would let one think of
+    something else: they are of another time, or what is of that time is not among them.
+    """
+    if not (where.since or where.until):
+        return
+    told = "since and until compare when a memory was written down or last changed"
+    if not all(_became_true_within(where, memory) for memory in kept):
+        yield f"{told}, the date on a line is when it became true"
+    elif not kept and is_all:
+        seen = core.store.select(replace(where, since=None, until=None), limit=_LOOKED_AT)
+        count = sum(_became_true_within(where, memory) for memory in seen)
+        if count:
+            yield f"{told}; of {count} the date lies there: name the time in the query instead"
+
+
+def _became_true_within(where: Filter, memory: Memory) -> bool:
+    begun = where.since is None or memory.valid_from >= where.since
+    return begun and (where.until is None or memory.valid_from < where.until)
 
 
 def _filtered_out(core: Core, where: Filter) -> list[str]:

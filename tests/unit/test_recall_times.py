@@ -9,7 +9,7 @@ import pytest
 
 from mcp_memory.errors import InvalidInput
 from mcp_memory.model import Scope
-from mcp_memory.requests import Query
+from mcp_memory.requests import Patch, Query
 from mcp_memory.service import MemoryService
 from tests.factories import Clock
 from tests.unit.test_recall import keep, texts
@@ -122,3 +122,50 @@ def test_since_a_time_to_come_there_is_nothing_and_the_reason_says_so(
     found = service.recall(alice, Query(since="tomorrow"))
     assert not found.memories
     assert "since (tomorrow) is to come" in found.reason
+
+
+COMPARED = "since and until compare when a memory was written down or last changed"
+
+
+def test_where_lines_show_other_days_than_since_compares_the_reason_says_so(
+    service: MemoryService, alice: Scope, clock: Clock
+) -> None:
+    """It is 1 March; both are written down today."""
+    keep(service, alice, "Standup: the pump failed.", valid_from="2026-01-20")
+    keep(service, alice, "Standup: the lamp broke.")
+    for query in ("", "standup", "*"):
+        answer = service.recall(alice, Query(query=query, since="yesterday"))
+        assert len(answer.memories) == 2
+        assert f"{COMPARED}, the date on a line is when it became true" in answer.reason
+        assert COMPARED not in service.recall(alice, Query(query=query)).reason
+    for since in ("2026-01-01", "2 months ago", "2026-01-20"):
+        assert COMPARED not in service.recall(alice, Query(since=since)).reason
+
+
+def test_where_what_is_of_the_time_was_written_down_at_another_the_reason_says_so(
+    service: MemoryService, alice: Scope, bob: Scope, clock: Clock
+) -> None:
+    keep(service, alice, "Standup: the pump failed.", valid_from="2026-01-20")
+    keep(service, alice, "Standup: the belt tore.", valid_from="2026-01-21")
+    for asked in (
+        Query(until="yesterday"),
+        Query(query="standup", until="last week"),
+        Query(since="2026-01-01", until="2026-01-31"),
+    ):
+        answer = service.recall(alice, asked)
+        assert not answer.memories
+        assert f"{COMPARED}; of 2 the date lies there" in answer.reason
+        assert COMPARED not in service.recall(bob, asked).reason, "another's are no concern"
+    assert "of 1 the date" in service.recall(alice, Query(until="2026-01-20")).reason
+    assert COMPARED not in service.recall(alice, Query(until="2025")).reason
+
+
+def test_a_memory_that_was_changed_since_is_told_to_be_of_an_earlier_day(
+    service: MemoryService, alice: Scope, clock: Clock
+) -> None:
+    (memory_id,) = keep(service, alice, "The lamp is red.")
+    clock.tick(days=30)
+    service.update(alice, memory_id, Patch(importance=0.9))
+    answer = service.recall(alice, Query(since="yesterday"))
+    assert texts(answer) == ["The lamp is red."]
+    assert COMPARED in answer.reason

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import stat
 
+_UNUSABLE = "?" if os.sep == "\\" else "?\\"
+"""What DuckDB takes for something else in the path of a file."""
 _ELSEWHERE = "or set MCP_MEMORY_HOME to another folder"
 
 
@@ -13,6 +15,10 @@ def fault(home: str) -> str:
 
     A folder that is not there yet can be made in the nearest one that is.
     """
+    odd = next((sign for sign in _UNUSABLE if sign in home), "")
+    if odd:
+        why = f"the database cannot open a file below a folder with {odd} in its name"
+        return f"the store's folder cannot be used: {home}: {why}; rename it, {_ELSEWHERE}"
     for folder in (home, os.path.join(home, "host")):
         said = _fault(folder, home)
         if said:

@@ -96,6 +96,27 @@ def test_a_folder_of_another_user_is_named_with_him(folder: Path) -> None:
         assert "belongs to user 0; run mcp-memory as that user" in fault(str(theirs))
 
 
+@pytest.mark.parametrize("name", ["na\\me", "qu?ery", "end\\", "a\\b/below", "?"])
+def test_a_folder_whose_name_the_database_cannot_open_is_named(folder: Path, name: str) -> None:
+    home = folder / name
+    said = fault(str(home))
+    assert f"{home}: the database cannot open a file below a folder with" in said
+    assert "; rename it, or set MCP_MEMORY_HOME to another folder" in said
+    with pytest.raises(McpMemoryError, match="the database cannot open"), open_memory(home):
+        raise AssertionError("it cannot be opened")
+    assert not home.exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["a b", "a#b", "a&b", "a:b", "a*b", "[a]", "{a}", "a'b", 'a"b', "a%20b", "a;b", "日本"]
+)
+def test_a_folder_with_any_other_sign_in_its_name_holds_a_store(folder: Path, name: str) -> None:
+    assert fault(str(folder / name)) == ""
+    with open_memory(folder / name) as memory:
+        memory.remember("The kettle is red")
+        assert len(memory.recall("kettle").memories) == 1
+
+
 def test_the_library_says_so_too(folder: Path) -> None:
     (folder / "file").touch()
     with (

@@ -54,6 +54,43 @@ def test_what_reads_well_stays_as_it_is() -> None:
         assert shown(text) == text
 
 
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("github.com/\u0430cme/app", "github.com/%D0%B0cme/app"),
+        ("github.com/acme/\u0430\u0440\u0440", "github.com/acme/%D0%B0%D1%80%D1%80"),
+        ("p\u0430yp\u0430l.com/x", "p%D0%B0yp%D0%B0l.com/x"),
+        ("\u0430\u0440\u0440\u04cf\u0435.com", "%D0%B0%D1%80%D1%80%D3%8F%D0%B5.com"),
+        ("/srv/g\u03bfogle", "/srv/g%CE%BFogle"),
+        ("\uff41cme/app", "%EF%BD%81cme/app"),
+        ("\U0001d41acme", "%F0%9D%90%9Acme"),
+        ("\u13aacme", "%E1%8E%AAcme"),
+        ("g\u0251mma", "g%C9%91mma"),
+        ("team-\u0441\u043e", "team-%D1%81%D0%BE"),
+    ],
+)
+def test_a_letter_that_passes_for_another_is_encoded(text: str, label: str) -> None:
+    assert shown(text) == label
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "проект-\u043e-котах",
+        "acme/проект",
+        "\u043e\u0441\u0430/жук",
+        "λόγος",
+        "café",
+        "größe",
+        "東京/app",
+        "\u0131\u015f\u0131k",
+        "한국어",
+    ],
+)
+def test_an_honest_word_of_another_script_stays_as_it_is(text: str) -> None:
+    assert shown(text) == text
+
+
 def test_different_texts_have_different_labels() -> None:
     texts = [*HOSTILE, "ab", "a%b", "a%20b", "a+b", "a/b", "a%2Fb", "\u0430b", "x" * 500, "x" * 501]
     assert len({shown(text) for text in texts}) == len(texts)

@@ -27,7 +27,8 @@ from mcp_memory.middleware import is_modern, sayable
 from mcp_memory.requests import Selection
 from mcp_memory.results import Forgotten
 from mcp_memory.scope import current
-from mcp_memory.tools.answers import Answer, shown
+from mcp_memory.text import shown
+from mcp_memory.tools.answers import Answer
 from mcp_memory.tools.forget import advice, answer
 
 log = logging.getLogger(__name__)

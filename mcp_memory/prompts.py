@@ -12,8 +12,8 @@ from mcp_memory.errors import InvalidInput
 from mcp_memory.ids import ending
 from mcp_memory.model import Scope
 from mcp_memory.requests import Query
-from mcp_memory.text import fence
-from mcp_memory.tools.answers import lines, shown
+from mcp_memory.text import fence, shown
+from mcp_memory.tools.answers import lines
 from mcp_memory.tools.arguments import Argument, Arguments
 from mcp_memory.tools.kinds import Number, Text
 

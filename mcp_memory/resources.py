@@ -13,7 +13,8 @@ import mcp.types as types
 from mcp_memory.errors import InvalidInput
 from mcp_memory.ids import ending
 from mcp_memory.model import Memory, Scope
-from mcp_memory.tools.answers import NOTICE, memory_values, moment, plain, shown
+from mcp_memory.text import shown
+from mcp_memory.tools.answers import NOTICE, lines, memory_values, moment, plain
 
 if TYPE_CHECKING:
     from mcp_memory.service import MemoryService
@@ -22,6 +23,9 @@ JSON = "application/json"
 TEXT = "text/markdown"
 PAGE_SIZE = 50
 LISTED_MAX = 200
+_SESSION_TOKENS = 2000
+_RECALLS_TOKENS = 500
+"""What of them the recalls of a session may take."""
 
 Contents = list[types.TextResourceContents | types.BlobResourceContents]
 Reader = Callable[["MemoryService", Scope, str], Contents]
@@ -59,7 +63,7 @@ FIXED = (
         "Two blocks: what is stable, for the system message; what is recent, beside a question",
         TEXT,
     ),
-    _fixed("session", "This session", "The raw history of this session, newest last", TEXT),
+    _fixed("session", "This session", "Its raw history and its recalls, newest last", TEXT),
     _fixed("recent", "Recent memories", "What was remembered or changed last", TEXT),
     _fixed("stats", "Counts", "Counts of what you can see, and the state of the model", JSON),
 )
@@ -170,8 +174,13 @@ def _context(service: MemoryService, scope: Scope, argument: str) -> Contents:
 
 
 def _session(service: MemoryService, scope: Scope, argument: str) -> Contents:
-    text = _fenced(service.session(scope), "This session so far, newest last", scope)
-    return [_text("memory://session", text)]
+    from mcp_memory.service.render import fenced_recalls
+
+    recalls = service.recalls(scope, max_tokens=_RECALLS_TOKENS)
+    room = _SESSION_TOKENS - (_RECALLS_TOKENS if recalls else 0)
+    history = service.session(scope, max_tokens=room)
+    text = _fenced(history, "This session so far, newest last", scope)
+    return [_text("memory://session", lines(text, fenced_recalls(recalls, scope.zone)))]
 
 
 def _recent(service: MemoryService, scope: Scope, argument: str) -> Contents:

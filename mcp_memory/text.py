@@ -17,6 +17,7 @@ TERMS_MAX = 32_768
 """Terms kept of one text: as many as the longest content has bytes."""
 
 QUERY_TERMS_MAX = 64
+_SHOWN_CHARS_MAX = 200
 
 _FUNCTION_WORDS = (
     "a about again am an and any are as at be been but by can could did do does for from had has"
@@ -128,6 +129,12 @@ def clean(text: str) -> str:
     text = unicodedata.normalize("NFC", _INVISIBLE.sub("", text))
     text = _LINE_ENDS.sub("\n", text)
     return _CONTROLS.sub(" ", text).strip()
+
+
+def shown(text: str, chars_max: int = _SHOWN_CHARS_MAX) -> str:
+    """The beginning of a text, on one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= chars_max else line[:chars_max] + "…"
 
 
 def fence(lines: Iterable[str], heading: str) -> str:

@@ -123,6 +123,10 @@ class MemoryService:
         """This session's raw history within a token budget, newest last."""
         return views.session(self._core, scope, max_tokens)
 
+    def recalls(self, scope: Scope, *, max_tokens: int = 500) -> list[Trace]:
+        """The traces of this session's own recalls within a token budget, newest last."""
+        return views.recalls(self._core, scope, max_tokens)
+
     def context(self, scope: Scope, *, max_tokens: int = 1500) -> Context:
         """What is stable and what is recent, as two blocks to inject."""
         return views.context(self._core, scope, max_tokens)

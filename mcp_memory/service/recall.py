@@ -40,14 +40,14 @@ _HEADING = "recalled"
 class _Search:
     """One recall on its way: what was asked, what was found, what became of it.
 
-    `owner` is who asked, who alone may read the trace; `zone` that of the days it is told;
-    `begun` which erasures it came after; `foreign` why what was chosen is no answer, where it
-    is in another language than the question.
+    `owners` are who asked, who alone may read the trace: the user and, where there is one, the
+    session; `zone` that of the days it is told; `begun` which erasures it came after; `foreign`
+    why what was chosen is no answer, where it is in another language than the question.
     """
 
     where: Filter
     text: str
-    owner: Partition
+    owners: tuple[Partition, ...]
     zone: tzinfo
     begun: int
     mode: str = "recent"
@@ -70,7 +70,7 @@ def recall(core: Core, scope: Scope, query: Query) -> Recall:
     asked = _Search(
         where=filter_of(core, scope, query),
         text=question_text("query", query.query),
-        owner=Partition(tenant=scope.tenant, level=Level.USER, user=scope.user),
+        owners=(*scope.at(Level.USER), *scope.at(Level.SESSION)),
         zone=scope.zone,
         begun=core.traces.begin(),
         began=time.perf_counter(),
@@ -186,7 +186,7 @@ def _answer(
     trace = Trace(
         id=new_id(),
         at=core.clock(),
-        partitions=tuple(dict.fromkeys((*search_.where.partitions, search_.owner))),
+        partitions=tuple(dict.fromkeys((*search_.where.partitions, *search_.owners))),
         query=search_.text,
         memory_ids=touched(search_.ranked, kept),
         document={
@@ -200,7 +200,7 @@ def _answer(
     )
     core.traces.add(trace, search_.begun)
     core.returned.note(
-        search_.owner.tenant, search_.owner.user, (m.id for m in kept), search_.where.now
+        search_.owners[0].tenant, search_.owners[0].user, (m.id for m in kept), search_.where.now
     )
     return Recall(
         memories=memories,

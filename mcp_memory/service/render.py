@@ -9,12 +9,12 @@ from datetime import tzinfo
 from typing import Any
 
 from mcp_memory.ids import ending
-from mcp_memory.model import Memory
+from mcp_memory.model import Memory, Trace
 from mcp_memory.service.passage import best_passage
-from mcp_memory.service.times import short
+from mcp_memory.service.times import local, short
 from mcp_memory.service.tokens import CountTokens
 from mcp_memory.storage.codec import plain
-from mcp_memory.text import fence, trimmed
+from mcp_memory.text import fence, shown, trimmed
 
 PASSAGE_SHARE = 4
 """Where not everything fits, no memory takes more than one part in so many of the budget."""
@@ -23,6 +23,7 @@ _LINE_TOKENS = 17
 _FIELDS_TOKENS = 260
 """What all fields of a memory cost beside its texts, as JSON with their names."""
 _MARK_TOKENS = 12
+_QUERY_CHARS_MAX = 100
 _FRAME_TOKENS = 50
 """What stands around the memories: the fence with its heading, notes, the caller."""
 _ENVELOPE_TOKENS = 250
@@ -89,6 +90,18 @@ def memory_line(memory: Memory, zone: tzinfo, note: str = "") -> str:
     named = f"{memory.key}: {content}" if memory.key else content
     line = f"- {named} · {memory.type} {short(memory.valid_from, zone)} · {ending(memory.id)}"
     return f"{line} · {note}" if note else line
+
+
+def fenced_recalls(traces: Sequence[Trace], zone: tzinfo) -> str:
+    """Recalls as one block of data, for a query is text too; "" when there are none."""
+    heading = "Its recalls, newest last, each to be read as memory://traces/ID"
+    return fence((recall_line(trace, zone) for trace in traces), heading)
+
+
+def recall_line(trace: Trace, zone: tzinfo) -> str:
+    """One recall on one line: what was asked, when, and the whole id of its trace."""
+    day, time = short(trace.at, zone), local(trace.at, zone).strftime("%H:%M")
+    return f"- {shown(trace.query, _QUERY_CHARS_MAX) or '(no query)'} · {day} {time} · {trace.id}"
 
 
 def within_budget(

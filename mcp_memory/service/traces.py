@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 
-from mcp_memory.model import Memory, Trace
+from mcp_memory.model import Memory, Partition, Trace
 from mcp_memory.storage import matching
 from mcp_memory.storage.contract import Store
 
@@ -50,6 +50,14 @@ class TraceBuffer:
         """A waiting trace."""
         with self._lock:
             return self._waiting.get(trace_id)
+
+    def of(self, partition: Partition, seen: Sequence[Partition], limit: int) -> list[Trace]:
+        """The newest traces that have a partition, waiting or stored; see `Store.traces_of`."""
+        with self._lock:
+            waiting = list(self._waiting.values())
+        stored = self._store.traces_of(partition, seen, limit)
+        known = {trace.id: trace for trace in (*stored, *waiting)}
+        return matching.traces_of(known.values(), partition, seen, limit)
 
     @contextmanager
     def erasing(self, erased: Iterable[Memory]) -> Generator[None]:

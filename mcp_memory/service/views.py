@@ -15,13 +15,14 @@ from mcp_memory.requests import BATCH_MAX
 from mcp_memory.service import policy as limits
 from mcp_memory.service.adopt import SYSTEM, told
 from mcp_memory.service.core import Core, is_id
-from mcp_memory.service.render import Cost, fenced, within_budget
+from mcp_memory.service.render import Cost, fenced, recall_line, within_budget
 from mcp_memory.service.tokens import at_most
 from mcp_memory.service.tracing import spelt_out
 from mcp_memory.storage.contract import Filter, Order
 
 _STABLE = (Type.PROFILE, Type.PREFERENCE)
 _LOOKED_AT = 200
+_RECALLS_MAX = 20
 _CLUSTER_COSINE = 0.7
 _CLUSTER_MAX = 10
 
@@ -58,7 +59,24 @@ def session(core: Core, scope: Scope, max_tokens: int) -> list[Memory]:
         return []
     where = Filter(partitions=(partition,), now=core.clock())
     newest = core.store.select(where, limit=_LOOKED_AT)
-    kept, _ = within_budget(newest, max_tokens, Cost(count=at_most(core.embedder.count_tokens)))
+    cost = Cost(count=at_most(core.embedder.count_tokens))
+    kept, _ = within_budget(newest, cost.left(max_tokens), cost)
+    return kept[::-1]
+
+
+def recalls(core: Core, scope: Scope, max_tokens: int) -> list[Trace]:
+    """The newest recalls of this session whose lines fit the budget, newest last."""
+    partition = scope.partition(Level.SESSION)
+    if partition is None:
+        return []
+    cost = Cost(count=at_most(core.embedder.count_tokens))
+    left = cost.left(max_tokens)
+    kept: list[Trace] = []
+    for found in core.traces.of(partition, scope.partitions(), _RECALLS_MAX):
+        left -= cost.count(recall_line(found, scope.zone))
+        if left < 0:
+            break
+        kept.append(found)
     return kept[::-1]
 
 

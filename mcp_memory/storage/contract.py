@@ -289,6 +289,10 @@ class Store(Protocol):
         """The trace, if all the partitions it searched are among those given."""
         ...
 
+    def traces_of(self, of: Partition, seen: Sequence[Partition], limit: int) -> list[Trace]:
+        """The newest traces that have a partition, newest first, that `trace` gives for `seen`."""
+        ...
+
     def setting(self, name: str, default: str) -> str:
         """The stored value of a setting; the first call stores `default`."""
         ...

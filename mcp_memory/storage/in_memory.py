@@ -48,6 +48,7 @@ from mcp_memory.storage.matching import (
     places_around,
     slots,
     sort_key,
+    traces_of,
     traces_to_drop,
 )
 
@@ -172,7 +173,9 @@ class InMemoryStore:
         with self._open():
             erased = {i: self._rows.pop(i) for i in dict.fromkeys(memory_ids) if i in self._rows}
             rows = [row for revisions in erased.values() for row in revisions]
-            traces = self._drop_traces([row.memory for row in rows])
+            doomed, traces = traces_to_drop([*self._traces.values()], [r.memory for r in rows])
+            for trace_id in doomed:
+                del self._traces[trace_id]
             entries = self._blank_journal(erased.keys())
             for memory_id, revisions in erased.items():
                 number, at = len(self._journal) + 1, datetime.now(UTC)
@@ -200,6 +203,11 @@ class InMemoryStore:
         with self._open():
             trace = self._traces.get(trace_id)
         return trace if trace and set(trace.partitions) <= set(partitions) else None
+
+    def traces_of(self, of: Partition, seen: Sequence[Partition], limit: int) -> list[Trace]:
+        """See `Store.traces_of`."""
+        with self._open():
+            return traces_of(self._traces.values(), of, seen, limit)
 
     def setting(self, name: str, default: str) -> str:
         """The stored value of a setting; the first call stores `default`."""
@@ -356,12 +364,6 @@ class InMemoryStore:
             terms=sum(len(row.terms) for row in rows),
             frequencies={term: having[term] for term in asked},
         )
-
-    def _drop_traces(self, erased: Sequence[Memory]) -> int:
-        doomed, mentioning = traces_to_drop(list(self._traces.values()), erased)
-        for trace_id in doomed:
-            del self._traces[trace_id]
-        return mentioning
 
     def _blank_journal(self, memory_ids: Iterable[str]) -> int:
         ids = set(memory_ids)

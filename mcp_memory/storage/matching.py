@@ -159,6 +159,14 @@ def traces_to_drop(traces: Sequence[Trace], erased: Sequence[Memory]) -> tuple[l
     return list(dict.fromkeys([*mentioning, *asking])), len(mentioning)
 
 
+def traces_of(
+    traces: Iterable[Trace], of: Partition, seen: Sequence[Partition], limit: int
+) -> list[Trace]:
+    """The newest traces that have a partition and none but `seen`, newest first."""
+    found = [t for t in traces if of in t.partitions and set(t.partitions) <= set(seen)]
+    return sorted(found, key=lambda t: (t.at, t.id), reverse=True)[:limit]
+
+
 def audience(partition: Partition) -> Audience:
     """Who can see what is in a partition: a user, or a whole tenant."""
     return partition.tenant, "" if partition.level is Level.TENANT else partition.user

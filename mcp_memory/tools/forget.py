@@ -10,7 +10,7 @@ from mcp_memory.model import Scope
 from mcp_memory.requests import Selection
 from mcp_memory.results import Erasure, Forgotten
 from mcp_memory.service.forget import EVERYTHING
-from mcp_memory.text import fence
+from mcp_memory.text import fence, shown
 from mcp_memory.tools.answers import (
     EXPLAIN,
     NOTICE,
@@ -24,7 +24,6 @@ from mcp_memory.tools.answers import (
     filled,
     lines,
     plain,
-    shown,
 )
 from mcp_memory.tools.arguments import Argument, Arguments
 from mcp_memory.tools.kinds import Flag, Id, Text, Texts

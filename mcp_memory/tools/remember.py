@@ -12,7 +12,7 @@ from mcp_memory.ids import ending
 from mcp_memory.model import Scope
 from mcp_memory.requests import BATCH_MAX, Draft
 from mcp_memory.results import Remembered, Similar
-from mcp_memory.text import fence
+from mcp_memory.text import fence, shown
 from mcp_memory.tools.answers import (
     EXPLAIN,
     NOTICE,
@@ -25,7 +25,6 @@ from mcp_memory.tools.answers import (
     filled,
     lines,
     second,
-    shown,
 )
 from mcp_memory.tools.arguments import Argument, Arguments, Given, Objects
 from mcp_memory.tools.kinds import Flag, Id, Number, Object, Text, Texts

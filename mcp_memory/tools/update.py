@@ -8,7 +8,7 @@ from mcp_memory.ids import ending
 from mcp_memory.model import Scope
 from mcp_memory.requests import Patch
 from mcp_memory.results import Updated
-from mcp_memory.text import fence
+from mcp_memory.text import fence, shown
 from mcp_memory.tools.answers import (
     EXPLAIN,
     NOTICE,
@@ -21,7 +21,6 @@ from mcp_memory.tools.answers import (
     explained,
     filled,
     lines,
-    shown,
 )
 from mcp_memory.tools.arguments import Argument, Arguments
 from mcp_memory.tools.kinds import Flag, Id, Number, Object, Text, Texts

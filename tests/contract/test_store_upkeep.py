@@ -50,6 +50,36 @@ def test_a_trace_is_only_for_who_sees_all_that_was_searched(store: Store) -> Non
     assert store.trace(saved.id, [ALICE_APP, ALICE]) is not None
 
 
+def test_the_newest_traces_of_a_partition_come_first(store: Store) -> None:
+    saved = [
+        trace(f"query {n}", at=START + timedelta(seconds=n), partitions=(ALICE, ALICE_APP))
+        for n in (3, 1, 2, 4, 0)
+    ]
+    store.save_traces(saved)
+    newest = sorted(saved, key=lambda t: t.at, reverse=True)
+    assert store.traces_of(ALICE_APP, [ALICE, ALICE_APP, SHARED], 10) == newest
+    assert store.traces_of(ALICE_APP, [ALICE, ALICE_APP], 2) == newest[:2]
+    assert store.traces_of(ALICE_APP, [ALICE, ALICE_APP], 0) == []
+
+
+def test_those_of_one_moment_come_by_their_ids(store: Store) -> None:
+    saved = [trace() for _ in range(5)]
+    store.save_traces(saved[::-1])
+    assert [t.id for t in store.traces_of(ALICE, [ALICE], 3)] == [t.id for t in saved[:1:-1]]
+
+
+def test_only_the_traces_of_a_partition_that_their_caller_sees_whole_are_given(
+    store: Store,
+) -> None:
+    here = trace(partitions=(ALICE, ALICE_APP))
+    elsewhere, others = trace(partitions=(ALICE,)), trace(partitions=(BOB,))
+    later = [trace(partitions=(ALICE, ALICE_APP, BOB), at=START + timedelta(days=1))] * 3
+    store.save_traces([here, elsewhere, others, *later])
+    assert store.traces_of(ALICE_APP, [ALICE, ALICE_APP], 1) == [here]
+    for seen in ([ALICE], [ALICE_APP], [BOB], []):
+        assert store.traces_of(ALICE_APP, seen, 10) == []
+
+
 def test_the_newest_thousand_traces_are_kept(store: Store) -> None:
     saved = [trace(f"query {n}", at=START + timedelta(seconds=n)) for n in range(1010)]
     store.save_traces(saved[:600])

@@ -163,6 +163,10 @@ class Record:
         rows = self._rows("trace", [trace_id])
         return rows[0][0] if rows else None
 
+    def traces_of(self, of: str, seen: list[str], limit: int) -> list[str]:
+        """The JSON texts of the newest traces that have a partition, and none but `seen`."""
+        return [text for (text,) in self._rows("traces_of", [of, seen, limit])]
+
     def traces(self) -> list[str]:
         """The JSON texts of all traces."""
         return [text for (text,) in self._rows("traces", [])]

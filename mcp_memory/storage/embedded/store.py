@@ -235,6 +235,12 @@ class EmbeddedStore:
         trace = codec.trace_of(json.loads(document))
         return trace if set(trace.partitions) <= set(partitions) else None
 
+    def traces_of(self, of: Partition, seen: Sequence[Partition], limit: int) -> list[Trace]:
+        """See `Store.traces_of`."""
+        with self._open():
+            found = self._record.traces_of(str(of), [str(p) for p in seen], limit)
+        return [codec.trace_of(json.loads(document)) for document in found]
+
     def setting(self, name: str, default: str) -> str:
         """See `Store.setting`."""
         with self._open():

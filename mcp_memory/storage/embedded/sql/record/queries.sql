@@ -79,6 +79,12 @@ WHERE id NOT IN (SELECT id FROM traces ORDER BY made_at DESC, id DESC LIMIT ?);
 -- trace: one trace
 SELECT trace FROM traces WHERE id = ?;
 
+-- traces_of: the newest traces with a partition, of those with no others than some
+SELECT trace FROM traces
+WHERE list_contains((trace -> '$.partitions')::VARCHAR[], ?::VARCHAR)
+  AND list_has_all(?::VARCHAR[], (trace -> '$.partitions')::VARCHAR[])
+ORDER BY made_at DESC, id DESC LIMIT ?;
+
 -- traces: every trace
 SELECT trace FROM traces;
 

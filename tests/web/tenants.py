@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import httpx2
 
-from tests.web.asking import LEGACY, MODERN, Ask, Asker, SseAsker, called, reading
+from tests.web.asking import ID, LEGACY, MODERN, Answer, Ask, Asker, SseAsker, called, reading
 from tests.web.harness import ALL, Issuer, Served
 from tests.web.matrix import QUESTION, Aim
 
@@ -18,6 +18,8 @@ CLIENT = {"client_id": "desk"}
 """Everybody uses the same client, so that agents have the same name."""
 _WORD = re.compile(r"walrus\w*")
 _ID = re.compile(r"(?<![0-9a-z])[0-9a-f]{8,}(?:-[0-9a-f]+)*")
+_ASKED = re.compile(rf"- ([^\n]*) · \d+ \w+ \d+ \d\d:\d\d · ({ID})$", re.MULTILINE)
+"""A recall as its session tells it: the query, the moment and the id of the trace."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,6 +56,7 @@ class World:
         self.http = http
         self.troves: list[Trove] = []
         self.streams: dict[str, SseAsker] = {}
+        self._asked: dict[tuple[str, str], dict[str, str]] = {}
 
     def caller(self, name: str, tenant: str, user: str, **claims: str) -> Caller:
         """Somebody with a good token."""
@@ -128,6 +131,20 @@ class World:
             for memory, history in trove.histories.items()
             if self.history(trove, memory) != history
         ]
+
+    def note(self, caller: Caller, ask: Ask, answer: Answer) -> None:
+        """Keep what a caller has asked recall, by the id of the trace that was answered."""
+        if ask.params.get("name") != "recall" or "trace_id" not in answer.text:
+            return
+        mine = self._asked.setdefault((caller.tenant, caller.user), {})
+        mine[answer.values["trace_id"]] = ask.params["arguments"].get("query", "")
+
+    def unasked(self, caller: Caller, answer: Answer) -> str:
+        """What `memory://session` answers, without the lines of what the caller itself asked."""
+        mine = self._asked.get((caller.tenant, caller.user), {})
+        contents = answer.message.get("result", {}).get("contents", [])
+        text = "\n".join(content["text"] for content in contents)
+        return _ASKED.sub(lambda m: "" if mine.get(m[2]) == m[1] else m[0], text)
 
     def leaked(self, caller: Caller, text: str) -> set[str]:
         """What a text tells that the caller may not know."""

@@ -14,6 +14,7 @@ from mcp_memory.ids import new_id
 from tests.web import attackers
 from tests.web.asking import (
     LEGACY,
+    MODERN,
     SSE,
     Answer,
     Ask,
@@ -96,7 +97,7 @@ class Attack:
     def _tried(self, ask: Asker | SseAsker, case: Case, aim: Aim) -> list[str]:
         asked = case.ask(aim)
         answer = self._asked(ask, asked, aim)
-        wrong = [f"leaked {leaks}" for leaks in self._leaks(answer)]
+        wrong = [f"leaked {leaks}" for leaks in self._leaks(asked, answer)]
         if case.needs and case.needs not in self._caller.scopes:
             return wrong + _unless_refused(asked, answer, case.needs)
         if answer.status not in (200, 202, 400, 404, 409) or "went wrong" in answer.text:
@@ -110,10 +111,15 @@ class Attack:
 
     def _asked(self, ask: Asker | SseAsker, asked: Ask, aim: Aim) -> Answer:
         self._tally.requests += 1
-        return aim.blank(ask(asked), asked)
+        answer = ask(asked)
+        self._world.note(self._caller, asked, answer)
+        return aim.blank(answer, asked)
 
-    def _leaks(self, answer: Answer) -> list[str]:
-        found = sorted(self._world.leaked(self._caller, f"{answer.challenge} {answer.text}"))
+    def _leaks(self, asked: Ask, answer: Answer) -> list[str]:
+        text = answer.text
+        if asked == reading("memory://session") and "result" in answer.message:
+            text = self._world.unasked(self._caller, answer)
+        found = sorted(self._world.leaked(self._caller, f"{answer.challenge} {text}"))
         self._tally.leaks += found
         return [f"{found} in {answer.text}"] if found else []
 
@@ -240,6 +246,23 @@ def test_a_trace_is_its_caller_s_own_from_the_first_moment(world: World, era: st
         assert "no trace" in said[0]
         assert said[0] == said[1]
         assert trace in world.ask(victim.owner)(reading(f"memory://traces/{trace}")).text
+
+
+def test_what_a_caller_asked_is_no_secret_of_its_own_session_but_of_every_other(
+    world: World, tally: Tally
+) -> None:
+    victim = world.troves[0]
+    told, other = attackers.others(world, victim.tenant)[:2]
+    attack = Attack(world, tally, told, victim)
+    ask = attack.asker(MODERN)
+    assert attack(ask, [case for case in CASES if case.thing == "tool recall"], MODERN) == []
+    session = ask(reading("memory://session"))
+    assert victim.aim.secret in session.text
+    assert world.leaked(told, world.unasked(told, session)) == set()
+    assert world.leaked(other, world.unasked(other, session)) == {victim.aim.secret}
+    own = world.ask(victim.owner)(reading("memory://session"))
+    assert world.leaked(victim.owner, own.text) == set()
+    assert "walrus00session" in world.leaked(told, world.unasked(told, own))
 
 
 @SHARES

@@ -10,11 +10,16 @@ import pytest
 
 from mcp_memory.model import Scope
 from tests.factories import STORES, Clock, open_store
-from tests.watchdog import watched
+from tests.watchdog import Output, watched
 
 if TYPE_CHECKING:
     from mcp_memory.embedding import Embedder
     from mcp_memory.storage.contract import Store
+
+
+def pytest_configure() -> None:
+    """Before the output of any test is caught."""
+    Output.keep()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -6,17 +6,16 @@ import contextlib
 import faulthandler
 import os
 import signal
-import sys
 import time
 from collections.abc import Generator
 from pathlib import Path
 from threading import Timer
 
-LIMIT_S = 600.0
+LIMIT_S = float(os.environ.get("TEST_LIMIT_S", "600"))
 """How long a test may take; on a quiet machine the slowest takes a twentieth of it."""
 WAIT_S = 540.0
 """How long a test waits for anything: so long that only what never comes ends it."""
-GRACE_S = 30.0
+GRACE_S = LIMIT_S / 20
 _HOME = b"MCP_MEMORY_HOME="
 MARK = "STARTED_BY_TEST_PROCESS"
 """The variable by which processes that tests started, and those that they did, are known."""
@@ -27,10 +26,26 @@ def marked() -> dict[str, str]:
     return {MARK: str(os.getpid()), "PYTHONFAULTHANDLER": "1"}
 
 
+class Output:
+    """Where it is told: where the run began, whatever catches the output of a test."""
+
+    descriptor = 2
+
+    @classmethod
+    def keep(cls) -> None:
+        """Take what is stderr now for it."""
+        cls.descriptor = os.dup(2)
+
+    @classmethod
+    def say(cls, *words: object) -> None:
+        """A line of text."""
+        os.write(cls.descriptor, (" ".join(map(str, words)) + "\n").encode("utf-8", "replace"))
+
+
 @contextlib.contextmanager
-def watched(name: str) -> Generator[None]:
+def watched(name: str, limit_s: float = LIMIT_S) -> Generator[None]:
     """A test that ends, one way or the other."""
-    timers = [Timer(LIMIT_S, _tell, [name]), Timer(LIMIT_S + GRACE_S, _end)]
+    timers = [Timer(limit_s, _tell, [name, limit_s]), Timer(limit_s + GRACE_S, _end)]
     for timer in timers:
         timer.daemon = True
         timer.start()
@@ -41,13 +56,13 @@ def watched(name: str) -> Generator[None]:
             timer.cancel()
 
 
-def _tell(name: str) -> None:
+def _tell(name: str, limit_s: float) -> None:
     """Print every stack and end what the test waits for, so that it fails by itself."""
-    print(f"{name} took longer than {LIMIT_S:g} s", file=sys.__stderr__, flush=True)
-    faulthandler.dump_traceback(file=2, all_threads=True)
+    Output.say(f"{name} took longer than {limit_s:g} s")
+    faulthandler.dump_traceback(file=Output.descriptor, all_threads=True)
     homes = {home for home in _started().values() if home}
     for pid, home in _started().items():
-        print(f"process {pid} of {home or 'no store'}:", file=sys.__stderr__, flush=True)
+        Output.say(f"process {pid} of {home or 'no store'}:")
         with contextlib.suppress(OSError):
             os.kill(pid, signal.SIGCONT)
             os.kill(pid, signal.SIGABRT)  # faulthandler prints its stacks to its stderr
@@ -55,12 +70,12 @@ def _tell(name: str) -> None:
     for home in homes:
         log = Path(home) / "host" / "log"
         with contextlib.suppress(OSError):
-            print(log, log.read_text("utf-8", "replace"), file=sys.__stderr__, flush=True)
+            Output.say(log, log.read_text("utf-8", "replace"))
 
 
 def _end() -> None:
     """Nothing has helped."""
-    faulthandler.dump_traceback(file=2, all_threads=True)
+    faulthandler.dump_traceback(file=Output.descriptor, all_threads=True)
     os._exit(1)
 
 

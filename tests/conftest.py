@@ -10,7 +10,7 @@ import pytest
 
 from mcp_memory.model import Scope
 from tests.factories import STORES, Clock, open_store
-from tests.watchdog import Output, watched
+from tests.watchdog import WAIT_S, Output, watched
 
 if TYPE_CHECKING:
     from mcp_memory.embedding import Embedder
@@ -103,5 +103,5 @@ def embedder() -> Iterator[Embedder]:
 
     made = Embedder()
     made.start()
-    assert made.ready(60), made.failure
+    assert made.ready(WAIT_S), made.failure
     yield made

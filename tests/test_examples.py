@@ -16,10 +16,12 @@ from typing import Any
 
 import pytest
 
+from tests.watchdog import WAIT_S
+
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"
 DEMO = EXAMPLES / "demo" / "demo.py"
-TIMEOUT_S = 300
+TIMEOUT_S = WAIT_S
 
 
 def run(script: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -25,6 +25,7 @@ from tests.factories import (
     windows,
     write,
 )
+from tests.watchdog import WAIT_S
 
 THREADS = 8
 ROUNDS = 15
@@ -36,14 +37,14 @@ def at_once(work: Callable[[int], T]) -> list[T]:
     barrier = Barrier(THREADS)
 
     def started(n: int) -> T:
-        barrier.wait(30)
+        barrier.wait(WAIT_S)
         return work(n)
 
     usual = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)  # threads take turns so often that a missing lock shows
     try:
         with ThreadPoolExecutor(THREADS) as pool:
-            return [f.result(120) for f in [pool.submit(started, n) for n in range(THREADS)]]
+            return [f.result(WAIT_S) for f in [pool.submit(started, n) for n in range(THREADS)]]
     finally:
         sys.setswitchinterval(usual)
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.watchdog import WAIT_S
+
 ROOT = Path(__file__).parents[2]
 NAMESPACE = ("unshare", "--user", "--map-root-user", "--mount")
 MOUNT = 'mount -t tmpfs -o size=64m,mode=700 tmpfs "$0" && exec "$@"'
@@ -23,7 +25,7 @@ def fill_up(home: Path, room_bytes: int, how: str, within: Sequence[str] = ()) -
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=WAIT_S,
         check=False,
     )
     lines = [line.partition(" ") for line in filler.stdout.splitlines()]

@@ -17,6 +17,7 @@ import pytest
 
 from mcp_memory.storage.contract import Store
 from tests.factories import memory, open_store, pages, put, where
+from tests.watchdog import WAIT_S
 
 ROOT = Path(__file__).parents[2]
 ROUNDS_LONG = int(os.environ.get("CRASH_ROUNDS", "100"))
@@ -68,7 +69,7 @@ def write_until_killed(home: Path, seed: str, heard: Heard) -> None:
     for line in lines:
         heard.hear(line)
     said = writer.stderr.read()
-    assert writer.wait(60) != 0, said
+    assert writer.wait(WAIT_S) != 0, said
     timer.join()
     assert "Traceback" not in said, said
     writer.stdout.close()

@@ -22,9 +22,11 @@ from mcp_memory.model import Level, Partition
 from mcp_memory.storage.embedded import open_embedded
 from mcp_memory.weights import BUNDLED_SPACE
 from tests.factories import pages, where
-from tests.protocol.doors import command, door, host_pid, hosted, kill_host, until
+from tests.protocol.doors import command, door, host_pid, hosted, kill_host
 from tests.protocol.harness import explained
 from tests.protocol.raw import Server
+from tests.waiting import until
+from tests.watchdog import WAIT_S
 
 ROUNDS_LONG = int(os.environ.get("CRASH_ROUNDS", "200"))
 WRITERS, READERS = 4, 2
@@ -161,7 +163,7 @@ def test_clients_outlive_their_host_and_nothing_acknowledged_is_lost(
         killed = kill_again_and_again(home, rounds, told, random.Random(seed))
         stop.set()
         for client in clients:
-            client.join(60)
+            client.join(WAIT_S)
         assert told.failures == [], seed
         assert not any(client.is_alive() for client in clients)
         assert len(killed) == rounds

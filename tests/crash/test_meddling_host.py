@@ -13,8 +13,9 @@ from mcp_memory.model import Level, Partition
 from mcp_memory.storage.embedded import open_embedded
 from mcp_memory.weights import BUNDLED_SPACE
 from tests.factories import pages, where
-from tests.protocol.doors import command, door, host_pid, hosted, kill_host, until
+from tests.protocol.doors import command, door, host_pid, hosted, kill_host
 from tests.protocol.raw import Server
+from tests.waiting import until
 
 ANA_APP = Partition(tenant="local", level=Level.PROJECT, user="ana", name="app")
 

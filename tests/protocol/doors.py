@@ -8,8 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from mcp_memory.host.address import Address
 from mcp_memory.host.client import run
 from tests.protocol.harness import ROOT, environment
 from tests.protocol.raw import Server
+from tests.waiting import until
 from tests.watchdog import WAIT_S
 
 DOOR = ("-m", "mcp_memory")
@@ -85,14 +85,6 @@ def kill_host(home: Path) -> int:
     os.kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))
     until(lambda: host_pid(home) != pid)
     return pid
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait for something to become true; fails after several minutes."""
-    ends_at = time.monotonic() + WAIT_S
-    while not condition():
-        assert time.monotonic() < ends_at, "it never became true"
-        time.sleep(0.005)
 
 
 def older_copy(folder: Path, version: str) -> Path:

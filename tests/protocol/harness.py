@@ -68,6 +68,12 @@ def as_caller(server: Server[Connection], era: str, name: str, **options: Any) -
     return Client(server, mode=era, client_info=info, **options)
 
 
+async def model_is_there(client: Client) -> None:
+    """Wait until recall is as good as it gets; each call waits for the model for a while."""
+    while (await call(client, "recall", query="anything")).get("degraded"):
+        pass
+
+
 def text_of(result: types.CallToolResult) -> str:
     """The text part of a tool's answer."""
     (content,) = result.content

@@ -8,7 +8,7 @@ import pytest
 
 from tests.benchmarks.quality.conflicts import CONTRADICTIONS
 from tests.benchmarks.quality.data import load
-from tests.protocol.harness import ERAS, call, connect, remember
+from tests.protocol.harness import ERAS, call, connect, model_is_there, remember
 
 
 def sample() -> list[dict[str, str]]:
@@ -24,8 +24,7 @@ async def test_what_ended_is_told_and_what_did_not_is_left_alone(tmp_path: Path)
     pairs = sample()
     assert len(pairs) > 20
     async with connect(tmp_path / "home", ERAS[0]) as client:
-        while (await call(client, "recall", query="anything")).get("degraded"):
-            pass  # each call waits for the model for a while
+        await model_is_there(client)
         for pair in pairs:
             kind = "episode" if pair["kind"] == "episode" else "fact"
             tag = f"{pair['language']}-{pair['topic']}-{pair['kind']}"

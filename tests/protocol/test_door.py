@@ -24,10 +24,10 @@ from tests.protocol.doors import (
     lock_held,
     status,
     stored,
-    until,
 )
 from tests.protocol.harness import environment
 from tests.protocol.raw import INITIALIZE, TIMEOUT_S, Server, full_pipe
+from tests.waiting import until
 
 
 def test_only_the_standard_library_is_on_the_doors_path(tmp_path: Path) -> None:

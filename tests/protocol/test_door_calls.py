@@ -24,10 +24,10 @@ from tests.protocol.doors import (
     lock_held,
     started,
     status,
-    until,
 )
 from tests.protocol.harness import ROOT, environment, explained
 from tests.protocol.raw import INITIALIZE, META, TIMEOUT_S, Server
+from tests.waiting import until
 
 ASKABLE: dict[str, Any] = {**INITIALIZE, "capabilities": {"elicitation": {}}}
 LONG = "The harbour master wrote that day about ships, weather and cargo in great detail. " * 60

@@ -6,11 +6,10 @@ import json
 import re
 from typing import Any, cast
 
-import anyio
 import pytest
 from mcp import Client
 
-from tests.protocol.harness import call, explained, remember, text_of
+from tests.protocol.harness import call, explained, model_is_there, remember, text_of
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("ready")]
 
@@ -22,9 +21,7 @@ CALLER = "caller: ana/app"
 @pytest.fixture(scope="module")
 async def ready(client: Client) -> None:
     """Its model is there: before that a recall is degraded, and says so."""
-    with anyio.fail_after(60):
-        while (await call(client, "recall", query="anything"))["degraded"]:
-            await anyio.sleep(0.01)
+    await model_is_there(client)
 
 
 async def said(client: Client, verb: str, **arguments: Any) -> str:

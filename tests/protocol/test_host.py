@@ -19,8 +19,8 @@ from tests.protocol.doors import (
     older_copy,
     status,
     stored,
-    until,
 )
+from tests.waiting import until
 
 
 def test_a_newer_door_replaces_an_older_host_and_nobody_loses_anything(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from mcp.types import TextContent
 
-from tests.protocol.harness import ERAS, call, connect, remember
+from tests.protocol.harness import ERAS, call, connect, model_is_there, remember
 
 MEMORIES = (
     "The staging database of project Heron runs on port 5433.",
@@ -34,8 +34,7 @@ async def test_it_is_told_so_and_nothing_of_the_hint_is_injected(tmp_path: Path,
     async with connect(tmp_path / "home", era) as client:
         for content in MEMORIES:
             await remember(client, content)
-        while (await call(client, "recall", query="Leo", explain=True)).get("degraded"):
-            pass  # each call waits for the model for a while
+        await model_is_there(client)
         for question in QUESTIONS:
             result = await client.call_tool("recall", {"query": question})
             (content,) = result.content

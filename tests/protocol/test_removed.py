@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from tests.protocol.doors import command, host_pid, hosted, started, status, until
+from tests.protocol.doors import command, host_pid, hosted, started, status
 from tests.protocol.harness import ROOT
 from tests.protocol.raw import INITIALIZE, Server
+from tests.waiting import until
 
 META = {
     "io.modelcontextprotocol/protocolVersion": "2026-07-28",

@@ -25,10 +25,10 @@ from tests.protocol.doors import (
     started,
     status,
     stored,
-    until,
 )
 from tests.protocol.harness import ROOT, environment
 from tests.protocol.raw import TIMEOUT_S
+from tests.waiting import until
 
 needs_signals = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGSTOP")
 

@@ -16,6 +16,7 @@ from mcp_memory import __version__, doctor, open_memory
 from mcp_memory.errors import NotFound
 from mcp_memory.settings import load
 from mcp_memory.storage.contract import Finding
+from tests.watchdog import WAIT_S
 
 COMMAND = [sys.executable, "-m", "mcp_memory"]
 
@@ -31,7 +32,7 @@ def run(
         stdin=subprocess.DEVNULL,
         capture_output=True,
         encoding="utf-8",
-        timeout=120,
+        timeout=WAIT_S,
         check=False,
     )
 
@@ -229,4 +230,4 @@ def test_a_reader_that_goes_away_is_met_quietly(home: Path) -> None:
         assert process.stderr is not None
         process.stdout.close()
         assert process.stderr.read() == ""
-        assert process.wait(60) == 141
+        assert process.wait(WAIT_S) == 141

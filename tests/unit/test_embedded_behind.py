@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -31,6 +30,8 @@ from tests.factories import (
     windows,
     write,
 )
+from tests.waiting import until
+from tests.watchdog import WAIT_S
 
 if TYPE_CHECKING:
     from mcp_memory.storage.contract import Vector
@@ -147,7 +148,7 @@ def test_readers_of_one_damaged_index_renew_it_once(home: Path, store: EmbeddedS
     barrier = Barrier(readers)
 
     def read(_: int) -> list[str]:
-        barrier.wait(30)
+        barrier.wait(WAIT_S)
         return ids(store.select(where()))
 
     with ThreadPoolExecutor(readers) as pool:
@@ -162,7 +163,7 @@ def test_readers_of_one_damaged_index_renew_it_once(home: Path, store: EmbeddedS
 def test_an_erase_does_not_wait_for_a_query_that_is_being_embedded(store: EmbeddedStore) -> None:
     def embedded() -> Vector:
         with ThreadPoolExecutor(1) as pool:
-            receipt = pool.submit(store.erase, [PENGUINS.id], ACTOR).result(20)
+            receipt = pool.submit(store.erase, [PENGUINS.id], ACTOR).result(WAIT_S)
         assert receipt.memories == 1
         put(store, memory("penguins of somebody else", partition=ALICE))
         return vector(1)
@@ -175,16 +176,15 @@ def test_an_erase_does_not_wait_for_a_query_that_is_being_embedded(store: Embedd
 
 def test_reads_go_on_while_a_write_is_held_up(home: Path, store: EmbeddedStore) -> None:
     (log,) = (home / "record").glob("*.wal")
-    before, deadline = log.stat().st_size, time.monotonic() + 20
+    before = log.stat().st_size
     with ThreadPoolExecutor(1) as pool, closing(index_of(home)) as other:
         other.execute("BEGIN IMMEDIATE")
         writing = pool.submit(put, store, memory("penguins are black"))
-        while log.stat().st_size == before:  # until the record has it and the index waits
-            assert time.monotonic() < deadline
+        until(lambda: log.stat().st_size != before)  # the record has it and the index waits
         assert sorted(search(store, "penguin")[0]) == sorted([PENGUINS.id, TEA.id])
         assert not writing.done()
         other.execute("ROLLBACK")
-        writing.result(30)
+        writing.result(WAIT_S)
     assert len(search(store, "penguin")[0]) == 3
 
 

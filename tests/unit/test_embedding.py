@@ -15,6 +15,7 @@ import pytest
 from mcp_memory.embedding import OVERLAP_PIECES, WINDOW_PIECES, Embedder
 from mcp_memory.errors import ModelUnavailable, SettingsInvalid
 from mcp_memory.weights import BUNDLED_FOLDER, BUNDLED_SPACE, digest
+from tests.watchdog import WAIT_S
 
 NEEDLE = "The safe in the cellar opens with the year of the flood."
 FILLER = "We talked about the weather, the train and what to cook on Sunday evening. "
@@ -90,7 +91,7 @@ def test_tokens_are_estimated_until_the_model_is_loaded_and_counted_after() -> N
     fresh = Embedder()
     assert fresh.count_tokens("twelve bytes") == 3
     assert fresh.count_tokens("") == 0
-    assert fresh.ready(60)
+    assert fresh.ready(WAIT_S)
     assert fresh.count_tokens("twelve bytes") == 2
     assert fresh.count_tokens(NEEDLE * 100) > 1000
 
@@ -111,7 +112,7 @@ def test_a_damaged_model_file_is_named_and_never_used(tmp_path: Path, name: str)
     damaged[1000] ^= 1
     (folder / name).write_bytes(damaged)
     broken = Embedder(folder=folder)
-    assert not broken.ready(60)
+    assert not broken.ready(WAIT_S)
     with pytest.raises(ModelUnavailable, match=rf"damaged: .*{name}.*reinstall mcp-memory"):
         broken.embed(["hello"])
     assert name in broken.failure
@@ -148,12 +149,12 @@ def test_an_unknown_model_is_refused_with_names_that_are_near(tmp_path: Path) ->
 
 
 def test_no_network_is_ever_asked_for() -> None:
-    subprocess.run([sys.executable, "-c", OFFLINE], check=True, timeout=120)
+    subprocess.run([sys.executable, "-c", OFFLINE], check=True, timeout=WAIT_S)
 
 
 def test_loading_the_model_leaves_nothing_outside_the_store(tmp_path: Path) -> None:
     code = "from mcp_memory.embedding import Embedder; Embedder().embed_query('hello')"
     env = {**os.environ, "HOME": str(tmp_path), "USERPROFILE": str(tmp_path)}
     env = {name: value for name, value in env.items() if not name.startswith(("ORT_", "XDG_"))}
-    subprocess.run([sys.executable, "-c", code], env=env, check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code], env=env, check=True, timeout=WAIT_S)
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == []

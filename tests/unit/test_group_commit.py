@@ -17,6 +17,8 @@ from mcp_memory.storage.embedded.group_commit import REQUESTS_MAX, WRITES_MAX, G
 from mcp_memory.storage.embedded.index import Index
 from mcp_memory.storage.embedded.record import Record
 from tests.factories import SPACE, memory, revised, write
+from tests.waiting import until
+from tests.watchdog import WAIT_S
 
 
 class Quay:
@@ -52,8 +54,7 @@ class Quay:
         writes = [write(one) for one in made]
         pending = Pending(request=request, writes=writes, packed=[None] * len(writes))
         sent = self._pool.submit(self.group_commit.write, pending)
-        while self.group_commit.waiting == before:
-            assert not sent.done()
+        until(lambda: self.group_commit.waiting != before or sent.done())
         return sent
 
     def whole(self) -> bool:
@@ -77,7 +78,7 @@ def quay(tmp_path: Path) -> Iterator[Quay]:
 def test_writes_that_wait_share_one_commit_in_the_order_of_asking(quay: Quay) -> None:
     with quay.held:
         sent = [quay.send(memory(f"number {n}"), memory(f"{n} more")) for n in range(5)]
-    numbers = [[change.number for change in each.result(20)] for each in sent]
+    numbers = [[change.number for change in each.result(WAIT_S)] for each in sent]
     assert numbers == [[1, 2], [3, 4], [5, 6], [7, 8], [9, 10]]
     assert quay.commits == [10]
     assert quay.whole()
@@ -123,7 +124,7 @@ def test_one_request_sent_twice_is_written_once_and_both_hear_the_same(quay: Qua
     with quay.held:
         sent = [quay.send(made, request="r1"), quay.send(memory("between"), request="r2")]
         sent.append(quay.send(made, request="r1"))
-    first, _, again = (each.result(20) for each in sent)
+    first, _, again = (each.result(WAIT_S) for each in sent)
     assert first == again
     assert quay.commits == [2]
     assert quay.whole()
@@ -149,6 +150,6 @@ def test_a_commit_holds_only_so_much(quay: Quay) -> None:
         sent = [quay.send(*many(n)) for n in (WRITES_MAX - 10, 10, 11, WRITES_MAX + 1)]
         sent += [quay.send(memory(f"single {n}")) for n in range(REQUESTS_MAX + 1)]
     for each in sent:
-        each.result(60)
+        each.result(WAIT_S)
     assert quay.commits == [WRITES_MAX, 11, WRITES_MAX + 1, REQUESTS_MAX, 1]
     assert quay.whole()

@@ -12,11 +12,12 @@ import pytest
 
 from mcp_memory.errors import Overloaded
 from mcp_memory.lanes import READS, READS_EACH, WRITES, Lanes, Turn
+from tests.watchdog import WAIT_S
 
 pytestmark = pytest.mark.anyio
 
 PATIENCE_S = 0.05
-TIMEOUT_S = 30.0
+TIMEOUT_S = WAIT_S
 
 
 @pytest.fixture
@@ -77,7 +78,7 @@ async def test_nobody_waits_for_ever_for_a_thread(lane: str, threads: int) -> No
                 await getattr(lanes, lane)(patient, lambda: "never")
             for work in works:
                 work.end()
-        assert await getattr(lanes, lane)(patient, lambda: "now") == "now"
+        assert await getattr(lanes, lane)(Turn(), lambda: "now") == "now"
 
 
 async def test_work_that_looks_whether_to_go_on_stops_at_the_deadline() -> None:

@@ -12,6 +12,8 @@ from mcp_memory.requests import Draft, Patch, Selection
 from mcp_memory.results import Remembered
 from mcp_memory.service import MemoryService
 from mcp_memory.service.deciding import Deciding
+from tests.waiting import until
+from tests.watchdog import WAIT_S
 
 THREADS = 8
 ROUNDS = 50
@@ -23,11 +25,11 @@ def at_once(work: Callable[[int], T]) -> list[T]:
     barrier = Barrier(THREADS)
 
     def started(n: int) -> T:
-        barrier.wait(30)
+        barrier.wait(WAIT_S)
         return work(n)
 
     with ThreadPoolExecutor(THREADS) as pool:
-        return [each.result(120) for each in [pool.submit(started, n) for n in range(THREADS)]]
+        return [each.result(WAIT_S) for each in [pool.submit(started, n) for n in range(THREADS)]]
 
 
 def assert_sound(service: MemoryService) -> None:
@@ -147,11 +149,11 @@ def test_who_wants_to_be_alone_goes_before_those_who_come_later() -> None:
     with ThreadPoolExecutor(2) as pool:
         with deciding.together():
             first = pool.submit(alone)
-            while not deciding.is_alone_wanted:
-                assert not first.done()
+            until(lambda: deciding.is_alone_wanted or first.done())
+            assert not first.done()
             second = pool.submit(together)
-        first.result(20)
-        second.result(20)
+        first.result(WAIT_S)
+        second.result(WAIT_S)
     assert order == ["alone", "together"]
     assert not deciding.is_alone_wanted
 
@@ -161,8 +163,8 @@ def test_those_who_decide_together_do_so_at_the_same_time() -> None:
 
     def together() -> None:
         with deciding.together():
-            barrier.wait(20)
+            barrier.wait(WAIT_S)
 
     with ThreadPoolExecutor(4) as pool:
         for each in [pool.submit(together) for _ in range(4)]:
-            each.result(20)
+            each.result(WAIT_S)

@@ -32,6 +32,7 @@ from tests.factories import (
     where,
     windows,
 )
+from tests.waiting import until
 
 MANY = [memory(f"number{n} of many") for n in range(AT_ONCE_MAX + 300)]
 FIRST, LAST = MANY[0], MANY[-1]
@@ -189,8 +190,7 @@ def test_the_thread_that_does_the_housekeeping_catches_up_first(
     store = open_embedded(home, SPACE)
     with closing(MemoryService(store, embedder)) as service:
         service.start()
-        while store.lag():
-            pass
+        until(lambda: not store.lag())
         assert sorted(ids(pages(store, where()))) == sorted(ids([FIRST, *MANY[2:]]))
 
 

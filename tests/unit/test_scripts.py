@@ -8,6 +8,7 @@ from mcp_memory.embedding import Embedder
 from mcp_memory.model import Scope
 from mcp_memory.requests import Draft, Query
 from mcp_memory.service import MemoryService
+from tests.watchdog import WAIT_S
 
 THAI = ("แมวของฉันชอบนอนบนโซฟา", "ประชุมทีมทุกวันจันทร์ตอนเก้าโมง", "ฐานข้อมูลใช้พอร์ตห้าพัน")
 
@@ -23,7 +24,7 @@ THAI = ("แมวของฉันชอบนอนบนโซฟา", "ป�
     ],
 )
 def test_the_model_says_what_it_cannot_read(embedder: Embedder, text: str, known: bool) -> None:
-    assert embedder.ready(60)
+    assert embedder.ready(WAIT_S)
     assert embedder.knows(text) is known
 
 

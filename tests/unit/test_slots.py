@@ -9,6 +9,8 @@ from threading import Barrier
 import pytest
 
 from mcp_memory.slots import QUIET_S, Slots
+from tests.waiting import until
+from tests.watchdog import WAIT_S
 
 
 class Stage:
@@ -23,9 +25,9 @@ class Stage:
         """Have a thread ask for a slot ("q…" as a query); returns once it waits or has one."""
         before, had = sum(self.slots.waiting), len(self.order)
         asked = self.pool.submit(self._use, name)
-        while sum(self.slots.waiting) == before and len(self.order) == had:
-            if asked.done():
-                asked.result()  # says why, should it have failed
+        until(lambda: sum(self.slots.waiting) != before or len(self.order) != had or asked.done())
+        if asked.done():
+            asked.result()  # says why, should it have failed
         return asked
 
     def _use(self, name: str) -> None:
@@ -45,7 +47,7 @@ def test_a_query_takes_the_next_free_slot_before_texts_that_waited_longer(stage:
         asked = [stage.ask(name) for name in ("t1", "t2", "q1", "t3", "q2")]
         assert stage.slots.waiting == (2, 3)
     for each in asked:
-        each.result(20)
+        each.result(WAIT_S)
     assert stage.order == ["q1", "q2", "t1", "t2", "t3"]
 
 
@@ -54,18 +56,16 @@ def test_bulk_loads_take_turns(stage: Stage) -> None:
         for turn in range(3):
             with stage.slots.text():
                 stage.order.append(f"{name}{turn}")
-                while turn < 2 and stage.slots.waiting[1] < 1:
-                    pass  # the other is always in line: then the order is known
+                # The other is always in line: then the order is known.
+                until(lambda turn=turn: turn == 2 or stage.slots.waiting[1] > 0)
 
     with stage.slots.text():
         loads = [stage.pool.submit(load, "a")]
-        while stage.slots.waiting[1] < 1:
-            pass
+        until(lambda: stage.slots.waiting[1] == 1)
         loads.append(stage.pool.submit(load, "b"))
-        while stage.slots.waiting[1] < 2:
-            pass
+        until(lambda: stage.slots.waiting[1] == 2)
     for each in loads:
-        each.result(20)
+        each.result(WAIT_S)
     assert stage.order == ["a0", "b0", "a1", "b1", "a2", "b2"]
 
 
@@ -74,10 +74,10 @@ def test_texts_take_every_slot_while_no_query_comes(stage: Stage) -> None:
 
     def run() -> None:
         with slots.text():
-            barrier.wait(20)
+            barrier.wait(WAIT_S)
 
     for each in [stage.pool.submit(run) for _ in range(3)]:
-        each.result(20)
+        each.result(WAIT_S)
 
 
 def test_while_queries_come_texts_leave_one_slot_free(stage: Stage) -> None:
@@ -94,7 +94,7 @@ def test_while_queries_come_texts_leave_one_slot_free(stage: Stage) -> None:
         now = QUIET_S * 2
         asked.append(stage.ask("t3"))
         for each in asked:
-            each.result(20)
+            each.result(WAIT_S)
     assert stage.order == ["t0", "t1", "t2", "t3"]
 
 
@@ -102,5 +102,5 @@ def test_a_run_that_fails_gives_its_slot_back(stage: Stage) -> None:
     for _ in range(3):
         with pytest.raises(ValueError, match="broken"), stage.slots.query():
             raise ValueError("broken")
-    stage.ask("t1").result(20)
+    stage.ask("t1").result(WAIT_S)
     assert stage.order == ["t1"]

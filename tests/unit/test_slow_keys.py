@@ -23,6 +23,7 @@ from mcp_memory.web.authentication import THREADS, Verification
 from mcp_memory.web.jwts import JwtVerifier, Refused
 from mcp_memory.web.keys import BYTES_MAX, KeysOfUrl, Unavailable
 from mcp_memory.web.tokens import TokenFile
+from tests.waiting import until
 from tests.web.endpoint import Endpoint, published
 from tests.web.harness import KEY_ID, Issuer
 
@@ -101,8 +102,12 @@ def test_keys_are_fetched_again_beside_before_they_are_too_old(issuer: Issuer) -
         keys = KeysOfUrl(endpoint.url, kept_s=6, cooldown_s=0, deadline_s=600)
         assert keys.get(KEY_ID)
         endpoint.speak = endpoint.hold
-        while endpoint.fetched == 1:
+
+        def is_fetched_again() -> bool:
             assert keys.get(KEY_ID), "nobody waits for that"
+            return endpoint.fetched > 1
+
+        until(is_fetched_again)
 
 
 def silent(endpoint: Endpoint) -> Answering:

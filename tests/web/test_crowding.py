@@ -21,6 +21,7 @@ from mcp_memory.storage.contract import Write
 from mcp_memory.storage.embedded import open_embedded
 from tests.benchmarks.filling import POOL, Pool, caller, draft, fill
 from tests.benchmarks.texts import question, statement
+from tests.waiting import until
 from tests.web.asking import LEGACY, MODERN, Asker, called, client
 from tests.web.harness import Issuer, served
 
@@ -29,7 +30,6 @@ EMBEDDED = 250
 OWN = 25
 """Memories of the small tenant, on subjects of which the crowd has many."""
 QUESTIONS = 12
-PATIENCE_S = 300.0
 DRIFT = 2e-4
 """How far a score may move while the two stores are asked one after the other."""
 
@@ -116,9 +116,7 @@ def _recalled(ask: Asker, **arguments: str) -> Given:
 
 def _wait(ask: Asker) -> None:
     """Until recall is as good as it gets: the store was written to behind the server's back."""
-    until = time.monotonic() + PATIENCE_S
-    while ask(called("recall", query="Who is up to date?")).values["degraded"]:
-        assert time.monotonic() < until, "the store does not catch up"
+    until(lambda: not ask(called("recall", query="Who is up to date?")).values["degraded"])
 
 
 def _own(embedder: Embedder, scope: Scope) -> list[Write]:

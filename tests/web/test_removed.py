@@ -11,9 +11,9 @@ import httpx2
 import pytest
 
 from mcp_memory.host.address import Address
-from tests.protocol.doors import until
 from tests.protocol.harness import call, read
 from tests.protocol.test_removed import DOOR, installed
+from tests.waiting import until
 from tests.web.harness import ANYWHERE, DOORS, TIMEOUT_S, Issuer, connect, running
 
 

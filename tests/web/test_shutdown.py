@@ -16,10 +16,11 @@ import pytest
 from mcp import Client
 
 from mcp_memory.host.address import Address
-from tests.protocol.doors import command, contents, door, host_pid, hosted, status, stored, until
+from tests.protocol.doors import command, contents, door, host_pid, hosted, status, stored
 from tests.protocol.harness import call, text_of
+from tests.waiting import until
 from tests.web.harness import DOORS, TIMEOUT_S, Served, connect, running, served, tool
-from tests.web.raw import LIST, ask, json_headers, request
+from tests.web.raw import LIST, Answer, ask, json_headers, request
 
 needs_signals = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM")
 EACH = 6
@@ -50,19 +51,31 @@ def figure(server: Served, name: str) -> int:
     return sum(map(int, lines))
 
 
-def arrived(server: Served) -> tuple[int, int]:
-    """How many batches and memories were asked to be remembered, and how many still are."""
-    waiting = figure(server, "writes_under_way")
-    return waiting + figure(server, 'calls_total{call="remember".*}'), waiting
+def all_asked(server: Served, count: int) -> int:
+    """Wait until so many batches were asked to be remembered; how many of them still are."""
+    waiting = 0
+
+    def have_arrived() -> bool:
+        nonlocal waiting
+        waiting = figure(server, "writes_under_way")
+        return waiting + figure(server, 'calls_total{call="remember".*}') >= count
+
+    until(have_arrived)
+    return waiting
 
 
 def turned_away(server: Served) -> str:
     """When to come again, as the first request is told that is not served any more."""
-    while (answer := ask(server, request(server, LIST))).status == 200:
-        pass
-    assert answer.status == 503
-    assert b"shutting down" in answer.body
-    return answer.headers["retry-after"]
+    answers: list[Answer] = []
+
+    def is_turned_away() -> bool:
+        answers.append(ask(server, request(server, LIST)))
+        return answers[-1].status != 200
+
+    until(is_turned_away)
+    assert answers[-1].status == 503
+    assert b"shutting down" in answers[-1].body
+    return answers[-1].headers["retry-after"]
 
 
 def recalled(server: Served, **arguments: Any) -> bytes:
@@ -94,9 +107,7 @@ async def test_what_is_under_way_is_answered_and_stored_through_every_door(tmp_p
                     tasks.start_soon(remember, through)
                 stdio.send("tools/call", name="remember", arguments=batch("stdio"))
                 everybody = len(DOORS) + 2
-                asked = waiting = 0
-                while asked < everybody:
-                    asked, waiting = await anyio.to_thread.run_sync(arrived, server)
+                waiting = await anyio.to_thread.run_sync(all_asked, server, everybody)
                 assert waiting, "they were done before we could look"
                 server.process.send_signal(signal.SIGTERM)
                 assert int(await anyio.to_thread.run_sync(turned_away, server)) > 0
@@ -162,8 +173,7 @@ async def test_what_cannot_be_done_in_time_is_given_back_and_nothing_of_it_is_st
             visits.start_soon(visitors.ask)
             for through in DOORS:
                 visits.start_soon(visitors.load, through)
-            while (await anyio.to_thread.run_sync(arrived, server))[0] < everybody:
-                pass
+            await anyio.to_thread.run_sync(all_asked, server, everybody)
             server.process.send_signal(signal.SIGTERM)
         said = server.rest()
     assert server.process.returncode == 0, said

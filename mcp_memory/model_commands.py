@@ -62,6 +62,8 @@ def use(settings: Settings, name: str) -> Iterator[str]:
     yield f"{kind} = {value or weights.BUNDLED} is set in {settings.home / CONFIG_FILE}"
     yield from _overridden(kind, value)
     yield from _taken_up(settings, kind)
+    if kind == "model":
+        yield _becomes_of_vectors(settings, value)
 
 
 def _line(name: str, size: str, languages: str, used: tuple[str, ...]) -> str:
@@ -103,8 +105,17 @@ def _taken_up(settings: Settings, kind: str) -> Iterator[str]:
             yield f"the host serves {url}; start it again to have the new {kind}"
         else:
             yield front.stop(settings)
-    if kind == "model":
-        yield (
-            "the vectors are made anew behind the next client; until then memories are found by"
-            " their words, and recall says how many wait"
-        )
+
+
+def _becomes_of_vectors(settings: Settings, model: str) -> str:
+    """What the next client finds of the vectors that there are."""
+    from mcp_memory.storage.embedded.witness import Witness  # slow to import
+
+    if not Witness(settings.home).number:
+        return "nothing is remembered yet, so that no vector has to be made anew"
+    if model == settings.model:
+        return "it was set before too: the vectors that it made are kept"
+    return (
+        "the vectors are made anew behind the next client; until then memories are found by"
+        " their words, and recall says how many wait"
+    )

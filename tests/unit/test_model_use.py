@@ -12,6 +12,7 @@ import pytest
 from mcp_memory import config_file, settings, weights
 from mcp_memory.embedding import Embedder
 from mcp_memory.errors import SettingsInvalid
+from mcp_memory.library import open_memory
 from mcp_memory.model_commands import LANGUAGES, RERANKERS
 from tests.second_model import DIMENSIONS, made
 from tests.unit.test_cli import run
@@ -55,6 +56,29 @@ def test_a_folder_is_set_whole_and_the_next_process_uses_it(second: Path, tmp_pa
     assert settings.load({}, home=home).model == str(second)
     assert f"small-model, {DIMENSIONS} dimensions" in run(home, "doctor").stdout
     assert f"{second}\ta folder\t\tin use" in run(home, "model").stdout
+
+
+def test_what_becomes_of_the_vectors_is_said_as_it_is(second: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    empty, anew, kept = "nothing is remembered yet", "are made anew", "that it made are kept"
+    told: list[tuple[str, str]] = []
+
+    def use(name: str) -> None:
+        said = run(home, "model", "use", name)
+        assert said.returncode == 0, said.stderr
+        told.append((name, said.stdout.splitlines()[-1]))
+
+    use("bundled")
+    use(str(second))
+    with open_memory(home):  # which makes a store, and remembers nothing
+        pass
+    use("bundled")
+    assert [empty in line for _, line in told] == [True, True, True]
+    with open_memory(home) as memory:
+        memory.remember("The kettle is red")
+    for name, expected in (("bundled", kept), (str(second), anew), (str(second), kept)):
+        use(name)
+        assert expected in told[-1][1]
 
 
 def test_a_variable_that_wins_over_the_file_is_told(second: Path, tmp_path: Path) -> None:

@@ -92,16 +92,57 @@ _LONG = 3
 _SHORT_LEAST = 2
 
 
+# Words of other languages that an English query may have as well, in a name or as its own.
+_ENGLISH_TOO_WORDS = (
+    " all ban bin bon chi com con dam das dem den der des die dig din dole dom dos era est"
+    " far fast god ham han hat hay hem her hier hit hon jest lam las les los main mai man"
+    " mana mare mas med men mer met mia mis mod mon most must nay nod nog non nos ons pan"
+    " pani par pas per plus pod pro pun sale sam same san sans see sent set sin sine sol"
+    " son sub sur tai tale tam ten test till tot tout tri una und uno upp usa use vad van"
+    " var via vis von voy war was wit yang door care line mate"
+)
+_ENGLISH_TOO = frozenset(_ENGLISH_TOO_WORDS.split())
+_OTHERS = frozenset[str]().union(
+    _FOREIGN_WORDS, *(little_words(code) for code in _LATIN if code != "en")
+)
+_NOT_ENGLISH = frozenset(
+    word for word in _OTHERS - little_words("en") - _ENGLISH_TOO if len(word) >= _LONG
+)
+_ENGLISH_ALONE = little_words("en") - _OTHERS
+
+
 def certain_language_of(text: str) -> str:
     """The code of a text's language; "" where another one is possible."""
     code = language_of(text)
     if code not in _LETTERS:  # told by its script, or not at all
         return code
-    words = _WORD.findall(text.replace("\u2019", "'"))
-    own_words = words[:1] + [word for word in words[1:] if not word[0].isupper()]  # no names
+    own_words = _own_words(text)
     if not _is_spelt(own_words, code):
         return ""
     return code if _has_own(text.lower(), {word.lower() for word in own_words}, code) else ""
+
+
+def is_surely_not_english(text: str) -> bool:
+    """Whether a text is in another language than English, whichever it is.
+
+    Told by its script; in Latin letters by little words of others, without one that is of
+    English alone: two of them, or one beside a word with a letter that English does not have.
+    """
+    if language_of(text) not in ("", *_LATIN):
+        return True
+    words = _own_words(text)
+    said = {word.lower() for word in words}
+    if said & _ENGLISH_ALONE:
+        return False
+    found = said & _NOT_ENGLISH
+    others = [word for word in words if word.lower() not in found]
+    return len(found) > 1 or (bool(found) and not _is_spelt(others, "en"))
+
+
+def _own_words(text: str) -> list[str]:
+    """The words of a text but for names."""
+    words = _WORD.findall(text.replace("\u2019", "'"))
+    return words[:1] + [word for word in words[1:] if not word[0].isupper()]
 
 
 def _is_spelt(words: list[str], code: str) -> bool:

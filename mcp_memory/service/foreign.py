@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mcp_memory import weights
-from mcp_memory.certain import certain_language_of
+from mcp_memory.certain import certain_language_of, is_surely_not_english
 from mcp_memory.language import NAMES, language_of, little_words
 from mcp_memory.model import Memory
 from mcp_memory.ranking import Choice, Scored
@@ -45,11 +45,12 @@ def foreign(
     Where either language is unsure, or the model may read both, nothing is claimed.
     """
     asked_in = certain_language_of(query)
-    if not asked_in or not weights.reads_english_alone(core.embedder.name):
+    is_told = bool(asked_in) or is_surely_not_english(query)
+    if not is_told or not weights.reads_english_alone(core.embedder.name):
         return None
     newest = core.store.select(where, limit=_LOOKED_AT)
     written_in = _language_of_most(newest, asked_in)
-    if not written_in:
+    if not written_in or (not asked_in and not _is_english(newest, written_in)):
         return None
     shown = _best(query, asked_in, newest, ranked)[: min(SHOWN_MAX, limit)]
     kept = {item.memory.id for item in shown}
@@ -57,9 +58,9 @@ def foreign(
     return Foreign(
         choice=Choice(results=shown, is_weak=True, dropped=dropped),
         reason=(
-            f"the question is in {NAMES[asked_in]}, the memories are in {NAMES[written_in]}, and"
-            " this model reads English only, so that it cannot tell whether one of them answers;"
-            " ask in their language, or have a person run:"
+            f"the question is in {NAMES.get(asked_in, 'another language')}, the memories are in"
+            f" {NAMES[written_in]}, and this model reads English only, so that it cannot tell"
+            " whether one of them answers; ask in their language, or have a person run:"
             f" mcp-memory model use {weights.MULTILINGUAL}"
         ),
     )
@@ -73,6 +74,12 @@ def _language_of_most(memories: Sequence[Memory], asked_in: str) -> str:
         return ""
     code, _ = certain.most_common(1)[0]
     return code if counts[code] >= _MOST * counts.total() else ""
+
+
+def _is_english(memories: Sequence[Memory], written_in: str) -> bool:
+    """Whether hardly any memory is in another language, which might be that of the question."""
+    others = sum(is_surely_not_english(memory.content) for memory in memories)
+    return written_in == "en" and others <= _FEW * len(memories)
 
 
 def _best(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mcp_memory.certain import certain_language_of
+from mcp_memory.certain import certain_language_of, is_surely_not_english
 from mcp_memory.language import language_of
 from mcp_memory.model import Scope
 from mcp_memory.prompts import get
@@ -89,9 +89,59 @@ def test_a_language_that_cannot_be_told_is_called_no_other(question: str) -> Non
     assert certain_language_of(question) == ""
 
 
-@pytest.mark.parametrize(
-    "question", ["Kuka on hammaslääkäri?", "Araba ne renk?", "Hol van a kulcs?", "Kdo to ma?"]
-)
+NOT_ENGLISH = """
+Kuka on hammaslääkäri? | Milloin kokous on ja kuka tulee? | Diş hekimi kim? | Toplantı ne zaman?
+Vem är min tandläkare? | Kto jest moim dentystą?
+Siapa dokter gigi saya? | Kapan rapat dengan dia? | Cine este dentistul meu? | Kdy je schůzka?
+Hvor er der en god frisør? | Хто наш стоматолог? | Кой е моят зъболекар?
+Дзе ён? | Менің кілтім қайда?
+""".strip().replace("\n", "|")
+ENGLISH_OR_UNSURE = """
+who is my dentist | Björn Ångström | Zoë's café | crème brûlée recipe | Oscar de la Hoya record
+Missä on auton avain? | Vad heter hans fru?
+van insurance | die cast model | son of Ana | AI budget | Los Angeles office | tout court
+Ludwig van Beethoven | naïve Bayes | must have fast disk | sans serif font | per diem rate
+kilo | kubernetes ingress | Şule's phone number | man page | door code | Hol van a kulcs?
+what does "kuka on" mean? | El Niño in 2026 | São Paulo plan | the word "jestem" | Müller | résumé
+""".strip().replace("\n", "|")
+
+
+@pytest.mark.parametrize("question", [question.strip() for question in NOT_ENGLISH.split("|")])
+def test_of_a_language_that_cannot_be_told_it_is_said_that_it_is_another(
+    service: MemoryService, alice: Scope, clock: Clock, question: str
+) -> None:
+    assert is_surely_not_english(question)
+    filled(service, alice, clock)
+    answer = service.recall(alice, Query(query=question))
+    assert answer.abstained
+    assert 1 <= len(answer.memories) <= 3
+    assert "the question is in another language, the memories are in English" in answer.reason
+    assert "nothing relevant" not in answer.reason
+
+
+@pytest.mark.parametrize("text", [text.strip() for text in ENGLISH_OR_UNSURE.split("|")])
+def test_what_may_be_english_is_called_no_other_language(text: str) -> None:
+    assert not is_surely_not_english(text)
+
+
+@pytest.mark.parametrize("text", ENGLISH)
+def test_what_is_english_is_called_no_other_language(text: str) -> None:
+    assert not is_surely_not_english(text)
+
+
+def test_where_memories_may_be_in_the_language_of_the_question_nothing_is_claimed(
+    service: MemoryService, alice: Scope, clock: Clock
+) -> None:
+    filled(service, alice, clock)
+    service.remember(
+        alice,
+        [Draft(content="Hammaslääkäri on töissä maanantaina, mutta ei aina.")],
+    )
+    answer = service.recall(alice, Query(query="Milloin palvelin vaihdettiin ja kuka oli mukana?"))
+    assert "another language" not in answer.reason
+
+
+@pytest.mark.parametrize("question", ["Araba ne renk?", "Hol van a kulcs?", "Kdo to ma?"])
 def test_a_question_in_a_language_that_cannot_be_told_abstains_as_ever(
     service: MemoryService, alice: Scope, clock: Clock, question: str
 ) -> None:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 import anyio
 import anyio.to_thread
 import mcp.types as types
 from mcp import MCPError
+from mcp.server.context import CallNext, HandlerResult
 from mcp.shared.message import ServerMessageMetadata
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import BaseModel, ValidationError
@@ -25,6 +26,7 @@ from mcp_memory.isolation import removed
 from mcp_memory.model import Scope
 from mcp_memory.permissions import require
 from mcp_memory.scope import PROJECT_HEADER, Signals, current, deciding, resolve
+from mcp_memory.tools.json_text import parsed
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +34,7 @@ ROOTS_TIMEOUT_S = 2.0
 ROOTS_RETRY_S = 30.0
 SCOPE_KEPT_S = 30.0
 _ROOTS_MAX = 256
+_NO_ARGUMENTS = frozenset({"", "null", "none"})
 # With one of these deciding the project, the client need not be asked for its roots.
 _BEFORE_ROOTS = frozenset({"_meta", PROJECT_HEADER, "configuration", "CLAUDE_PROJECT_DIR"})
 
@@ -178,6 +181,31 @@ class Middleware:
 def is_modern(request: Request) -> bool:
     """Whether the request is of the era without connections (2026-07-28 and later)."""
     return request.protocol_version in MODERN_PROTOCOL_VERSIONS
+
+
+async def with_arguments(ctx: Request, call_next: CallNext) -> HandlerResult:
+    """Server middleware: the arguments of a tool as an object, where they were written as text.
+
+    What is none is handed to the tool as an argument, which says what it takes instead: the
+    protocol's own error for it has no word of that.
+    """
+    params = ctx.params or {}
+    given = params.get("arguments")
+    if ctx.method != "tools/call" or given is None or isinstance(given, Mapping):
+        return await call_next(ctx)
+    return await call_next(replace(ctx, params={**params, "arguments": _arguments(given)}))
+
+
+def _arguments(given: Any) -> Mapping[str, Any]:
+    if isinstance(given, str) and given.strip().lower() in _NO_ARGUMENTS:
+        return {}
+    try:
+        found = parsed(given, "arguments")
+    except InvalidInput:
+        found = given
+    if isinstance(found, list) and len(cast("list[Any]", found)) == 1:
+        (found,) = cast("list[Any]", found)
+    return cast("Mapping[str, Any]", found) if isinstance(found, Mapping) else {"arguments": given}
 
 
 async def forget_roots(request: Request, params: types.NotificationParams) -> None:

@@ -20,7 +20,7 @@ from mcp_memory.application import Application
 from mcp_memory.connection import WATCHED_MAX, Connection, Request
 from mcp_memory.errors import InvalidInput
 from mcp_memory.lanes import Lanes
-from mcp_memory.middleware import Door, Middleware, Observe, forget_roots, sayable
+from mcp_memory.middleware import Door, Middleware, Observe, forget_roots, sayable, with_arguments
 from mcp_memory.model import Scope
 from mcp_memory.requests import Selection
 from mcp_memory.results import Forgotten
@@ -92,6 +92,7 @@ def build(
         "notifications/roots/list_changed", types.NotificationParams, forget_roots
     )
     security = RequestStateSecurity(keys=[key]) if key else RequestStateSecurity.ephemeral()
+    server.middleware.append(with_arguments)
     server.middleware.append(RequestStateBoundary(security, default_audience=NAME))
     return server
 

@@ -161,6 +161,9 @@ class Arguments:
         if _plain(name) in self.instead:
             return f"there is no such argument; {self.instead[_plain(name)]}"
         known = [member.name for member in self.members]
+        if name == "arguments":  # what was given in place of them all
+            form = self.form or f'{{"{known[0]}": ...}}'
+            return f"expected an object such as {form}; there are {', '.join(known)}"
         said = f"there is no such argument{guess(name, known)}; there are {', '.join(known)}"
         return said + self._shown()
 

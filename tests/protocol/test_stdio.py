@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.protocol.harness import SERVE, environment
-from tests.protocol.raw import INITIALIZE, TIMEOUT_S, full_pipe, server
+from tests.protocol.raw import INITIALIZE, META, TIMEOUT_S, full_pipe, server
 
 NOISY = """
 import atexit, os, subprocess, sys, threading
@@ -153,6 +153,40 @@ def test_a_line_of_too_many_values_is_answered_by_its_id(tmp_path: Path, item: s
             assert answer["id"] == "x-7"
             assert "more than 20000 values" in answer["error"]["message"]
         assert not started.call("recall")["isError"]
+
+
+@pytest.mark.parametrize("meta", [{}, META], ids=["older", "newer"])
+def test_arguments_that_are_written_as_text_are_read_or_told_how_to_write(
+    tmp_path: Path, meta: dict[str, Any]
+) -> None:
+    with server(tmp_path / "store") as started:
+
+        def said(name: str, given: Any) -> dict[str, Any]:
+            answer = started.ask("tools/call", name=name, arguments=given, _meta=meta)
+            return answer["result"]
+
+        if not meta:
+            started.handshake()
+        stored = said("remember", '{"memories": "The oar is broken"}')
+        assert "stored" in stored["content"][0]["text"]
+        for taken in (
+            '{"query": "oar"}',
+            ' {"query":"oar", "limit": "3"}\n',
+            [{"query": "oar"}],
+            '[{"query": "oar"}]',
+            "",
+            "null",
+        ):
+            result = said("recall", taken)
+            assert "The oar is broken" in result["content"][0]["text"], taken
+        for refused in ("oar", '{"query": "oar"', ["oar"], [], 5, True, f"[{'[],' * 30_000}1]"):
+            result = said("recall", refused)
+            assert result["isError"] is True, refused
+            assert 'expected an object such as {"query": ...}' in result["content"][0]["text"]
+        form = said("remember", "The oar is mended")["content"][0]["text"]
+        assert 'an object such as {"memories": [{"content": ' in form
+        unknown = said("recall", '{"query": "oar", "colour": "red"}')["content"][0]["text"]
+        assert unknown.startswith("colour: got 'red'; there is no such argument")
 
 
 def test_work_under_way_is_answered_when_stdin_closes(tmp_path: Path) -> None:

@@ -140,6 +140,11 @@ def test_one_bearer_token_in_its_header_is_the_only_way_in(server: Served, issue
     assert ask(server, request(server, LIST, headers=odd)).status == 200
 
 
+def as_text(name: str, **arguments: Any) -> dict[str, Any]:
+    """A call whose arguments are JSON text."""
+    return message("tools/call", {"name": name, "arguments": json.dumps(arguments)})
+
+
 FORGET = {"ids": ["01a20000-0000-7000-8000-000000000000"]}
 URI = {"uri": "memory://recent"}
 NEEDED: Mapping[str, tuple[Permission, Any]] = {
@@ -149,6 +154,7 @@ NEEDED: Mapping[str, tuple[Permission, Any]] = {
     "forget": (Permission.WRITE, tool("forget", **FORGET)),
     "erase": (Permission.ERASE, tool("forget", **FORGET, erase=True)),
     "erase in words": (Permission.ERASE, tool("forget", **FORGET, erase="Yes")),
+    "erase as text": (Permission.ERASE, as_text("forget", **FORGET, erase=True)),
     "an unknown tool": (Permission.WRITE, tool("drop_table")),
     "read": (Permission.READ, message("resources/read", URI)),
     "subscribe": (Permission.READ, message("resources/subscribe", URI)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -56,6 +57,13 @@ def open_store(kind: str, home: Path) -> Store:
     from mcp_memory.storage.embedded import open_embedded
 
     return open_embedded(home, SPACE)
+
+
+def copied_store(kind: str, home: Path, blank: Path) -> Store:
+    """The same, of a copy of `blank`: with the identity of every other copy."""
+    if kind != "in-memory":
+        shutil.copytree(blank, home)
+    return open_store(kind, home)
 
 
 def memory(content: str = "Alice drinks her tea black.", **fields: Any) -> Memory:

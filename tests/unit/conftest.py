@@ -9,14 +9,16 @@ import pytest
 
 from mcp_memory.embedding import Embedder
 from mcp_memory.service import MemoryService
-from tests.factories import STORES, Clock, open_store
+from tests.factories import STORES, Clock, copied_store
 
 
 @pytest.fixture(params=STORES)
 def service(
-    request: pytest.FixtureRequest, tmp_path: Path, embedder: Embedder, clock: Clock
+    request: pytest.FixtureRequest, tmp_path: Path, embedder: Embedder, clock: Clock, blank: Path
 ) -> Iterator[MemoryService]:
     """A service on an empty store, once for every kind of store."""
-    made = MemoryService(open_store(request.param, tmp_path / "home"), embedder, clock=clock)
+    made = MemoryService(
+        copied_store(request.param, tmp_path / "home", blank), embedder, clock=clock
+    )
     yield made
     made.close()

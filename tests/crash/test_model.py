@@ -37,7 +37,7 @@ from tests.factories import Clock, open_store
 if TYPE_CHECKING:
     from mcp_memory.embedding import Embedder
 
-EXAMPLES = 14
+EXAMPLES = 7
 EXAMPLES_LONG = int(os.environ.get("MODEL_EXAMPLES", "400"))
 STEPS = 60
 THREADS = 3

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 
 import anyio
 import pytest
@@ -15,7 +14,6 @@ from mcp_memory.web.limiting import Limiter
 from tests.web.harness import Served, tool
 from tests.web.raw import INITIALIZE, LIST, Answer, ask, json_headers, line, request
 
-QUICK_S = 2.0
 INVALID, PARSE = -32600, -32700
 HEAD, TAIL = b'{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"x":', b"}}"
 
@@ -92,10 +90,8 @@ def test_what_follows_a_body_is_another_request(server: Served) -> None:
     ],
     ids=lambda body: body[:5].decode(),
 )
-def test_a_mebibyte_of_anything_is_refused_quickly(server: Served, body: bytes) -> None:
-    began = time.perf_counter()
+def test_a_mebibyte_of_anything_is_refused(server: Served, body: bytes) -> None:
     assert sent(server, body).status == 400
-    assert time.perf_counter() - began < QUICK_S
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from mcp_memory.connection import Connection
 from mcp_memory.json_bounds import VALUES_MAX, holds_too_much
+from mcp_memory.lines import TOO_LONG, TooLong
 from mcp_memory.server import initialization
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class Transport(Protocol):
         ...
 
     def lines(self) -> AsyncIterator[bytes]:
-        """The lines of the client until it ends, b"" for one that was too long."""
+        """The lines of the client until it ends."""
         ...
 
     async def write(self, data: bytes) -> None:
@@ -230,6 +231,9 @@ def parse(line: bytes) -> types.JSONRPCMessage:
     The strict reader refuses what Python's takes: halves of surrogate pairs, deep nesting.
     Those requests go on, to be refused with a reason where the field has a name.
     """
+    if isinstance(line, TooLong):
+        code = types.PARSE_ERROR if line.request_id is None else types.INVALID_REQUEST
+        raise Unreadable(line.request_id, code, TOO_LONG)
     if holds_too_much(line.decode("latin-1")):  # in which every sign of JSON is itself
         raise _too_much(line)
     try:
@@ -253,7 +257,7 @@ def parse(line: bytes) -> types.JSONRPCMessage:
         text = "this is no JSON-RPC 2.0 message"
         raise Unreadable(request_id, types.INVALID_REQUEST, text) from error
     except (ValueError, RecursionError) as error:
-        text = "this line is no JSON, is nested too deep, or is too long"
+        text = "this line is no JSON, or is nested too deep"
         raise Unreadable(None, types.PARSE_ERROR, text) from error
 
 

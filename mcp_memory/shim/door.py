@@ -10,7 +10,7 @@ from mcp_memory.host import greeting, patience
 from mcp_memory.host.address import Address
 from mcp_memory.host.client import warn
 from mcp_memory.host.patience import LIMIT_S, Silence, Unanswered
-from mcp_memory.lines import Lines
+from mcp_memory.lines import Lines, TooLong
 from mcp_memory.shim.pipes import READ_BYTES, Pipes, standard
 from mcp_memory.shim.reach import Reach, Unreachable, whoami
 
@@ -26,7 +26,6 @@ END_TIMEOUT_S = 15.0
 LIVELY_S = 10.0
 """A host that lived that long is replaced at once; others when they are needed."""
 PENDING_BYTES_MAX = 1024 * 1024
-_NO_LINE = b"this line was too long"
 
 
 def run(home: str = "") -> int:
@@ -235,12 +234,14 @@ class Door:
             timeout_s = END_TIMEOUT_S if self._host is not None else LIMIT_S
             self._ends_at = time.monotonic() + timeout_s
         for line in lines:
-            if self._host is None:
-                answer = self._told.take_offline(line or _NO_LINE)
+            if isinstance(line, TooLong):
+                self._say([self._told.refuse(line)])
+            elif self._host is None:
+                answer = self._told.take_offline(line)
                 self._wanted = self._wanted or answer is None
                 self._say([answer] if answer else [])
             else:
-                self._to_host += (line or _NO_LINE) + b"\n"
+                self._to_host += line + b"\n"
                 self._flush_host()
                 if not self._told.is_waiting:
                     self._silence.end()

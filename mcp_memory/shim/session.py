@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import time
 
+from mcp_memory.lines import TOO_LONG
 from mcp_memory.shim.renewals import Renewals
 from mcp_memory.shim.statics import Statics, is_list, is_object, version_of
 
@@ -19,12 +20,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
+    from mcp_memory.lines import TooLong
+
     Message = dict[str, Any]
 
 WAITING_MAX = 1_000
 TRIES_MAX, TRIED_S_MAX = 3, 60.0
 """When a request is given up: one that ends every host is not tried for ever."""
 FAILED, _INVALID = -32000, -32602
+_INVALID_REQUEST, _PARSE_ERROR = -32600, -32700
 _HELD, _HELD_MAX = 0.001, 0.1
 """What a notice of waiting counts as progress, and how much they may be: a step counts 1."""
 _WANTS_LIST = "resourcesListChanged"
@@ -179,6 +183,12 @@ class Session:
         reply = _line({"jsonrpc": "2.0", "id": message["id"], "result": answer})
         self._answered({"id": message["id"], "result": answer})
         return reply
+
+    def refuse(self, line: TooLong) -> bytes:
+        """The answer to a line that no host is shown."""
+        code = _PARSE_ERROR if line.request_id is None else _INVALID_REQUEST
+        error = {"code": code, "message": TOO_LONG}
+        return _line({"jsonrpc": "2.0", "id": line.request_id, "error": error})
 
     def hold_on(self, reason: str) -> list[bytes]:
         """Notices of progress for what waits for a host, so that nobody thinks it lost."""

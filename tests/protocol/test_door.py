@@ -75,6 +75,7 @@ def test_only_the_standard_library_is_on_the_doors_path(tmp_path: Path) -> None:
         "mcp_memory.shim.door",
         "mcp_memory.shim.pipes",
         "mcp_memory.shim.reach",
+        "mcp_memory.shim.renewals",
         "mcp_memory.shim.session",
         "mcp_memory.shim.statics",
     }

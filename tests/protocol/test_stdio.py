@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from mcp_memory.lines import LINE_BYTES_MAX
+from tests.protocol.doors import door, hosted
 from tests.protocol.harness import SERVE, environment
 from tests.protocol.raw import INITIALIZE, META, TIMEOUT_S, full_pipe, server
 
@@ -187,6 +189,24 @@ def test_arguments_that_are_written_as_text_are_read_or_told_how_to_write(
         assert 'an object such as {"memories": [{"content": ' in form
         unknown = said("recall", '{"query": "oar", "colour": "red"}')["content"][0]["text"]
         assert unknown.startswith("colour: got 'red'; there is no such argument")
+
+
+@pytest.mark.parametrize("way", ["door", "server"])
+def test_a_line_that_is_too_long_is_answered_by_its_id(tmp_path: Path, way: str) -> None:
+    with hosted(tmp_path) as home, (door if way == "door" else server)(home) as started:
+        started.handshake()
+        text = "x" * (LINE_BYTES_MAX + 1)
+        params = f'"params": {{"name": "remember", "arguments": {{"memories": "{text}"}}}}'
+        call = '"method": "tools/call"'
+        for line in (
+            f'{{"jsonrpc": "2.0", "id": "x-7", {call}, {params}}}',
+            f'{{{call}, {params}, "jsonrpc": "2.0", "id": "x-7"}}',
+        ):
+            started.write(line.encode())
+            answer = started.read()
+            assert answer["id"] == "x-7"
+            assert "longer than 16 MiB" in answer["error"]["message"]
+        assert not started.call("recall").get("isError")
 
 
 def test_work_under_way_is_answered_when_stdin_closes(tmp_path: Path) -> None:

@@ -248,13 +248,14 @@ def _pieces(encoding: Encoding) -> int:
 
 
 def _unknown_bytes(text: str, encodings: list[Encoding]) -> int:
-    """Bytes of the words that are one unknown piece each; windows overlap a little."""
-    return sum(
-        len(text[start:end].encode())
+    """Bytes of the words that are one unknown piece each, those in two windows once."""
+    spans = {
+        span
         for encoding in encodings
-        for token, (start, end) in zip(encoding.tokens, encoding.offsets, strict=True)
+        for token, span in zip(encoding.tokens, encoding.offsets, strict=True)
         if token == UNKNOWN
-    )
+    }
+    return sum(len(text[start:end].encode()) for start, end in spans)
 
 
 def _span(encoding: Encoding) -> tuple[int, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 
@@ -34,6 +34,8 @@ from mcp_memory.storage.contract import Filter
 _LOOKED_AT = 500
 """Memories whose metadata is looked at where a filter by metadata finds nothing."""
 _HEADING = "recalled"
+_COMPARED = "since and until compare when a memory was written down or last changed"
+_OTHER_DATES = f"{_COMPARED}, the date on a line is when it became true"
 
 
 @dataclass(kw_only=True, slots=True)
@@ -53,6 +55,7 @@ class _Search:
     mode: str = "recent"
     reasons: tuple[str, ...] = ()
     degraded: bool = False
+    terms: Collection[str] = ()
     ranked: Sequence[Scored] = ()
     choice: Choice = field(default_factory=Choice)
     foreign: str = ""
@@ -76,6 +79,7 @@ def recall(core: Core, scope: Scope, query: Query) -> Recall:
         began=time.perf_counter(),
     )
     question = question_of(asked.text, local(asked.where.as_of or asked.where.now, scope.zone))
+    asked.terms = question.terms
     window = question.window if question.is_bare else None
     if asked.text and (window is None or asked.where.since or asked.where.until):
         _by_query(core, asked, question, query.limit)
@@ -90,13 +94,28 @@ def recall(core: Core, scope: Scope, query: Query) -> Recall:
         else:
             found = by_standing(core, asked.where)
     asked.reasons += (question.note,) if question.note else ()
-    cost = Cost(count=at_most(core.embedder.count_tokens), explained=query.explain)
-    kept, over = within_budget(
-        found[: query.limit], cost.left(query.max_tokens), cost, question.terms
-    )
+    kept, over = _fitting(core, scope, query, asked, found[: query.limit])
     if not asked.text and _is_conversation(query):
         kept.reverse()
     return _answer(core, query, asked, kept, over + max(0, len(found) - query.limit))
+
+
+def _fitting(
+    core: Core, scope: Scope, query: Query, search_: _Search, found: list[Memory]
+) -> tuple[list[Memory], int]:
+    """What of the memories found fits beside all else that the answer says; how many do not."""
+    cost = Cost(
+        count=at_most(core.embedder.count_tokens),
+        zone=scope.zone,
+        explained=query.explain,
+        notes=_notes(search_),
+    )
+    caller = f"{scope.user} at {scope.project_label or scope.project}"
+    if query.explain:  # with what was searched, which has the same names
+        caller = 2 * f"{scope.tenant} {caller} {scope.agent} {scope.session}"
+    dates = _OTHER_DATES if search_.where.since or search_.where.until else ""
+    left = cost.left(query.max_tokens, caller, *search_.reasons, _doubt(search_), dates)
+    return within_budget(found, left, cost, search_.terms)
 
 
 def filter_of(core: Core, scope: Scope, query: Query) -> Filter:
@@ -170,14 +189,11 @@ def _answer(
     memories = tuple(_recalled(core, memory, scored.get(memory.id), search_) for memory in kept)
     abstained = bool(search_.foreign) or (bool(search_.text) and not kept and not omitted)
     reasons = [*search_.reasons]
-    best = max((item.relevance for item in search_.ranked), default=0.0)
-    if search_.foreign:
-        reasons.append(search_.foreign)
-    elif abstained:
-        told = f"best score {best:.2f}" if search_.ranked else "no match"
+    if abstained and not search_.foreign:
+        told = f"best score {_best(search_):.2f}" if search_.ranked else "no match"
         reasons.append(f"nothing relevant is remembered ({told})")
-    elif search_.choice.is_weak:
-        reasons.append(f"only weak matches (best score {best:.2f}); they may not answer this")
+    elif doubt := _doubt(search_):
+        reasons.append(doubt)
     if search_.where.since and search_.where.since > search_.where.now:
         reasons.append(f"since ({query.since}) is to come: nothing was written down after it")
     reasons += _of_other_times(core, search_.where, kept, is_all=not omitted)
@@ -215,6 +231,17 @@ def _answer(
     )
 
 
+def _best(search_: _Search) -> float:
+    return max((item.relevance for item in search_.ranked), default=0.0)
+
+
+def _doubt(search_: _Search) -> str:
+    """Why what was chosen may be no answer, "" where it is one."""
+    if search_.foreign or not search_.choice.is_weak:
+        return search_.foreign
+    return f"only weak matches (best score {_best(search_):.2f}); they may not answer this"
+
+
 def _notes(search_: _Search) -> dict[str, str]:
     """What the line of a memory says of how far it can be relied on, by id."""
     results = search_.choice.results
@@ -231,14 +258,13 @@ def _of_other_times(
     """
     if not (where.since or where.until):
         return
-    told = "since and until compare when a memory was written down or last changed"
     if not all(_became_true_within(where, memory) for memory in kept):
-        yield f"{told}, the date on a line is when it became true"
+        yield _OTHER_DATES
     elif not kept and is_all:
         seen = core.store.select(replace(where, since=None, until=None), limit=_LOOKED_AT)
         count = sum(_became_true_within(where, memory) for memory in seen)
         if count:
-            yield f"{told}; of {count} the date lies there: name the time in the query instead"
+            yield f"{_COMPARED}; of {count} the date lies there: name the time in the query instead"
 
 
 def _became_true_within(where: Filter, memory: Memory) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from typing import Any
 
@@ -12,60 +12,62 @@ from mcp_memory.ids import ending
 from mcp_memory.model import Memory, Trace
 from mcp_memory.service.passage import best_passage
 from mcp_memory.service.times import local, short
-from mcp_memory.service.tokens import CountTokens
+from mcp_memory.service.tokens import CountTokens, surely_within
 from mcp_memory.storage.codec import plain
 from mcp_memory.text import fence, shown, trimmed
 
 PASSAGE_SHARE = 4
 """Where not everything fits, no memory takes more than one part in so many of the budget."""
-_LINE_TOKENS = 17
-"""What a line costs beside its content and key at the most; a third of it is the id."""
+_LEAST_TOKENS = 34
+"""What no memory need be shortened for, however small its share."""
 _FIELDS_TOKENS = 260
 """What all fields of a memory cost beside its texts, as JSON with their names."""
 _MARK_TOKENS = 12
 _QUERY_CHARS_MAX = 100
 _FRAME_TOKENS = 50
-"""What stands around the memories: the fence with its heading, notes, the caller."""
+"""What stands around the memories: the fence with its heading, how many did not fit."""
 _ENVELOPE_TOKENS = 250
 """The same as JSON: what was searched and how, the ids of the trace and the session."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cost:
-    """What a memory takes of a budget of tokens: as a line and, `explained`, as JSON too."""
+    """What a memory takes of a budget of tokens: as its line and, `explained`, as JSON too.
+
+    `zone` is that of the day in the line, `notes` what it says at its end, by id.
+    """
 
     count: CountTokens
+    zone: tzinfo
     explained: bool = False
+    notes: Mapping[str, str] = field(default_factory=dict[str, str])
 
-    def left(self, tokens_max: int) -> int:
-        """What the memories may take of a budget for the whole answer."""
-        return tokens_max - _FRAME_TOKENS - (_ENVELOPE_TOKENS if self.explained else 0)
+    def left(self, tokens_max: int, *said: str) -> int:
+        """What the memories may take of a budget for an answer that says this beside them."""
+        frame = _FRAME_TOKENS + (_ENVELOPE_TOKENS if self.explained else 0)
+        return tokens_max - frame - sum(map(self.count, said))
 
     def of(self, memory: Memory) -> int:
         """The tokens of a memory, at the most."""
+        line = self._line(memory)
         if not self.explained:
-            return self.count(memory.content) + self.around(memory)
-        return 2 * self.count(_json(memory.content)) + self.around(memory)
-
-    def around(self, memory: Memory) -> int:
-        """The same for all but its content."""
-        if not self.explained:
-            return self.count(memory.key) + _LINE_TOKENS
-        fields = [memory.tags, memory.source, plain(memory.metadata)]
-        key = self.count(_json(memory.key))
-        return 2 * key + self.count(_json(fields)) + _LINE_TOKENS + _FIELDS_TOKENS
+            return self.count(line)
+        texts = [memory.content, memory.key, memory.tags, memory.source, plain(memory.metadata)]
+        return self.count(_json(line)) + self.count(_json(texts)) + _FIELDS_TOKENS
 
     def room(self, memory: Memory, tokens_max: int) -> int:
         """The tokens that the content may have within so many for the whole memory."""
-        left = tokens_max - self.around(memory) - _MARK_TOKENS
+        left = tokens_max - self.of(replace(memory, content="")) - _MARK_TOKENS
         return max(8, left // 2 if self.explained else left)
 
     def is_surely_within(self, memories: Iterable[Memory], tokens_max: int) -> bool:
-        """Whether they fit, told without counting: a piece has a byte or more."""
+        """Whether they fit, told without counting pieces."""
         if self.explained:
             return False
-        texts = sum(len(m.key.encode()) + len(m.content.encode()) + _LINE_TOKENS for m in memories)
-        return texts <= tokens_max
+        return sum(surely_within(self._line(memory)) for memory in memories) <= tokens_max
+
+    def _line(self, memory: Memory) -> str:
+        return memory_line(memory, self.zone, self.notes.get(memory.id, ""))
 
 
 def _json(value: Any) -> str:
@@ -122,7 +124,7 @@ def within_budget(
     share = tokens_max // PASSAGE_SHARE if len(memories) > 1 else tokens_max
     for memory, whole in zip(memories, costs, strict=True):
         shown, takes = memory, whole
-        if whole > max(share, 2 * _LINE_TOKENS):
+        if whole > max(share, _LEAST_TOKENS):
             shown = _passage(memory, cost.room(memory, share), cost.count, asked)
             takes = cost.of(shown)
         if takes <= left:

@@ -36,6 +36,11 @@ def at_most(count_pieces: CountTokens) -> CountTokens:
     return count
 
 
+def surely_within(text: str) -> int:
+    """Tokens that a text does not exceed, told without its pieces: each has a byte or more."""
+    return len(text.encode()) + _unseen(text)
+
+
 def _unseen(text: str) -> int:
     found = _ENDS + len(_SPACES.findall(text)) + len(_CAPITALS.findall(text))
     if text.isascii():

@@ -59,7 +59,7 @@ def session(core: Core, scope: Scope, max_tokens: int) -> list[Memory]:
         return []
     where = Filter(partitions=(partition,), now=core.clock())
     newest = core.store.select(where, limit=_LOOKED_AT)
-    cost = Cost(count=at_most(core.embedder.count_tokens))
+    cost = Cost(count=at_most(core.embedder.count_tokens), zone=scope.zone)
     kept, _ = within_budget(newest, cost.left(max_tokens), cost)
     return kept[::-1]
 
@@ -69,7 +69,7 @@ def recalls(core: Core, scope: Scope, max_tokens: int) -> list[Trace]:
     partition = scope.partition(Level.SESSION)
     if partition is None:
         return []
-    cost = Cost(count=at_most(core.embedder.count_tokens))
+    cost = Cost(count=at_most(core.embedder.count_tokens), zone=scope.zone)
     left = cost.left(max_tokens)
     kept: list[Trace] = []
     for found in core.traces.of(partition, scope.partitions(), _RECALLS_MAX):
@@ -90,10 +90,11 @@ def context(core: Core, scope: Scope, max_tokens: int) -> Context:
     newest = core.store.select(replace(everything, types=others), limit=_LOOKED_AT)
     now, lives = everything.now, core.policy.half_lives
     newest.sort(key=lambda m: -ranking.standing(m, now, lives))
-    cost, half = Cost(count=at_most(core.embedder.count_tokens)), max_tokens // 2
+    cost = Cost(count=at_most(core.embedder.count_tokens), zone=scope.zone)
+    left = cost.left(max_tokens // 2)
     return Context(
-        stable=fenced(within_budget(stable, half, cost)[0], "about this user", scope.zone),
-        recent=fenced(within_budget(newest, half, cost)[0], "lately", scope.zone),
+        stable=fenced(within_budget(stable, left, cost)[0], "about this user", scope.zone),
+        recent=fenced(within_budget(newest, left, cost)[0], "lately", scope.zone),
     )
 
 

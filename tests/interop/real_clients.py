@@ -133,6 +133,7 @@ def run_claude(
         "DISABLE_AUTOUPDATER": "1",
         "ENABLE_TOOL_SEARCH": "true",  # as it does with its own models: it shows names only
         "MCP_CONNECTION_NONBLOCKING": "0",
+        "MCP_CONNECT_TIMEOUT_MS": "60000",  # it goes on without a server that took longer
     }
     allowed = ",".join(f"mcp__{NAME}__{verb}" for verb in VERBS)
     options = ("--mcp-config", str(config), "--strict-mcp-config", "--allowedTools", allowed)

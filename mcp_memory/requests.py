@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from mcp_memory.model import NOTHING, Json
+from mcp_memory.model import NOTHING, Json, Type
 
 BATCH_MAX = 100
 """Drafts in one call."""
+EVERYTHING = f"for everything give types: all of {', '.join(Type)}"
+"""How to select all memories, in words; it stands here because tools must not load services."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

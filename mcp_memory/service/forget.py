@@ -13,10 +13,10 @@ from datetime import UTC, datetime
 from mcp_memory import ranking
 from mcp_memory.errors import ConfirmationInvalid, InvalidInput
 from mcp_memory.ids import new_id
-from mcp_memory.model import Memory, Scope, Status, Type, Verb
+from mcp_memory.model import Memory, Scope, Status, Verb
 from mcp_memory.permissions import Permission, require
 from mcp_memory.ranking import Scored
-from mcp_memory.requests import Query, Selection
+from mcp_memory.requests import EVERYTHING, Query, Selection
 from mcp_memory.results import Erasure, Forgotten
 from mcp_memory.service import policy as limits
 from mcp_memory.service import quotes
@@ -42,8 +42,6 @@ from mcp_memory.service.times import local
 from mcp_memory.storage.contract import Filter, Write
 from mcp_memory.text import clean
 
-EVERYTHING = f"for everything give types: all of {', '.join(Type)}"
-"""How to forget all that there is, in words."""
 _PAGE = 500
 _SET_MAX = 10_000
 _SHOWN_MAX = 20

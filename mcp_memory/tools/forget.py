@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from mcp_memory.ids import ending
 from mcp_memory.model import Scope
-from mcp_memory.requests import Selection
+from mcp_memory.requests import EVERYTHING, Selection
 from mcp_memory.results import Erasure, Forgotten
-from mcp_memory.service.forget import EVERYTHING
 from mcp_memory.text import fence, shown
 from mcp_memory.tools.answers import (
     EXPLAIN,

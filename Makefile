@@ -11,8 +11,8 @@
 #   make tokens   what a client's model is handed, in tokens of o200k  (from npm)
 #   make isolation  the long isolation programme: each thing by each caller, 100,000 memories
 #   make fuzz     100,000 calls written from what the server publishes (FUZZ_SEED=7 repeats one run)
-#   make statics  what the door answers by itself, asked of the server anew
-#   make lock     resolve the newest allowed versions into constraints.txt
+#   make snapshot  what the door answers by itself, asked of the server anew
+#   make lock     resolve the newest allowed versions into .ci/constraints.txt
 #   make clean    remove what the targets above have made
 
 PYTHON ?= python3
@@ -28,7 +28,7 @@ CODE := mcp_memory tests examples
 
 # Relative paths, because pip splits these variables at spaces. Two of them, because newer
 # pips take the versions of build requirements from the second only.
-PIP := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
+PIP := PIP_CONSTRAINT=.ci/constraints.txt PIP_BUILD_CONSTRAINT=.ci/constraints.txt \
 	PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip
 FREE_PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 .lock-venv/$(notdir $(BIN))/python -m pip
 
@@ -53,7 +53,7 @@ NPM_CLIENTS := @modelcontextprotocol/sdk@1.32.2 @modelcontextprotocol/client@2.4
 NPM_AGENTS := @anthropic-ai/claude-code@2.1.197 @openai/codex@0.171.0 js-tiktoken@1
 NPM_TOKENS := js-tiktoken@1.0.21
 
-.PHONY: demo test lint bench quality crash isolation fuzz conformance clients tokens statics lock clean
+.PHONY: demo test lint bench quality crash isolation fuzz conformance clients tokens snapshot lock clean
 
 demo: $(STAMP)
 	@$(BIN)/python examples/demo/demo.py $(ARGS)
@@ -74,10 +74,10 @@ quality: $(STAMP)
 	  $(if $(FACTS),--facts "$(FACTS)") $(ARGS)
 
 crash: $(STAMP)
-	$(BIN)/python -m pytest tests/crash -m "long or not long" $(ARGS)
+	$(BIN)/python -m pytest tests/resilience -m "long or not long" $(ARGS)
 
 isolation: $(STAMP)
-	$(BIN)/python -m pytest tests/web/test_isolation_matrix.py tests/web/test_crowding.py \
+	$(BIN)/python -m pytest tests/http/isolation/test_matrix.py tests/http/isolation/test_small_tenant.py \
 	  -m "long or not long" -s $(ARGS)
 
 fuzz: $(STAMP)
@@ -88,11 +88,11 @@ conformance: $(STAMP)
 	$(BIN)/python -m pytest tests/conformance -s $(ARGS)
 
 clients: $(STAMP)
-	$(BIN)/python -m tests.clients.visit
-	$(BIN)/python -m tests.clients.visit_http
-	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && cp tests/clients/*.mjs "$$folder" \
+	$(BIN)/python -m tests.interop.stdio_client
+	$(BIN)/python -m tests.interop.http_client
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && cp tests/interop/node/*.mjs "$$folder" \
 	  && $(NPM) install --prefix "$$folder" --no-audit --no-fund --loglevel=error $(NPM_CLIENTS) \
-	  && $(NODE) "$$folder/visit.mjs" "$(abspath $(BIN))/mcp-memory"
+	  && $(NODE) "$$folder/run.mjs" "$(abspath $(BIN))/mcp-memory"
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT \
 	  && $(NPM) install --prefix "$$folder" --no-audit --no-fund --loglevel=error $(NPM_AGENTS) \
 	  && $(BIN)/python -m tests.interop.real_clients "$$folder"
@@ -102,10 +102,10 @@ tokens: $(STAMP)
 	  && $(NPM) install --prefix "$$folder" --no-audit --no-fund --loglevel=error $(NPM_TOKENS) \
 	  && $(BIN)/python -m tests.interop.tokens $(NODE) "$$folder/tokens.mjs"
 
-statics: $(STAMP)
-	$(BIN)/python -m mcp_memory.host.statics
+snapshot: $(STAMP)
+	$(BIN)/python -m tests.support.make_snapshot
 
-$(STAMP): pyproject.toml constraints.txt | $(VENV)/pyvenv.cfg
+$(STAMP): pyproject.toml .ci/constraints.txt | $(VENV)/pyvenv.cfg
 	$(PIP) install --quiet --editable ".[dev]"
 	@touch $@
 
@@ -117,7 +117,7 @@ lock:
 	$(call make_venv,.lock-venv)
 	$(FREE_PIP) install --quiet ".[dev]"
 	{ echo "# The versions that CI installs. Made by make lock; not edited by hand."; \
-	  $(FREE_PIP) freeze --exclude mcp-memory-layer; } > constraints.txt
+	  $(FREE_PIP) freeze --exclude mcp-memory-layer; } > .ci/constraints.txt
 	rm -rf .lock-venv
 
 clean:

@@ -10,6 +10,29 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # as type checkers know it; the module typing takes long to import
 if TYPE_CHECKING:
+    from mcp_memory.domain.memory import (
+        Change,
+        Level,
+        Memory,
+        Partition,
+        Revision,
+        Scope,
+        Status,
+        Trace,
+        Trust,
+        Type,
+        Verb,
+    )
+    from mcp_memory.domain.requests import Draft, Patch, Query, Selection
+    from mcp_memory.domain.results import (
+        Erasure,
+        Forgotten,
+        Recall,
+        Recalled,
+        Remembered,
+        Similar,
+        Updated,
+    )
     from mcp_memory.errors import (
         ConfirmationInvalid,
         InvalidInput,
@@ -32,29 +55,6 @@ if TYPE_CHECKING:
         WriteConflict,
     )
     from mcp_memory.library import LocalMemory, open_memory
-    from mcp_memory.model import (
-        Change,
-        Level,
-        Memory,
-        Partition,
-        Revision,
-        Scope,
-        Status,
-        Trace,
-        Trust,
-        Type,
-        Verb,
-    )
-    from mcp_memory.requests import Draft, Patch, Query, Selection
-    from mcp_memory.results import (
-        Erasure,
-        Forgotten,
-        Recall,
-        Recalled,
-        Remembered,
-        Similar,
-        Updated,
-    )
     from mcp_memory.service import Context, MemoryService, Policy
 
 __version__ = "0.1.0"
@@ -109,7 +109,14 @@ __all__ = [
     "open_memory",
 ]
 
-_MODULES = ("errors", "model", "requests", "results", "service", "library")
+_MODULES = (
+    "errors",
+    "domain.memory",
+    "domain.requests",
+    "domain.results",
+    "service",
+    "library",
+)
 """Where the names come from, lightest first."""
 
 

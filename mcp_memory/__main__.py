@@ -9,7 +9,7 @@ import sys
 
 def main() -> int:
     """Run what the arguments say; returns the exit code."""
-    from mcp_memory.isolation import isolate
+    from mcp_memory.system.isolation import isolate
 
     isolate()
     code = _run()
@@ -21,15 +21,15 @@ def main() -> int:
 def _run() -> int:
     match sys.argv[1:]:
         case []:
-            from mcp_memory.shim import door
+            from mcp_memory.proxy import proxy
 
-            return door.run()
+            return proxy.run()
         case ["--home", home]:
-            from mcp_memory.shim import door
+            from mcp_memory.proxy import proxy
 
-            return door.run(home)
+            return proxy.run(home)
         case _:
-            from mcp_memory import cli
+            from mcp_memory.cli import main as cli
 
             return cli.main()
 

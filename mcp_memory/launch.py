@@ -16,8 +16,8 @@ def main() -> int:
     """Run what the arguments say; returns the exit code."""
     others = sys.path[:]
     sys.path[:] = [ROOT]
-    from mcp_memory import isolation
     from mcp_memory.__main__ import main as run
+    from mcp_memory.system import isolation
 
     sys.path[:] = isolation.with_ours(others)
     return run()

@@ -16,10 +16,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from mcp_memory.domain.memory import Scope
+from mcp_memory.domain.requests import Draft, Patch, Query, Selection
+from mcp_memory.domain.results import Forgotten, Recall, Remembered, Updated
 from mcp_memory.errors import InvalidInput
-from mcp_memory.model import Scope
-from mcp_memory.requests import Draft, Patch, Query, Selection
-from mcp_memory.results import Forgotten, Recall, Remembered, Updated
 from mcp_memory.service import MemoryService
 
 _Request = TypeVar("_Request", Draft, Query, Patch, Selection)
@@ -79,9 +79,9 @@ def open_memory(
     Without `user` the operating system's user is meant; without `project` the working
     directory's. Raises StoreLocked while a server or another process has the store open.
     """
-    from mcp_memory import settings
-    from mcp_memory.application import open_service
-    from mcp_memory.scope import local_signals, resolve
+    from mcp_memory.config import settings
+    from mcp_memory.identity.resolver import local_signals, resolve
+    from mcp_memory.runtime import open_service
 
     given = settings.load(home=Path(home).expanduser() if home is not None else None)
     given = replace(given, user=user or given.user, project=project or given.project)

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mcp_memory.model import Scope
-from tests.factories import STORES, Clock, copied_store, open_store
-from tests.watchdog import WAIT_S, Output, watched
+from mcp_memory.domain.memory import Scope
+from tests.support.factories import STORES, Clock, copied_store, open_store
+from tests.support.watchdog import WAIT_S, Output, watched
 
 if TYPE_CHECKING:
-    from mcp_memory.embedding import Embedder
+    from mcp_memory.embedding.embedder import Embedder
     from mcp_memory.storage.contract import Store
 
 
@@ -107,7 +107,7 @@ def stranger() -> Scope:
 @pytest.fixture(scope="session")
 def embedder() -> Iterator[Embedder]:
     """The bundled model, loaded once."""
-    from mcp_memory.embedding import Embedder  # slow to import: only for those who ask
+    from mcp_memory.embedding.embedder import Embedder  # slow to import: only for those who ask
 
     made = Embedder()
     made.start()

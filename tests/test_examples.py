@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.watchdog import WAIT_S
+from tests.support.watchdog import WAIT_S
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"

@@ -13,13 +13,14 @@ import httpx2
 import pytest
 import yaml
 
-from mcp_memory import cli, settings
-from mcp_memory.host.host import LEAVE_TIMEOUT_S
-from mcp_memory.web.binding import PORT, Binding, Names
-from mcp_memory.web.door import DRAIN_S, KEEP_ALIVE_S
-from mcp_memory.web.gate import BODY_BYTES_MAX
-from mcp_memory.web.sse import PING_S
-from tests.web.harness import answered, post, served, tool
+from mcp_memory.cli import main
+from mcp_memory.config import settings
+from mcp_memory.daemon.daemon import LEAVE_TIMEOUT_S
+from mcp_memory.http.admission import BODY_BYTES_MAX
+from mcp_memory.http.bind import PORT, Binding, Names
+from mcp_memory.http.server import DRAIN_S, KEEP_ALIVE_S
+from mcp_memory.http.sse import PING_S
+from tests.support.http_server import answered, post, served, tool
 
 ROOT = Path(__file__).parent.parent
 DEPLOY = ROOT / "examples" / "deploy"
@@ -68,7 +69,7 @@ def names_of(http: str, environ: dict[str, str]) -> frozenset[str]:
 def served_at(command: list[str]) -> str:
     """Where a command of the command line serves, which must parse."""
     assert Path(command[0]).name == "mcp-memory"
-    given = cli.parser().parse_args(command[1:])
+    given = main.parser().parse_args(command[1:])
     assert given.command == "serve"
     return given.http
 
@@ -84,7 +85,7 @@ def test_every_command_of_the_readme_parses() -> None:
     commands = re.findall(r"(?m)^.*?mcp-memory (token add .+)$", text_of("README.md"))
     assert len(commands) == 2
     for line in commands:
-        assert cli.parser().parse_args(shlex.split(line)).action == "add"
+        assert main.parser().parse_args(shlex.split(line)).action == "add"
 
 
 @pytest.mark.parametrize("name", UNITS)
@@ -102,7 +103,7 @@ def test_the_unit_keeps_the_store_where_it_may_write_and_waits_for_the_end() -> 
     assert own["MCP_MEMORY_HOME"] == state == only(directives, "WorkingDirectory")
     assert own["MCP_MEMORY_HTTP_TOKENS"] == f"{state}/tokens.json"
     assert float(only(directives, "TimeoutStopSec")) > LEAVE_TIMEOUT_S + 2 * DRAIN_S
-    assert only(directives, "RestartPreventExitStatus") == str(cli.REFUSED)
+    assert only(directives, "RestartPreventExitStatus") == str(main.REFUSED)
     assert only(directives, "EnvironmentFile") == "/etc/mcp-memory.env"
 
 

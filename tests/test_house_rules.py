@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 import mcp_memory
-from mcp_memory import cli, errors
-from mcp_memory.settings import SETTINGS
+from mcp_memory import errors
+from mcp_memory.cli import main
+from mcp_memory.config.settings import SETTINGS
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "mcp_memory"
@@ -181,7 +182,7 @@ def test_the_environment_is_read_in_one_place() -> None:
         if (isinstance(node, ast.Attribute) and node.attr in ("environ", "environb", "getenv"))
         or (isinstance(node, ast.ImportFrom) and node.module == "os")
     }
-    assert readers == {"mcp_memory/environment.py"}
+    assert readers == {"mcp_memory/system/environment.py"}
 
 
 def test_the_command_line_alone_prints() -> None:
@@ -193,7 +194,7 @@ def test_the_command_line_alone_prints() -> None:
         and isinstance(node.func, ast.Name)
         and node.func.id == "print"
     }
-    assert printers == {"mcp_memory/cli.py"}
+    assert printers == {"mcp_memory/cli/main.py"}
 
 
 def test_no_check_is_silenced_without_a_reason() -> None:
@@ -230,11 +231,11 @@ def test_every_error_is_public_and_drawn_in_the_tree() -> None:
 
 def documented() -> dict[str, list[str]]:
     """What the README has to name, by kind."""
-    from mcp_memory.prompts import PROMPTS
-    from mcp_memory.resources import FIXED, TEMPLATES
+    from mcp_memory.server.prompts import PROMPTS
+    from mcp_memory.server.resources import FIXED, TEMPLATES
     from mcp_memory.tools import TOOLS
 
-    commands = re.findall(r"^ {4}(\w+) ", cli.parser().format_help(), re.MULTILINE)
+    commands = re.findall(r"^ {4}(\w+) ", main.parser().format_help(), re.MULTILINE)
     return {
         "tools": [tool.name for tool in TOOLS],
         "resources": [str(r.uri) for r in FIXED] + [t.uri_template for t in TEMPLATES],

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from mcp_memory.tools import TOOLS
-from tests.protocol import harness
+from tests.support import mcp_client
 
 pytestmark = pytest.mark.anyio
 
@@ -53,12 +53,12 @@ async def test_the_transcripts_are_what_the_server_answers(tmp_path: Path) -> No
     written = calls(README.read_text("utf-8"))
     assert {tool for tool, _, _ in written} == {tool.name for tool in TOOLS}
     real: dict[str, str] = {}  # by the id or token that stands for it in the README
-    async with harness.connect(tmp_path / "store", "auto") as client:
+    async with mcp_client.connect(tmp_path / "store", "auto") as client:
         for tool, arguments, expected in written:
             given = json.dumps(arguments)
             for shown, known in real.items():
                 given = given.replace(f'"{shown}"', f'"{known}"')
-            answer = harness.text_of(await client.call_tool(tool, json.loads(given)))
+            answer = mcp_client.text_of(await client.call_tool(tool, json.loads(given)))
             said, told = masked(expected).removesuffix("…").strip(), masked(answer)
             assert told.startswith(said) if expected.endswith("…") else told == said
             for pattern in (_CONFIRM, _ID):

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.protocol.harness import ROOT
-from tests.watchdog import WAIT_S
+from tests.support.mcp_client import ROOT
+from tests.support.watchdog import WAIT_S
 
 FOR_NOTHING = """
 from threading import Event
@@ -22,7 +22,7 @@ FOR_A_PROCESS = """
 import os
 import subprocess
 import sys
-from tests.watchdog import marked, watched
+from tests.support.watchdog import marked, watched
 
 CODE = '''
 from threading import Event

@@ -11,7 +11,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from mcp_memory import settings
+from mcp_memory.config import settings
 
 HERE = Path(__file__).parent
 NAME = "mcp-memory"

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mcp_memory.model import Memory, Partition
-from mcp_memory.ranking.words import Said
-from mcp_memory.thread import place_of
+from mcp_memory.domain.conversation import place_of
+from mcp_memory.domain.memory import Memory, Partition
+from mcp_memory.ranking.bm25 import Said
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mcp_memory.model import Memory
+from mcp_memory.domain.memory import Memory
 from mcp_memory.storage.contract import Candidate
 
 

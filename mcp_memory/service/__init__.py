@@ -1,7 +1,7 @@
 """The use cases, and the only home of policy."""
 
-from mcp_memory.service.memory_service import MemoryService
 from mcp_memory.service.policy import Policy
+from mcp_memory.service.service import MemoryService
 from mcp_memory.service.views import Context
 
 __all__ = ["Context", "MemoryService", "Policy"]

@@ -10,22 +10,16 @@ from datetime import datetime
 from threading import Event, Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from mcp_memory.embedding import Embedder
-from mcp_memory.errors import (
-    InvalidInput,
-    ModelUnavailable,
-    NotFound,
-    StoreClosed,
-    WriteConflict,
-)
-from mcp_memory.ids import bare, ending, is_ending
-from mcp_memory.model import Level, Memory, Scope, Status, Verb
-from mcp_memory.permissions import Permission, require
-from mcp_memory.reranking import Reranker
-from mcp_memory.service.deciding import Deciding
+from mcp_memory.domain.ids import bare, ending, is_ending
+from mcp_memory.domain.memory import Level, Memory, Scope, Status, Verb
+from mcp_memory.domain.permissions import Permission, require
+from mcp_memory.embedding.embedder import Embedder
+from mcp_memory.embedding.reranker import Reranker
+from mcp_memory.errors import InvalidInput, ModelUnavailable, NotFound, StoreClosed, WriteConflict
 from mcp_memory.service.echo import Returned
+from mcp_memory.service.locks import Deciding
 from mcp_memory.service.policy import Policy
-from mcp_memory.service.traces import TraceBuffer
+from mcp_memory.service.trace_buffer import TraceBuffer
 from mcp_memory.storage.contract import Actor, Filter, Store, Write
 
 if TYPE_CHECKING:

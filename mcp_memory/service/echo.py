@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
 
-from mcp_memory.likeness import slot_of
-from mcp_memory.model import Memory, Type
+from mcp_memory.domain.memory import Memory, Type
+from mcp_memory.domain.statements import slot_of
+from mcp_memory.domain.text import trimmed
 from mcp_memory.service import policy as limits
-from mcp_memory.text import trimmed
 
 RETURNED_MAX = 10_000
 """So many of the memories that were returned last are known to have been."""

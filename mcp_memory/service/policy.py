@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from types import MappingProxyType
 
-from mcp_memory.model import Level, Type
+from mcp_memory.domain.memory import Level, Type
 
 CONTENT_BYTES_MAX = 32 * 1024
 QUERY_BYTES_MAX = 32 * 1024

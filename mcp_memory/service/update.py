@@ -6,15 +6,17 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from mcp_memory.domain.ids import new_id
+from mcp_memory.domain.memory import Level, Memory, Scope, Status, Type, Verb
+from mcp_memory.domain.requests import Patch
+from mcp_memory.domain.results import Updated
+from mcp_memory.domain.statements import fingerprint, same_statement, slot_of
+from mcp_memory.domain.text import kept
 from mcp_memory.errors import InvalidInput
-from mcp_memory.ids import new_id
-from mcp_memory.likeness import fingerprint, same_statement, slot_of
-from mcp_memory.model import Level, Memory, Scope, Status, Type, Verb
-from mcp_memory.requests import Patch
-from mcp_memory.results import Updated
 from mcp_memory.service import policy as limits
 from mcp_memory.service.core import IN_FORCE, Core, actor, expiry_of, successor
-from mcp_memory.service.intake import (
+from mcp_memory.service.periods.arguments import to_come
+from mcp_memory.service.validation import (
     Intake,
     altered,
     choice,
@@ -23,9 +25,7 @@ from mcp_memory.service.intake import (
     statement,
     tag_list,
 )
-from mcp_memory.service.named_times import to_come
 from mcp_memory.storage.contract import Actor, Filter, Write
-from mcp_memory.text import kept
 
 if TYPE_CHECKING:
     from mcp_memory.storage.contract import Windows

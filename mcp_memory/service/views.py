@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 
 from mcp_memory import ranking
+from mcp_memory.domain.memory import Level, Memory, Revision, Scope, Trace, Type
+from mcp_memory.domain.permissions import Permission
+from mcp_memory.domain.requests import BATCH_MAX
 from mcp_memory.errors import InvalidInput, NotFound
-from mcp_memory.model import Level, Memory, Revision, Scope, Trace, Type
-from mcp_memory.permissions import Permission
-from mcp_memory.requests import BATCH_MAX
 from mcp_memory.service import policy as limits
-from mcp_memory.service.adopt import SYSTEM, told
+from mcp_memory.service.adoption import SYSTEM, told
 from mcp_memory.service.core import Core, is_id
-from mcp_memory.service.render import Cost, fenced, recall_line, within_budget
-from mcp_memory.service.tokens import at_most
-from mcp_memory.service.tracing import spelt_out
+from mcp_memory.service.recall.render import Cost, fenced, recall_line, within_budget
+from mcp_memory.service.recall.token_count import at_most
+from mcp_memory.service.recall.trace import spelt_out
 from mcp_memory.storage.contract import Filter, Order
 
 _STABLE = (Type.PROFILE, Type.PREFERENCE)

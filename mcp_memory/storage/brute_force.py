@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mcp_memory.model import Memory
+from mcp_memory.domain.memory import Memory
 from mcp_memory.storage.contract import Candidate, Corpus
-from mcp_memory.storage.matching import best_window, text_score
+from mcp_memory.storage.filtering import best_window, text_score
 
 if TYPE_CHECKING:
     from mcp_memory.storage.contract import Vector, Windows

@@ -12,7 +12,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, cast
 
-from mcp_memory.model import (
+from mcp_memory.domain.memory import (
     NOTHING,
     Change,
     Json,

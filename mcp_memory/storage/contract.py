@@ -16,7 +16,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
-from mcp_memory.model import (
+from mcp_memory.domain.memory import (
     NOTHING,
     Change,
     Json,
@@ -28,7 +28,7 @@ from mcp_memory.model import (
     Type,
     Verb,
 )
-from mcp_memory.results import Erasure
+from mcp_memory.domain.results import Erasure
 
 if TYPE_CHECKING:
     import numpy as np
@@ -91,7 +91,7 @@ class Filter:
     of a memory whose current revision is in `partitions` too.
 
     `tags` must all be present; `types`, `ids`, `endings` (the last 8 characters of an id) and
-    `fingerprints` match any; `key` matches however it is spelt (`mcp_memory.likeness.slot_of`).
+    `fingerprints` match any; `key` matches however it is spelt (`statements.slot_of`).
     `metadata` must be contained (top-level members equal). `since` (inclusive) and `until`
     (exclusive) bound `recorded_at` (with `as_of`: of that revision), `begins_since` and
     `begins_until` in the same way `valid_from`.
@@ -118,7 +118,7 @@ class Filter:
 class Candidate:
     """A memory that a search proposes, with what ranking needs to score it.
 
-    `terms` are those of its key and text, in order, repeats included (see `mcp_memory.text.terms`).
+    `terms` are those of its key and text, in order, repeats included (see `domain.text.terms`).
     `similarity` is the cosine to the query of its best window, to three decimals at least,
     and `vector` that window; both None when there is no query vector or the memory has none.
     """
@@ -252,7 +252,7 @@ class Store(Protocol):
         Returns the union of about `limit` best matches of each half; by vector, what is
         less similar than `least` may be left out, which can be much faster. Added to these
         is what was said at most `reach` places before or after one of them in the same
-        conversation (see `mcp_memory.thread`) and partition. Terms beyond 64 are ignored.
+        conversation (see `domain.conversation`) and partition. Terms beyond 64 are ignored.
 
         A large store may search approximately, so long as what is clearly best is always
         among what it proposes; the scores and statistics it gives are exact.

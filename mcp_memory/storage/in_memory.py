@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mcp_memory import text
+from mcp_memory.domain import text
+from mcp_memory.domain.memory import Change, Json, Memory, Partition, Revision, Status, Trace
+from mcp_memory.domain.results import Erasure
 from mcp_memory.errors import InvalidInput, StoreClosed, WriteConflict
-from mcp_memory.model import Change, Json, Memory, Partition, Revision, Status, Trace
-from mcp_memory.results import Erasure
 from mcp_memory.storage import codec
 from mcp_memory.storage.brute_force import Row, candidate, text_scorer, top, vector_scorer
 from mcp_memory.storage.contract import (
@@ -37,7 +37,7 @@ from mcp_memory.storage.contract import (
     VectorSpace,
     Write,
 )
-from mcp_memory.storage.matching import (
+from mcp_memory.storage.filtering import (
     Slot,
     claim,
     is_current,

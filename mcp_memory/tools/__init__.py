@@ -1,6 +1,6 @@
 """The four verbs, as an agent sees them. One file a verb, each one call of the service."""
 
-from mcp_memory.tools.answers import Answer, Tool
+from mcp_memory.tools.base import Answer, Tool
 from mcp_memory.tools.forget import FORGET
 from mcp_memory.tools.recall import RECALL
 from mcp_memory.tools.remember import REMEMBER

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from mcp_memory.ids import ending
-from mcp_memory.model import Scope
-from mcp_memory.requests import EVERYTHING, Selection
-from mcp_memory.results import Erasure, Forgotten
-from mcp_memory.text import fence, shown
-from mcp_memory.tools.answers import (
+from mcp_memory.domain.ids import ending
+from mcp_memory.domain.memory import Scope
+from mcp_memory.domain.requests import EVERYTHING, Selection
+from mcp_memory.domain.results import Erasure, Forgotten
+from mcp_memory.domain.text import fence, shown
+from mcp_memory.tools.argument_types import Flag, Id, Text, Texts
+from mcp_memory.tools.base import (
     EXPLAIN,
     NOTICE,
     Answer,
@@ -24,9 +25,8 @@ from mcp_memory.tools.answers import (
     lines,
     plain,
 )
-from mcp_memory.tools.arguments import Argument, Arguments
-from mcp_memory.tools.kinds import Flag, Id, Text, Texts
-from mcp_memory.tools.words import TYPE
+from mcp_memory.tools.choices import TYPE
+from mcp_memory.tools.schema import Argument, Arguments
 
 if TYPE_CHECKING:
     from mcp_memory.service import MemoryService

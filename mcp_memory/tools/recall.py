@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mcp_memory.model import Level, Partition, Scope
-from mcp_memory.requests import Query
-from mcp_memory.results import Recall, Recalled
-from mcp_memory.tools.answers import (
+from mcp_memory.domain.memory import Level, Partition, Scope
+from mcp_memory.domain.requests import Query
+from mcp_memory.domain.results import Recall, Recalled
+from mcp_memory.tools.argument_types import Number, Object, Text, Texts
+from mcp_memory.tools.base import (
     EXPLAIN,
     NOTICE,
     Answer,
@@ -20,9 +21,8 @@ from mcp_memory.tools.answers import (
     plain,
     second,
 )
-from mcp_memory.tools.arguments import Argument, Arguments
-from mcp_memory.tools.kinds import Number, Object, Text, Texts
-from mcp_memory.tools.words import LEVEL, TYPE
+from mcp_memory.tools.choices import LEVEL, TYPE
+from mcp_memory.tools.schema import Argument, Arguments
 
 if TYPE_CHECKING:
     from mcp_memory.service import MemoryService

@@ -8,12 +8,13 @@ from datetime import tzinfo
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from mcp_memory.ids import ending
-from mcp_memory.model import Scope
-from mcp_memory.requests import BATCH_MAX, Draft
-from mcp_memory.results import Remembered, Similar
-from mcp_memory.text import fence, shown
-from mcp_memory.tools.answers import (
+from mcp_memory.domain.ids import ending
+from mcp_memory.domain.memory import Scope
+from mcp_memory.domain.requests import BATCH_MAX, Draft
+from mcp_memory.domain.results import Remembered, Similar
+from mcp_memory.domain.text import fence, shown
+from mcp_memory.tools.argument_types import Flag, Id, Number, Object, Text, Texts
+from mcp_memory.tools.base import (
     EXPLAIN,
     NOTICE,
     Answer,
@@ -26,9 +27,8 @@ from mcp_memory.tools.answers import (
     lines,
     second,
 )
-from mcp_memory.tools.arguments import Argument, Arguments, Given, Objects
-from mcp_memory.tools.kinds import Flag, Id, Number, Object, Text, Texts
-from mcp_memory.tools.words import CONTENT_ALSO, LEVEL, TRUST, TYPE
+from mcp_memory.tools.choices import CONTENT_ALSO, LEVEL, TRUST, TYPE
+from mcp_memory.tools.schema import Argument, Arguments, Given, Objects
 
 if TYPE_CHECKING:
     from mcp_memory.service import MemoryService

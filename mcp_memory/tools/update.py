@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mcp_memory.ids import ending
-from mcp_memory.model import Scope
-from mcp_memory.requests import Patch
-from mcp_memory.results import Updated
-from mcp_memory.text import fence, shown
-from mcp_memory.tools.answers import (
+from mcp_memory.domain.ids import ending
+from mcp_memory.domain.memory import Scope
+from mcp_memory.domain.requests import Patch
+from mcp_memory.domain.results import Updated
+from mcp_memory.domain.text import fence, shown
+from mcp_memory.tools.argument_types import Flag, Id, Number, Object, Text, Texts
+from mcp_memory.tools.base import (
     EXPLAIN,
     NOTICE,
     Answer,
@@ -22,9 +23,8 @@ from mcp_memory.tools.answers import (
     filled,
     lines,
 )
-from mcp_memory.tools.arguments import Argument, Arguments
-from mcp_memory.tools.kinds import Flag, Id, Number, Object, Text, Texts
-from mcp_memory.tools.words import CONTENT_ALSO, LEVEL, TYPE
+from mcp_memory.tools.choices import CONTENT_ALSO, LEVEL, TYPE
+from mcp_memory.tools.schema import Argument, Arguments
 
 if TYPE_CHECKING:
     from mcp_memory.service import MemoryService

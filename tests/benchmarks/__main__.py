@@ -9,16 +9,10 @@ import argparse
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tests.benchmarks import (
-    clients,
-    footprint,
-    load,
-    running,
-    speed,
-    start,
-    together,
-)
+from tests.benchmarks import running, speed
 from tests.benchmarks.figures import Section
+from tests.benchmarks.load import load
+from tests.benchmarks.local import clients, concurrency, footprint, start
 
 SIZES = "1000,10000,100000"
 PARTS = ("start", "clients", "footprint", "speed", "together", "load")
@@ -42,7 +36,7 @@ def _sections(given: argparse.Namespace, folder: Path) -> Iterator[Section]:
     if "speed" in parts:
         yield speed.run(given.sizes, folder, running.say)
     if "together" in parts:
-        yield together.run(folder, running.say)
+        yield concurrency.run(folder, running.say)
     if "load" in parts:
         yield load.run(given.each, folder, running.say)
 

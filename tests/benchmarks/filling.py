@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mcp_memory.embedding import Embedder
-from mcp_memory.ids import new_id
-from mcp_memory.model import Scope, Verb
-from mcp_memory.requests import Draft
-from mcp_memory.scope import Signals, resolve
+from mcp_memory.domain.ids import new_id
+from mcp_memory.domain.memory import Scope, Verb
+from mcp_memory.domain.requests import Draft
+from mcp_memory.domain.times import utc_now
+from mcp_memory.embedding.embedder import Embedder
+from mcp_memory.identity.resolver import Signals, resolve
 from mcp_memory.service.core import actor
-from mcp_memory.service.intake import Intake
 from mcp_memory.service.policy import Policy
-from mcp_memory.service.times import utc_now
+from mcp_memory.service.validation import Intake
 from mcp_memory.storage.contract import Store, Write
 from tests.benchmarks.texts import statement, statements
 

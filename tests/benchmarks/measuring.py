@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
 
-from mcp_memory.embedding import Embedder
-from mcp_memory.model import Scope, Status
-from mcp_memory.requests import Query
+from mcp_memory.domain.memory import Scope, Status
+from mcp_memory.domain.requests import Query
+from mcp_memory.embedding.embedder import Embedder
 from mcp_memory.service import MemoryService
 from tests.benchmarks.figures import Amount, Check, Ratio
 from tests.benchmarks.filling import BATCH, draft

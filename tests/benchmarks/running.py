@@ -9,8 +9,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.benchmarks import machine, report
-from tests.benchmarks.door import WrongAnswer
 from tests.benchmarks.figures import Section
+from tests.benchmarks.local.stdio import WrongAnswer
 
 
 def run(sections_in: Callable[[Path], Iterator[Section]], into: Path | None) -> int:

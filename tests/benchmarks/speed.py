@@ -9,14 +9,15 @@ from pathlib import Path
 
 import anyio
 
-from mcp_memory.embedding import Embedder
-from mcp_memory.model import Scope
+from mcp_memory.domain.memory import Scope
+from mcp_memory.embedding.embedder import Embedder
 from mcp_memory.service import MemoryService
 from mcp_memory.storage.embedded import open_embedded
-from tests.benchmarks import doorway, filling, measuring, resident
+from tests.benchmarks import filling, measuring
 from tests.benchmarks.figures import Amount, Check, Ratio, Say, Section
 from tests.benchmarks.filling import Pool
 from tests.benchmarks.layout import RESIDENT_TARGET, SCOPES, Layout
+from tests.benchmarks.local import resident, tool_calls
 from tests.benchmarks.measuring import RECALLS, REMEMBERS, Subject
 from tests.benchmarks.texts import statements
 
@@ -113,7 +114,7 @@ def _measure_processes(
 ) -> None:
     """What needs a process of its own: the resident memory and the MCP door."""
     at_service = resident.after_recalls(home, caller.user)
-    found = anyio.run(doorway.measure, home, caller.user, embedder)
+    found = anyio.run(tool_calls.measure, home, caller.user, embedder)
     gathered.ratios.extend(found.ratios)
     gathered.checks.append(found.check)
     gathered.amounts.extend(

@@ -10,8 +10,8 @@ from mcp import MCPError
 from mcp.shared.message import ServerMessageMetadata
 from mcp_types import MISSING_REQUIRED_CLIENT_CAPABILITY
 
-from mcp_memory.connection import Request
 from mcp_memory.errors import InvalidInput
+from mcp_memory.server.connection import Request
 from tests.conformance.contents import text
 
 Call = Callable[

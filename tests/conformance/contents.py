@@ -8,7 +8,7 @@ import re
 import mcp.types as types
 from mcp import MCPError
 
-from mcp_memory.connection import Request
+from mcp_memory.server.connection import Request
 
 WATCHED = "test://watched-resource"
 TO_COMPLETE = "test_prompt_with_arguments"

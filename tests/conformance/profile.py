@@ -8,10 +8,10 @@ from typing import Any
 import mcp.types as types
 from mcp.server import Server
 
-from mcp_memory.connection import Connection, Request
-from mcp_memory.middleware import Handler, Middleware, of_connection
-from mcp_memory.scope import current
-from mcp_memory.subscriptions import Subscriptions
+from mcp_memory.identity.resolver import current
+from mcp_memory.server.connection import Connection, Request
+from mcp_memory.server.middleware import Handler, Middleware, of_connection
+from mcp_memory.server.subscriptions import Subscriptions
 from tests.conformance import contents
 from tests.conformance.asking import form, needs
 from tests.conformance.tools import SCHEMAS, listed, tools

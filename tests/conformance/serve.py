@@ -13,14 +13,14 @@ from pathlib import Path
 
 import anyio
 
-from mcp_memory.application import Application
-from mcp_memory.file_lock import FileLock
-from mcp_memory.host.address import Address
-from mcp_memory.host.host import Host
-from mcp_memory.host.listener import Listener
-from mcp_memory.settings import load
-from mcp_memory.web.door import WebDoor
-from mcp_memory.web.entrance import Entrance
+from mcp_memory.config.settings import load
+from mcp_memory.daemon.daemon import Host
+from mcp_memory.http.endpoint import Entrance
+from mcp_memory.http.server import WebDoor
+from mcp_memory.ipc.address import Address
+from mcp_memory.ipc.listener import Listener
+from mcp_memory.runtime import Application
+from mcp_memory.system.file_lock import FileLock
 from tests.conformance.profile import install
 
 

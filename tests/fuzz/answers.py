@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.fuzz.callers import TELLING
 from tests.fuzz.calls import Call
-from tests.fuzz.line import ACKNOWLEDGED, Answer
+from tests.fuzz.connection import ACKNOWLEDGED, Answer
 from tests.fuzz.values import members_of
 
 CONFIRM = re.compile(r"confirm=([0-9a-f]+-[0-9a-f]+)")

@@ -8,12 +8,12 @@ from typing import Any
 
 from mcp.shared.inbound import NAME_BEARING_METHODS, encode_header_value
 
-from mcp_memory.middleware import sayable
+from mcp_memory.server.middleware import sayable
 from tests.fuzz.calls import CAPABILITIES, NEWER, PROTOCOL, Call
-from tests.fuzz.line import Answer, Line, Message
+from tests.fuzz.connection import Answer, Line, Message
 from tests.fuzz.values import members_of
-from tests.protocol.harness import explained
-from tests.web.harness import ALL, Issuer, Served, bearer, message
+from tests.support.http_server import ALL, Issuer, Served, bearer, message
+from tests.support.mcp_client import explained
 
 TELLING = ("walrus", "88z12")
 """What only the private memories of victims say."""

@@ -8,18 +8,8 @@ from typing import Any, cast
 
 from hypothesis import strategies as st
 
-from mcp_memory.scope import META_CODEX, META_PROJECT, META_SESSION
-from tests.fuzz.values import (
-    Json,
-    chosen,
-    fitting,
-    held,
-    ids,
-    nothing,
-    sentences,
-    spoiled,
-    weird,
-)
+from mcp_memory.identity.resolver import META_CODEX, META_PROJECT, META_SESSION
+from tests.fuzz.values import Json, chosen, fitting, held, ids, nothing, sentences, spoiled, weird
 
 NEWER = "2026-07-28"
 OLDER = "2025-11-25"

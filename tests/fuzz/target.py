@@ -8,13 +8,13 @@ from collections import Counter, deque
 from pathlib import Path
 from typing import Any
 
-from mcp_memory.ids import new_id
+from mcp_memory.domain.ids import new_id
 from tests.fuzz.answers import CONFIRM, check, name_of, outcome_of, repeated
 from tests.fuzz.callers import Caller, Victim
 from tests.fuzz.calls import OLDER, Call, Published, methods
-from tests.fuzz.line import Answer
+from tests.fuzz.connection import Answer
 from tests.fuzz.values import members_of
-from tests.web.harness import Issuer, Served, message
+from tests.support.http_server import Issuer, Served, message
 
 SLOW_S = 1.0
 BYTES_A_SECOND = 4_000

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tests.fuzz.calls import Call, calls
 from tests.fuzz.target import Target
-from tests.web.harness import Issuer, served
+from tests.support.http_server import Issuer, served
 
 CALLS = 5_000
 """In one round, with a server of its own, so that the store stays small."""

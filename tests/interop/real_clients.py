@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.interop.scripted_model import Results, ScriptedModel, Step, served
-from tests.protocol.doors import command
-from tests.web.harness import served as http_server
+from tests.support.daemon import command
+from tests.support.http_server import served as http_server
 
 TIMEOUT_S = 300
 NAME = "mcp-memory"

@@ -19,7 +19,7 @@ import anyio
 from mcp import Client
 
 from mcp_memory.tools import INSTRUCTIONS
-from tests.protocol.harness import connect, explained, text_of
+from tests.support.mcp_client import connect, explained, text_of
 
 SAMPLES = Path(__file__).parents[1] / "unit" / "data" / "tokens.json"
 LISTED_MAX, OVERHEAD_MAX, INSTRUCTIONS_BYTES_MAX = 1500, 40, 2048

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from mcp_memory.embedding import Embedder
+from mcp_memory.embedding.embedder import Embedder
 from mcp_memory.service import MemoryService
-from tests.factories import STORES, Clock, copied_store
+from tests.support.factories import STORES, Clock, copied_store
 
 
 @pytest.fixture(params=STORES)

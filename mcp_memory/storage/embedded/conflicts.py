@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mcp_memory.domain.memory import Memory
 from mcp_memory.errors import WriteConflict
-from mcp_memory.model import Memory
 from mcp_memory.storage.contract import Write
-from mcp_memory.storage.embedded.index import Index
-from mcp_memory.storage.matching import Slot, slots
+from mcp_memory.storage.embedded.index.index import Index
+from mcp_memory.storage.filtering import Slot, slots
 
 
 class Claims:

@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mcp_memory.results import Erasure
-from mcp_memory.storage import codec, matching
+from mcp_memory.domain.results import Erasure
+from mcp_memory.storage import codec, filtering
 from mcp_memory.storage.contract import Actor
-from mcp_memory.storage.embedded import chain, selection
-from mcp_memory.storage.embedded.generation import sync_folder
-from mcp_memory.storage.embedded.index import Index
-from mcp_memory.storage.embedded.record import Record
+from mcp_memory.storage.embedded.index import reads
+from mcp_memory.storage.embedded.index.index import Index
+from mcp_memory.storage.embedded.record.record import Record
+from mcp_memory.storage.embedded.shared import hash_chain
+from mcp_memory.storage.embedded.shared.files import sync_folder
 
 _NOTHING = Erasure(
     memories=0, revisions=0, journal_entries=0, traces=0, index_entries=0, vectors=0, files=()
@@ -34,14 +35,14 @@ def erase(
         return _NOTHING
     memories = index.revisions_of(current)
     known = [codec.trace_of(json.loads(document)) for document in record.traces()]
-    traces, mentioning = matching.traces_to_drop(known, memories)
+    traces, mentioning = filtering.traces_to_drop(known, memories)
     blanked = record.count_changes(list(current))
     entries = _entries(record, current, actor)
     record.erase(list(current), entries, traces)
     removed = index.apply(entries)  # first, so that no read waits for the compaction
     files = record.compact() + drop_damaged(home)
     index.scrub({term for one in removed for term in one.terms})
-    selection.forget_texts()
+    reads.forget_texts()
     return Erasure(
         memories=len(current),
         revisions=len(memories),
@@ -68,11 +69,11 @@ def drop_damaged(home: Path) -> list[Path]:
     return files
 
 
-def _entries(record: Record, current: dict[str, int], actor: Actor) -> list[chain.Entry]:
+def _entries(record: Record, current: dict[str, int], actor: Actor) -> list[hash_chain.Entry]:
     now, head = datetime.now(UTC), record.head
-    entries: list[chain.Entry] = []
+    entries: list[hash_chain.Entry] = []
     for number, (memory_id, revision) in enumerate(current.items(), start=record.number + 1):
         change = codec.erased(memory_id, revision, actor, number, now)
-        entries.append(chain.entry(change, None, "", head))
+        entries.append(hash_chain.entry(change, None, "", head))
         head = entries[-1].head
     return entries

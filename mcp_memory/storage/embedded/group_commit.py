@@ -12,13 +12,13 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from threading import Event, Lock
 
+from mcp_memory.domain.memory import Change
 from mcp_memory.errors import StoreError, WriteConflict
-from mcp_memory.model import Change
 from mcp_memory.storage.contract import Write
-from mcp_memory.storage.embedded import chain
 from mcp_memory.storage.embedded.conflicts import Claims
-from mcp_memory.storage.embedded.index import Index
-from mcp_memory.storage.embedded.record import Record
+from mcp_memory.storage.embedded.index.index import Index
+from mcp_memory.storage.embedded.record.record import Record
+from mcp_memory.storage.embedded.shared import hash_chain
 
 _log = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ class GroupCommit:
         index: Index,
         *,
         alone: Callable[[], AbstractContextManager[None]],
-        project: Callable[[Sequence[chain.Entry], Sequence[Packed]], None],
+        project: Callable[[Sequence[hash_chain.Entry], Sequence[Packed]], None],
     ) -> None:
         self._record = record
         self._index = index
@@ -193,10 +193,10 @@ class GroupCommit:
         return admitted, again
 
     def _commit(self, admitted: Sequence[Pending]) -> None:
-        sealed: list[list[chain.Entry]] = []
+        sealed: list[list[hash_chain.Entry]] = []
         number, head = self._record.number, self._record.head
         for pending in admitted:
-            sealed.append(chain.seal(pending.request, pending.writes, number, head))
+            sealed.append(hash_chain.seal(pending.request, pending.writes, number, head))
             number, head = sealed[-1][-1].change.number, sealed[-1][-1].head
         entries = [entry for part in sealed for entry in part]
         if entries:

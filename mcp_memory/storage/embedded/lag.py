@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from mcp_memory.model import Memory
+from mcp_memory.domain.memory import Memory
 from mcp_memory.storage.contract import Proposal
 
 _MORE = 4

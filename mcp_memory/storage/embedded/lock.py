@@ -11,9 +11,9 @@ import sys
 from pathlib import Path
 
 from mcp_memory.errors import StoreGone, StoreLocked
-from mcp_memory.file_lock import FileLock, note
-from mcp_memory.storage.embedded.faults import mapped
-from mcp_memory.storage.embedded.foothold import identity
+from mcp_memory.storage.embedded.shared.errors import mapped
+from mcp_memory.storage.embedded.shared.file_identity import identity
+from mcp_memory.system.file_lock import FileLock, note
 
 
 class Lock:

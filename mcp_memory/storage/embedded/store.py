@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 import apsw
 
+from mcp_memory.domain.ids import ending
+from mcp_memory.domain.memory import Change, Memory, Partition, Revision, Trace
+from mcp_memory.domain.results import Erasure
 from mcp_memory.errors import StoreClosed, StoreTooNew
-from mcp_memory.ids import ending
-from mcp_memory.model import Change, Memory, Partition, Revision, Trace
-from mcp_memory.results import Erasure
 from mcp_memory.storage import codec
 from mcp_memory.storage.contract import (
     Actor,
@@ -30,27 +30,20 @@ from mcp_memory.storage.contract import (
     VectorSpace,
     Write,
 )
-from mcp_memory.storage.embedded import (
-    chain,
-    checks,
-    erase,
-    mending,
-    recovery,
-    schema,
-    search,
-    selection,
-    verify,
-)
-from mcp_memory.storage.embedded.codes import Reach
-from mcp_memory.storage.embedded.faults import is_index_damage, mapped
+from mcp_memory.storage.embedded import erase
 from mcp_memory.storage.embedded.group_commit import GroupCommit, Packed, Pending
-from mcp_memory.storage.embedded.holding import Holding
-from mcp_memory.storage.embedded.index import Index
+from mcp_memory.storage.embedded.index import reads, schema, search
+from mcp_memory.storage.embedded.index.index import Index
+from mcp_memory.storage.embedded.index.search import Asked
+from mcp_memory.storage.embedded.index.vector_search import Reach
 from mcp_memory.storage.embedded.lag import Lag
 from mcp_memory.storage.embedded.lock import Lock
-from mcp_memory.storage.embedded.record import Record
-from mcp_memory.storage.embedded.search import Asked
-from mcp_memory.storage.embedded.step import Step
+from mcp_memory.storage.embedded.ownership import Holding
+from mcp_memory.storage.embedded.record.record import Record
+from mcp_memory.storage.embedded.repair import health, rebuild_record, recovery, verify
+from mcp_memory.storage.embedded.shared import hash_chain
+from mcp_memory.storage.embedded.shared.errors import is_index_damage, mapped
+from mcp_memory.storage.embedded.sync import Step
 
 if TYPE_CHECKING:
     from mcp_memory.storage.contract import QueryVector, Windows
@@ -99,7 +92,7 @@ class EmbeddedStore:
         packed = [self._index.pack(write.vectors) for write in writes]
         return self._commits.write(Pending(request=request, writes=writes, packed=packed))
 
-    def _project(self, entries: Sequence[chain.Entry], packed: Sequence[Packed]) -> None:
+    def _project(self, entries: Sequence[hash_chain.Entry], packed: Sequence[Packed]) -> None:
         """Tell the index of a commit, once that is known to be where it will be found."""
         with mapped("looking after the record"):
             self._holding.assure_written(entries[-1].head)
@@ -127,7 +120,7 @@ class EmbeddedStore:
 
         def work(connection: apsw.Connection) -> list[Memory]:
             def find(most: int) -> list[Memory]:
-                return selection.select(connection, where, order, most, after)
+                return reads.select(connection, where, order, most, after)
 
             return self._lag(connection).shown(find, limit)
 
@@ -139,13 +132,13 @@ class EmbeddedStore:
 
         def work(connection: apsw.Connection) -> list[Revision]:
             is_hidden = self._lag(connection).hides(memory_id)
-            return [] if is_hidden else selection.history(connection, memory_id, partitions)
+            return [] if is_hidden else reads.history(connection, memory_id, partitions)
 
         return self._read(work, (memory_id,))
 
     def reasons(self, partitions: Sequence[Partition], *, after: int, limit: int) -> list[Change]:
         """See `Store.reasons`."""
-        return self._read(lambda c: selection.reasons(c, partitions, after, limit))
+        return self._read(lambda c: reads.reasons(c, partitions, after, limit))
 
     def propose(
         self,
@@ -196,25 +189,25 @@ class EmbeddedStore:
 
     def unembedded(self, limit: int) -> list[Memory]:
         """See `Store.unembedded`."""
-        return self._read(lambda c: selection.unembedded(c, limit))
+        return self._read(lambda c: reads.unembedded(c, limit))
 
     def overdue(self, now: datetime, limit: int) -> list[Memory]:
         """See `Store.overdue`."""
         return self._read(
-            lambda c: self._lag(c).shown(lambda most: selection.overdue(c, now, most), limit)
+            lambda c: self._lag(c).shown(lambda most: reads.overdue(c, now, most), limit)
         )
 
     def stats(self, partitions: Sequence[Partition]) -> Stats:
         """See `Store.stats`."""
-        return self._read(lambda c: selection.stats(c, partitions))
+        return self._read(lambda c: reads.stats(c, partitions))
 
     def held(self) -> Mapping[Partition, int]:
         """See `Store.held`."""
-        return self._read(selection.held)
+        return self._read(reads.held)
 
     def figures(self) -> Figures:
         """See `Store.figures`."""
-        return self._read(lambda c: selection.figures(c, self._record.number))
+        return self._read(lambda c: reads.figures(c, self._record.number))
 
     # --- traces and settings -----------------------------------------------------------
 
@@ -251,13 +244,13 @@ class EmbeddedStore:
     def check(self) -> list[Finding]:
         """See `Store.check`."""
         with self._writing("checking the store"):
-            faults = checks.Faults(record=recovery.secure(self._record, self._index))
+            faults = health.Faults(record=recovery.secure(self._record, self._index))
             self._step.catch_up()
             if fault := verify.index_fault(self._index):
                 self._renew(self._index.generation, fault)
                 self._step.catch_up()
                 faults.index = verify.index_fault(self._index)
-            return checks.check(self._home, self._record, self._index, faults)
+            return health.check(self._home, self._record, self._index, faults)
 
     def lag(self) -> str:
         """See `Store.lag`."""
@@ -377,7 +370,7 @@ def _opened(home: Path, space: VectorSpace) -> tuple[Record, Index]:
     try:
         record = Record(home / "record", home / "damaged")
         recovery.put_right(home, record, index)
-        record.mend = partial(mending.mend, record, index)
+        record.mend = partial(rebuild_record.mend, record, index)
     except BaseException:
         index.close()
         if record is not None:

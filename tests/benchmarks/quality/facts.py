@@ -15,8 +15,8 @@ from typing import Any
 
 import anyio
 
-from tests.benchmarks.door import opened
 from tests.benchmarks.figures import Grid, Say, Section
+from tests.benchmarks.local.stdio import opened
 
 CUTS = (1, 5)
 _BATCH = 100

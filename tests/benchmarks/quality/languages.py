@@ -8,8 +8,8 @@ from typing import Any
 
 import anyio
 
-from tests.benchmarks.door import Door, opened
 from tests.benchmarks.figures import Grid, Say, Section
+from tests.benchmarks.local.stdio import Door, opened
 from tests.benchmarks.quality.data import load
 
 CUTS = (1, 5)

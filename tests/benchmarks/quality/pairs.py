@@ -7,8 +7,8 @@ from typing import Any
 
 import anyio
 
-from tests.benchmarks.door import Door, opened
 from tests.benchmarks.figures import Check, Grid, Say, Section
+from tests.benchmarks.local.stdio import Door, opened
 from tests.benchmarks.quality.data import load
 
 KINDS = ("duplicate", "paraphrase", "contradiction", "similar")

@@ -13,9 +13,9 @@ from typing import Any
 import anyio
 from tokenizers import Tokenizer
 
-from mcp_memory.weights import BUNDLED_FOLDER
-from tests.benchmarks.door import Door, opened
+from mcp_memory.embedding.loader import BUNDLED_FOLDER
 from tests.benchmarks.figures import Check, Grid, Say, Section
+from tests.benchmarks.local.stdio import Door, opened
 from tests.benchmarks.quality.locomo import CATEGORIES, HEADLINE, Conversation, Question, load
 
 CUTS = (5, 10, 20)

@@ -1,0 +1,179 @@
+"""The commands that look at a store, the same in a host and without one.
+
+Each gives lines of text; see `console`. Their arguments are texts, for they may have come
+from another process.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from mcp_memory import __version__
+from mcp_memory.admin import output, streaming
+from mcp_memory.admin.streaming import Progress
+from mcp_memory.domain.requests import Query
+from mcp_memory.errors import InvalidInput, McpMemoryError
+from mcp_memory.identity.resolver import local_signals, resolve
+from mcp_memory.ipc.client import END, ERROR, OUT
+from mcp_memory.storage.contract import Finding
+
+if TYPE_CHECKING:
+    from mcp_memory.config.settings import Settings
+    from mcp_memory.daemon.daemon import Host
+    from mcp_memory.domain.memory import Scope
+    from mcp_memory.http.server import WebDoor
+    from mcp_memory.ipc.protocol import Hello
+    from mcp_memory.service import MemoryService
+    from mcp_memory.service.adoption import Adoption
+
+    Command = Callable[[MemoryService, Scope, Mapping[str, str], int | None], Iterator[str]]
+
+OK, PROBLEM, REFUSED = 0, 1, 2
+
+
+def run(
+    name: str, arguments: Mapping[str, str], service: MemoryService, scope: Scope
+) -> Iterator[str]:
+    """The output of a command, line by line. Raises McpMemoryError."""
+    if name not in COMMANDS:
+        raise InvalidInput("command", name, f"there are {', '.join(COMMANDS)}")
+    width = arguments.get("width", "")
+    return COMMANDS[name](service, scope, arguments, int(width) if width else None)
+
+
+def of_host(host: Host, settings: Settings, hello: Hello) -> Iterator[str]:
+    """The same for a door of the host, each line marked with what it is."""
+    name, arguments = hello.value("command"), hello.values("argument.")
+    try:
+        if name == "status":
+            lines = output.values(_status(host), None)
+        else:
+            scope = resolve(local_signals(settings))
+            lines = run(name, arguments, host.application.service(), scope)
+        yield from (OUT + line for line in lines)
+        yield f"{END}{OK}"
+    except McpMemoryError as error:
+        yield ERROR + str(error)
+        yield f"{END}{REFUSED}"
+
+
+def _show(
+    service: MemoryService, scope: Scope, arguments: Mapping[str, str], width: int | None
+) -> Iterator[str]:
+    wanted = arguments.get("id", "")
+    if wanted:
+        return output.memory(service.get(scope, wanted), service.history(scope, wanted), width)
+    found = service.recent(scope, limit=_number(arguments, "limit", 20))
+    return chain(output.memories(found, width), filter(None, [service.strangers(scope)]))
+
+
+def _search(
+    service: MemoryService, scope: Scope, arguments: Mapping[str, str], width: int | None
+) -> Iterator[str]:
+    types = tuple(part for part in arguments.get("types", "").replace(",", " ").split() if part)
+    explain = arguments.get("explain", "") == "True"
+    query = Query(
+        query=arguments.get("query", ""),
+        limit=_number(arguments, "limit", 10),
+        types=types,
+        explain=explain,
+    )
+    return output.answer(service.recall(scope, query), width, explain=explain)
+
+
+def _stats(
+    service: MemoryService, scope: Scope, arguments: Mapping[str, str], width: int | None
+) -> Iterator[str]:
+    return output.values(service.stats(scope), width)
+
+
+def _rebuild(
+    service: MemoryService, scope: Scope, arguments: Mapping[str, str], width: int | None
+) -> Iterator[str]:
+    """The index made anew from the record, while others go on reading and writing."""
+    yield from streaming.lines(service.rebuild, "changes and vectors")
+    yield "the index was made anew from the record"
+
+
+def _adopt(
+    service: MemoryService, scope: Scope, arguments: Mapping[str, str], width: int | None
+) -> Iterator[str]:
+    """What would become the caller's of what another user remembered; with `sure`, it does."""
+    planned = service.adoptable(scope, arguments.get("user", ""))
+    levels = ", ".join(f"{count} of level {level}" for level, count in planned.by_level.items())
+    if not arguments.get("sure"):
+        total = sum(planned.by_level.values())
+        yield f"{total} memories of {planned.user} become those of {scope.user} ({levels})"
+        return
+    done: list[Adoption] = []
+
+    def work(progress: Progress) -> None:
+        done.append(service.adopt(scope, planned.user, progress))
+
+    yield from streaming.lines(work, "memories")
+    yield f"{done[0].moved} memories of {planned.user} are those of {scope.user} now"
+    if done[0].kept:
+        yield (
+            f"{done[0].kept} stay with {planned.user}, for {scope.user} has the same, or the same"
+            " key, already"
+        )
+
+
+def _check(
+    service: MemoryService, scope: Scope, arguments: Mapping[str, str], width: int | None
+) -> Iterator[str]:
+    """Each finding as JSON, for the doctor."""
+    said = filter(None, [service.strangers(scope)])
+    findings = chain(service.check(), (Finding(name="user", ok=True, detail=s) for s in said))
+    return (json.dumps(asdict(finding)) for finding in findings)
+
+
+def _status(host: Host) -> dict[str, str | int]:
+    """What a host says of itself."""
+    return {
+        "process": os.getpid(),
+        "version": __version__,
+        "home": str(host.settings.home),
+        "since": datetime.fromtimestamp(host.since, UTC).astimezone().isoformat(" ", "seconds"),
+        "up": f"{time.time() - host.since:.0f} s",
+        "clients": host.clients,
+        "clients served": host.served,
+        **(_web(host.web) if host.web else _idle(host)),
+    }
+
+
+def _idle(host: Host) -> dict[str, str | int]:
+    return {"ends after": f"{host.settings.idle_minutes:g} minutes without a client"}
+
+
+def _web(web: WebDoor) -> dict[str, str | int]:
+    return {
+        "serves": web.url,
+        "needs a token": "yes" if web.needs_token else "no",
+        "sessions over HTTP": web.sessions,
+    }
+
+
+def _number(arguments: Mapping[str, str], name: str, default: int) -> int:
+    text = arguments.get(name, "") or str(default)
+    try:
+        return int(text)
+    except ValueError as error:
+        raise InvalidInput(name, text, "expected a whole number") from error
+
+
+COMMANDS: Mapping[str, Command] = {
+    "show": _show,
+    "search": _search,
+    "stats": _stats,
+    "rebuild": _rebuild,
+    "check": _check,
+    "adopt": _adopt,
+}

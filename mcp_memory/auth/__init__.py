@@ -1,0 +1,1 @@
+"""Bearer tokens: who a request over HTTP is from."""

@@ -1,0 +1,142 @@
+"""One connection to the host: who it is, and what it wants.
+
+Nothing heavy is imported with this module: a door is answered while the host still starts.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import anyio
+
+from mcp_memory import __version__
+from mcp_memory.ipc import protocol
+from mcp_memory.ipc.protocol import Hello
+from mcp_memory.system.peer import is_stranger
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from mcp_memory.daemon.daemon import Host
+
+log = logging.getLogger(__name__)
+
+HELLO_TIMEOUT_S = 30.0
+SIGN_S = 2.0
+"""How often a door is told that the host is still starting."""
+
+
+class Visit:
+    """A door, from its greeting to its end."""
+
+    def __init__(
+        self, host: Host, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        self.is_client = False
+        self.is_at_work = False
+        self.reader = reader
+        self.writer = writer
+        self._host = host
+        self._stop: Callable[[], None] | None = None
+
+    async def serve(self) -> None:
+        """Do what the door came for. Raises OSError, EOFError, TimeoutError when it is gone."""
+        with anyio.fail_after(HELLO_TIMEOUT_S):
+            hello = await self._hello()
+        if hello is None:
+            return
+        match hello.purpose:
+            case protocol.SERVE | protocol.RUN:
+                await self._ready()
+                await self._served(hello)
+            case protocol.STOP:
+                await self.answer(protocol.WELCOME, self._host.web.url if self._host.web else "")
+                self._host.stop(protocol.STOPPED)
+            case protocol.RETIRE | protocol.MAKE_WAY if self._host.web is not None:
+                await self.refuse(
+                    f"a host (version {__version__}) serves {self._host.web.url}; end it first, or"
+                    " use it with a client of the same version"
+                )
+            case protocol.MAKE_WAY:
+                await self.answer(protocol.WELCOME)
+                self._host.stop(protocol.REPLACED)
+            case protocol.RETIRE if protocol.is_older(__version__, hello.version):
+                await self.answer(protocol.WELCOME)
+                self._host.stop(protocol.REPLACED)
+            case other:
+                await self.refuse(f"this host does not know '{other}'")
+
+    async def answer(self, verdict: str, text: str = "") -> None:
+        """Say the verdict on the door's greeting."""
+        shown = f"{self._host.listener.awaited} {text}".strip()
+        self.writer.write(protocol.answer(verdict, shown))
+        await self.writer.drain()
+
+    async def refuse(self, reason: str) -> None:
+        """Turn the door away with a reason."""
+        log.warning("a door was refused: %s", reason)
+        await self.answer(protocol.REFUSED, reason)
+
+    def begin_client(self, stop: Callable[[], None]) -> None:
+        """From here on it is a client, to be left by calling `stop`."""
+        self.is_client, self._stop = True, stop
+        self._host.met()
+
+    def begin_work(self) -> None:
+        """From here on it runs a command."""
+        self.is_at_work = True
+        self._host.busy()
+
+    def leave(self) -> None:
+        """Take no more requests; those under way are answered."""
+        if self._stop is not None:
+            self._stop()
+
+    async def print(self, line: str) -> None:
+        """A line of a command's output."""
+        self.writer.write(line.replace("\n", " ").encode("utf-8", "replace") + b"\n")
+        await self.writer.drain()
+
+    async def _hello(self) -> Hello | None:
+        """The greeting of a door that may come in."""
+        try:
+            head = await self.reader.readline()
+            if not head:  # somebody only looked
+                return None
+            version, purpose, size = protocol.parse_head(head)
+        except ValueError:
+            await self.refuse("this is no door of mcp-memory")
+            return None
+        # Read whole before it is refused: a socket closed with something unread in it takes
+        # the answer along.
+        block = await self.reader.readexactly(size)
+        hello = Hello(version, purpose, protocol.parse_pairs(block))
+        if is_stranger(self.writer.get_extra_info("socket")):
+            await self.refuse("this store belongs to another user of this machine")
+        elif not self._host.listener.is_shown(hello.value("secret")):
+            await self.refuse("the secret of this store was not shown")
+        elif self._host.is_stopping:
+            return None  # as if nobody were here: the door finds the next host
+        else:
+            return hello
+        return None
+
+    async def _ready(self) -> None:
+        """Wait until the host can serve; the door hears meanwhile that it lives."""
+        while not self._host.ready.is_set():
+            await self.answer(protocol.STARTING)
+            with anyio.move_on_after(SIGN_S):
+                await self._host.ready.wait()
+
+    async def _served(self, hello: Hello) -> None:
+        from mcp_memory.daemon import dispatch
+
+        is_client = hello.purpose == protocol.SERVE
+        if self._host.is_stopping:
+            return
+        if is_client and self._host.is_full:
+            await self.refuse("too many clients are connected; close one of them")
+            return
+        await (dispatch.serve if is_client else dispatch.run)(self, self._host, hello)

@@ -1,0 +1,144 @@
+"""What a visit is served with: the protocol, or a command of the command line."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import anyio
+import anyio.from_thread
+import anyio.to_thread
+
+from mcp_memory.admin import commands
+from mcp_memory.config import settings as configured
+from mcp_memory.errors import SettingsInvalid
+from mcp_memory.identity.resolver import local_signals
+from mcp_memory.ipc import protocol
+from mcp_memory.server.connection import Connection
+from mcp_memory.server.transport.jsonrpc import Wire
+from mcp_memory.server.transport.jsonrpc import serve as served
+from mcp_memory.system.environment import PREFIX
+from mcp_memory.system.framing import Lines
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from mcp_memory.config.settings import Settings
+    from mcp_memory.daemon.client_connection import Visit
+    from mcp_memory.daemon.daemon import Host
+    from mcp_memory.ipc.protocol import Hello
+
+log = logging.getLogger(__name__)
+
+_CHUNK_BYTES = 64 * 1024
+_SESSION = re.compile(r"c-[0-9a-f]{32}")
+_OF_THE_HOST = ("model", "reranker", "session_days", "log_level", "idle_minutes")
+"""Settings that count for the whole host: those of the door that started it are in force."""
+
+
+async def serve(visit: Visit, host: Host, hello: Hello) -> None:
+    """Serve a client until it is gone."""
+    try:
+        settings = _settings(host, hello)
+    except SettingsInvalid as error:
+        await visit.refuse(str(error))
+        return
+    name = hello.value("session")
+    connection = Connection(signals=local_signals(settings, "socket"))
+    if _SESSION.fullmatch(name):
+        connection.id = name
+    transport = Streams(visit.reader, visit.writer)
+    wire = Wire(transport, mark=host.mark)
+    visit.begin_client(wire.stop)
+    told = (_differences(host, hello, settings), *(doubt.text for doubt in settings.doubts))
+    await visit.answer(protocol.WELCOME, "; ".join(filter(None, told)))
+    async with host.subscriptions.connected(connection):
+        await served(host.server, wire, connection)
+    if host.goodbye:
+        await transport.write(protocol.answer(protocol.GOODBYE, host.goodbye))
+
+
+async def run(visit: Visit, host: Host, hello: Hello) -> None:
+    """Run a command of the command line here, line by line to the door."""
+    try:
+        settings = _settings(host, hello)
+    except SettingsInvalid as error:
+        await visit.refuse(str(error))
+        return
+    lines = commands.of_host(host, settings, hello)
+    visit.begin_work()
+    await visit.answer(protocol.WELCOME)
+
+    def work() -> None:
+        for line in lines:
+            anyio.from_thread.run(visit.print, line)
+
+    await anyio.to_thread.run_sync(work)
+
+
+def _settings(host: Host, hello: Hello) -> Settings:
+    """How the door is configured. Raises SettingsInvalid."""
+    given = hello.value("cwd")
+    working_dir = Path(given) if given else host.settings.home
+    environ = hello.values("environ.")
+    return configured.load(environ, home=host.settings.home, working_dir=working_dir)
+
+
+def _differences(host: Host, hello: Hello, settings: Settings) -> str:
+    """What the door is configured with that does not count here, in words."""
+    ours, asked = host.settings, hello.values("environ." + PREFIX)
+    names = [
+        name
+        for name in _OF_THE_HOST
+        if asked.get(name.upper()) and getattr(settings, name) != getattr(ours, name)
+    ]
+    if not names:
+        return ""
+    told = ", ".join(
+        f"{n} is '{getattr(ours, n)}' there, not '{getattr(settings, n)}'" for n in names
+    )
+    log.warning("a door is configured otherwise than this host: %s", told)
+    return (
+        f"the host runs with other settings: {told}; put them into config.toml in the"
+        " store's folder, and run: mcp-memory host stop"
+    )
+
+
+class Streams:
+    """A connection of asyncio's as a transport; see `wire.Transport`."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._reading = anyio.CancelScope()
+        self._is_closed = False
+        self._alive = protocol.alive().rstrip()
+        self.request = None
+
+    async def lines(self) -> AsyncIterator[bytes]:
+        """See `Transport.lines`."""
+        lines = Lines()
+        while not self._is_closed:
+            chunk = b""
+            with anyio.CancelScope() as self._reading:
+                chunk = await self._reader.read(_CHUNK_BYTES)
+            if not chunk:
+                return
+            for line in lines.feed(chunk):
+                if line == self._alive:
+                    await self.write(line + b"\n")
+                else:
+                    yield line
+
+    async def write(self, data: bytes) -> None:
+        """See `Transport.write`."""
+        self._writer.write(data)
+        await self._writer.drain()
+
+    def close(self) -> None:
+        """See `Transport.close`."""
+        self._is_closed = True
+        self._reading.cancel()

@@ -1,0 +1,1 @@
+"""The nouns of the project and pure functions over them."""

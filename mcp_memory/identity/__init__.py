@@ -1,0 +1,1 @@
+"""Who is calling and which project it works on, from what its client tells."""

@@ -1,0 +1,1 @@
+"""The MCP server, whatever the transport."""

@@ -1,0 +1,311 @@
+"""Around every request: who is calling, and what an error looks like from outside."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar, cast
+
+import anyio
+import anyio.to_thread
+import mcp.types as types
+from mcp import MCPError
+from mcp.server.context import CallNext, HandlerResult
+from mcp.shared.message import ServerMessageMetadata
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
+from pydantic import BaseModel, ValidationError
+
+from mcp_memory.domain.memory import Scope
+from mcp_memory.domain.permissions import require
+from mcp_memory.errors import InvalidInput, McpMemoryError, NotFound, NotPermitted, ScopeMissing
+from mcp_memory.identity.resolver import PROJECT_HEADER, Signals, current, deciding, resolve
+from mcp_memory.server import authorization
+from mcp_memory.server.connection import Connection, Request, caller_of
+from mcp_memory.system.isolation import removed
+from mcp_memory.tools.coercion import parsed
+
+log = logging.getLogger(__name__)
+
+ROOTS_TIMEOUT_S = 2.0
+ROOTS_RETRY_S = 30.0
+SCOPE_KEPT_S = 30.0
+_ROOTS_MAX = 256
+_NO_ARGUMENTS = frozenset({"", "null", "none"})
+# With one of these deciding the project, the client need not be asked for its roots.
+_BEFORE_ROOTS = frozenset({"_meta", PROJECT_HEADER, "configuration", "CLAUDE_PROJECT_DIR"})
+
+
+class _Root(BaseModel):
+    uri: str
+
+
+class _Roots(BaseModel):
+    """A client's roots. The SDK's own type refuses all of them for one that is no `file:` URI."""
+
+    roots: tuple[_Root, ...]
+
+
+Params = TypeVar("Params")
+Result = TypeVar("Result")
+Handler = Callable[[Request, Params], Awaitable[Result]]
+Door = Callable[[Request], Signals]
+"""What a door knows of a request beside its message: transport, configuration, token."""
+
+
+def of_connection(request: Request) -> Signals:
+    """The door of a server whose connections, or single requests, bring their own signals."""
+    caller = caller_of(request)
+    return caller.signals if caller else request.lifespan_context.signals
+
+
+@dataclass(kw_only=True, slots=True)
+class Seen:
+    """One request that was answered: by which door, what was asked, how it went, how long.
+
+    `outcome` is "ok", "refused" (the caller's to mend) or "failed" (ours).
+    """
+
+    door: str
+    call: str
+    outcome: str = "failed"
+    seconds: float = 0.0
+
+
+Observe = Callable[[Seen], None]
+
+
+class Middleware:
+    """Wraps every handler of the server: one scope a request, one seam for errors."""
+
+    def __init__(self, door: Door, observe: Observe = lambda seen: None) -> None:
+        self._door = door
+        self._observe = observe
+
+    def __call__(self, handler: Handler[Params, Result]) -> Handler[Params, Result]:
+        """The handler, with its scope set and its errors turned into protocol errors."""
+
+        async def run(request: Request, params: Params) -> Result:
+            with self._observed(request) as seen, _protocol_errors(request, seen):
+                async with self._within(request) as known:
+                    result = await handler(known, params)
+                seen.outcome = "ok"
+                return result
+
+        return run
+
+    def tool(
+        self, handler: Handler[Params, types.CallToolResult | types.InputRequiredResult]
+    ) -> Handler[Params, types.CallToolResult | types.InputRequiredResult]:
+        """The handler of tool calls, whose errors are results that the model reads."""
+
+        async def run(
+            request: Request, params: Params
+        ) -> types.CallToolResult | types.InputRequiredResult:
+            with self._observed(request) as seen:
+                try:
+                    async with self._within(request) as known:
+                        result = await handler(known, params)
+                    seen.outcome = "ok"
+                    return result
+                except McpMemoryError as error:
+                    seen.outcome = "refused"
+                    return _failure(str(error))
+                except MCPError:
+                    seen.outcome = "refused"
+                    raise
+                except Exception:  # the seam: what was not foreseen is logged, and masked
+                    return _failure(_masked(request.method))
+
+        return run
+
+    @contextmanager
+    def _observed(self, request: Request) -> Generator[Seen]:
+        """Tell whoever counts of one request, however it ends."""
+        is_call = request.method == "tools/call"
+        name = str((request.params or {}).get("name")) if is_call else request.method
+        is_known = not is_call or name in authorization.OF_TOOLS
+        seen = Seen(door=self._door(request).transport, call=name if is_known else "unknown")
+        began = time.perf_counter()
+        try:
+            yield seen
+        finally:
+            seen.seconds = time.perf_counter() - began
+            self._observe(seen)
+
+    @asynccontextmanager
+    async def _within(self, request: Request) -> AsyncGenerator[Request]:
+        """The request as its handler gets it, its scope set and its permission looked at."""
+        caller = caller_of(request)
+        if caller and caller.connection:
+            request = replace(request, lifespan_context=caller.connection)
+        scope = await self._scope(request)
+        method, params = request.method, request.params
+        for needed in authorization.needed(method, params):
+            require(scope.permissions, needed, authorization.deed(method, params, needed))
+        token = current.set(scope)
+        try:
+            async with request.lifespan_context.for_one_request():
+                yield request
+        finally:
+            current.reset(token)
+
+    async def _scope(self, request: Request) -> Scope:
+        """The scope of a request. Raises InvalidInput, ScopeMissing."""
+        connection = request.lifespan_context
+        signals = self._signals(request)
+        scope = await _resolved(connection, signals)
+        if signals.claims is None and scope.sources["project"] not in _BEFORE_ROOTS:
+            roots = await _roots(request)
+            scope = await _resolved(connection, replace(signals, roots=roots)) if roots else scope
+        if connection.is_kept and not signals.modern:
+            connection.scope, connection.session = scope, request.session
+        return scope
+
+    def _signals(self, request: Request) -> Signals:
+        client = request.session.client_params
+        signals = replace(
+            self._door(request),
+            modern=is_modern(request),
+            meta=dict(request.meta or {}),
+            client_name=client.client_info.name if client else "",
+            client_version=client.client_info.version if client else "",
+            connection_id=request.lifespan_context.id if request.lifespan_context.is_kept else "",
+        )
+        return deciding(signals)
+
+
+def is_modern(request: Request) -> bool:
+    """Whether the request is of the era without connections (2026-07-28 and later)."""
+    return request.protocol_version in MODERN_PROTOCOL_VERSIONS
+
+
+async def with_arguments(ctx: Request, call_next: CallNext) -> HandlerResult:
+    """Server middleware: the arguments of a tool as an object, where they were written as text.
+
+    What is none is handed to the tool as an argument, which says what it takes instead: the
+    protocol's own error for it has no word of that.
+    """
+    params = ctx.params or {}
+    given = params.get("arguments")
+    if ctx.method != "tools/call" or given is None or isinstance(given, Mapping):
+        return await call_next(ctx)
+    return await call_next(replace(ctx, params={**params, "arguments": _arguments(given)}))
+
+
+def _arguments(given: Any) -> Mapping[str, Any]:
+    if isinstance(given, str) and given.strip().lower() in _NO_ARGUMENTS:
+        return {}
+    try:
+        found = parsed(given, "arguments")
+    except InvalidInput:
+        found = given
+    if isinstance(found, list) and len(cast("list[Any]", found)) == 1:
+        (found,) = cast("list[Any]", found)
+    return cast("Mapping[str, Any]", found) if isinstance(found, Mapping) else {"arguments": given}
+
+
+async def forget_roots(request: Request, params: types.NotificationParams) -> None:
+    """The client's roots changed: ask again at the next request."""
+    connection = request.lifespan_context
+    connection.roots = connection.silent_since = None
+    connection.changes += 1
+
+
+async def _resolved(connection: Connection, signals: Signals) -> Scope:
+    """The scope of the signals, kept for a while: finding it out reads git's files.
+
+    A repository that is given a remote is another project after at most 30 seconds.
+    """
+    now = time.monotonic()
+    for known, scope, since in connection.resolved:
+        if now - since < SCOPE_KEPT_S and known == signals:
+            return scope
+    scope = await anyio.to_thread.run_sync(resolve, signals)
+    connection.resolved.appendleft((signals, scope, now))
+    return scope
+
+
+async def _roots(request: Request) -> tuple[str, ...]:
+    """The client's roots, asked for once a connection; none where it cannot be asked.
+
+    A client that did not answer is asked again, but not at each request: it may keep each
+    of them waiting.
+    """
+    session, connection = request.session, request.lifespan_context
+    capabilities = session.client_capabilities
+    if is_modern(request) or capabilities is None or capabilities.roots is None:
+        return ()
+    if not session.can_send_request:
+        return ()
+    async with connection.asking:
+        silent = connection.silent_since
+        if connection.roots is not None:
+            return connection.roots
+        if silent is not None and time.monotonic() - silent < ROOTS_RETRY_S:
+            return ()
+        changes = connection.changes
+        roots = await _ask_roots(request)
+        if changes == connection.changes:  # else the answer is of before the change
+            connection.roots = roots
+            connection.silent_since = time.monotonic() if roots is None else None
+        return roots or ()
+
+
+async def _ask_roots(request: Request) -> tuple[str, ...] | None:
+    """The roots as the client says them now, None if it does not."""
+    try:
+        with anyio.fail_after(ROOTS_TIMEOUT_S):
+            answer = await request.session.send_request(
+                types.ListRootsRequest(),
+                _Roots,
+                metadata=ServerMessageMetadata(related_request_id=request.request_id),
+            )
+    except (MCPError, ValidationError, TimeoutError) as error:
+        log.info("the client did not say its roots: %s", type(error).__name__)
+        return None
+    return tuple(root.uri for root in answer.roots[:_ROOTS_MAX])
+
+
+@contextmanager
+def _protocol_errors(request: Request, seen: Seen) -> Generator[None]:
+    uri = (request.params or {}).get("uri")
+    data = {"uri": sayable(uri)} if isinstance(uri, str) else None  # as the protocol wants it
+    try:
+        yield
+    except (InvalidInput, NotFound, NotPermitted, ScopeMissing) as error:
+        seen.outcome = "refused"
+        message = sayable(str(error))
+        raise MCPError(code=types.INVALID_PARAMS, message=message, data=data) from error
+    except McpMemoryError as error:
+        raise MCPError(code=types.INTERNAL_ERROR, message=sayable(str(error))) from error
+    except MCPError:
+        seen.outcome = "refused"
+        raise
+    except Exception as error:  # the seam: what was not foreseen is logged, and masked
+        raise MCPError(code=types.INTERNAL_ERROR, message=_masked(request.method)) from error
+
+
+def _failure(text: str) -> types.CallToolResult:
+    content = types.TextContent(type="text", text=sayable(text))
+    return types.CallToolResult(content=[content], is_error=True)
+
+
+def _masked(method: str) -> str:
+    """Log the error in hand with its trace, and give a sentence to say instead."""
+    error_id = secrets.token_hex(4)
+    log.exception("error %s in %s", error_id, method)
+    if gone := removed():
+        return f"{gone} (error {error_id})"
+    return (
+        f"something went wrong inside mcp-memory (error {error_id}); the log of the server "
+        "has the details under this number. Trying again may help"
+    )
+
+
+def sayable(text: str) -> str:
+    """The text without halves of surrogate pairs, which no protocol frame can hold."""
+    return text.encode("utf-8", "replace").decode("utf-8")

@@ -1,0 +1,1 @@
+"""JSON-RPC over lines: stdio, and the local socket of the daemon."""

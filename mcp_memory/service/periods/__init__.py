@@ -1,0 +1,1 @@
+"""Times in words and figures, in several languages, as periods in UTC."""

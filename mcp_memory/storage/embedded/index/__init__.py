@@ -1,0 +1,1 @@
+"""The index: SQLite, a projection of the record that reads are answered from."""

@@ -1,0 +1,1 @@
+"""The record: DuckDB, the truth."""

@@ -1,0 +1,1 @@
+"""Recovery, verification and repair of record and index."""

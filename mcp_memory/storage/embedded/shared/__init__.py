@@ -1,0 +1,1 @@
+"""What record, index and repair share."""

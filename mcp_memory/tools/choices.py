@@ -1,0 +1,57 @@
+"""The words of the model as kinds of arguments, each with what else is said for it.
+
+A synonym never widens how far a memory reaches: the team's level is meant by its name alone.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from mcp_memory.domain.memory import Level, Trust, Type
+from mcp_memory.tools.argument_types import Word
+
+_TYPES = {
+    "note": "fact",
+    "memory": "fact",
+    "memorie": "fact",  # without its plural's end
+    "info": "fact",
+    "information": "fact",
+    "knowledge": "fact",
+    "semantic": "fact",
+    "decision": "fact",
+    "procedure": "fact",
+    "procedural": "fact",
+    "event": "episode",
+    "episodic": "episode",
+    "todo": "task",
+}
+_LEVELS = {
+    "global": "user",
+    "personal": "user",
+    "private": "user",
+    "repo": "project",
+    "repository": "project",
+    "workspace": "project",
+    "conversation": "session",
+    "chat": "session",
+    "thread": "session",
+}
+_ALL = (
+    "if everybody of the team is to see it, say tenant; user is for all of this user's projects"
+    " and agents"
+)
+_UNCLEAR = (
+    *("team", "group", "organisation", "organization", "org", "company", "workgroup"),
+    *("shared", "public", "everyone", "everybody", "all", "any", "world"),
+)
+
+TYPE = Word(allowed=tuple(Type), also=MappingProxyType(_TYPES))
+LEVEL = Word(
+    allowed=tuple(Level),
+    also=MappingProxyType(_LEVELS),
+    unclear=MappingProxyType(dict.fromkeys(_UNCLEAR, _ALL)),
+)
+TRUST = Word(allowed=tuple(Trust))
+
+CONTENT_ALSO = ("text", "memory", "statement", "fact", "note", "value")
+"""Other names of a memory's content."""

@@ -1,0 +1,109 @@
+"""What a client tells in the environment of its door counts for that client alone."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp import Client, MCPError
+
+from mcp_memory.identity.resolver import META_SESSION, META_ZONE
+from tests.support import stdio_client
+from tests.support.daemon import door, hosted
+from tests.support.mcp_client import ERAS, connect, read, remember
+
+pytestmark = pytest.mark.anyio
+
+SESSION = "CLAUDE_CODE_SESSION_ID"
+
+
+async def me(client: Client, meta: Any = None) -> dict[str, Any]:
+    (contents,) = (await client.read_resource("memory://me", meta=meta)).contents
+    return json.loads(contents.model_dump()["text"])
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_claude_code_names_its_session_in_the_environment(tmp_path: Path, era: str) -> None:
+    home = tmp_path / "store"
+    async with connect(home, era, {SESSION: "talk-1"}) as client:
+        found = await me(client)
+        assert found["scope"]["session"] == "talk-1"
+        assert found["decided_by"]["session"] == SESSION
+        await remember(client, "Ana: let us begin", type="episode", level="session")
+        assert "let us begin" in await read(client, "session")
+        other = await me(client, {META_SESSION: "talk-2"})
+        assert (other["scope"]["session"], other["decided_by"]["session"]) == ("talk-2", "_meta")
+
+
+def my(server: stdio_client.Server) -> dict[str, Any]:
+    answer = server.ask("resources/read", uri="memory://me")["result"]
+    return json.loads(answer["contents"][0]["text"])
+
+
+def session_of(server: stdio_client.Server) -> str:
+    answer = server.ask("resources/read", uri="memory://session")["result"]
+    return answer["contents"][0]["text"]
+
+
+def test_each_client_of_a_host_has_the_session_and_the_zone_of_its_own(tmp_path: Path) -> None:
+    with (
+        hosted(tmp_path) as home,
+        door(home, **{SESSION: "talk-1", "TZ": "Pacific/Auckland"}) as one,
+        door(home, **{SESSION: "talk-2", "MCP_MEMORY_TIMEZONE": "America/Los_Angeles"}) as two,
+        door(home, TZ="CET-1CEST") as three,
+        door(home, **{SESSION: "talk-1"}) as four,
+    ):
+        for client in (one, two, three, four):
+            client.handshake()
+        found = [my(client) for client in (one, two, three)]
+        assert [each["scope"]["session"] for each in found[:2]] == ["talk-1", "talk-2"]
+        assert found[2]["decided_by"]["session"] == "connection"
+        assert [each["timezone"] for each in found[:2]] == [
+            "Pacific/Auckland",
+            "America/Los_Angeles",
+        ]
+        told = [each["decided_by"]["timezone"] for each in found]
+        assert told == ["TZ", "configuration", "system"]
+
+        one.call("remember", memories=[{"content": "Kia ora, Ana", "level": "session"}])
+        assert "Kia ora" in session_of(four), "a session goes on in another process"
+        assert "Kia ora" not in session_of(two)
+
+
+def test_without_a_host_the_environment_is_read_too(tmp_path: Path) -> None:
+    told: Any = {SESSION: "talk-1", "TZ": "Asia/Tokyo"}
+    with stdio_client.server(tmp_path / "store", **told) as server:
+        server.handshake()
+        found = my(server)
+    assert (found["scope"]["session"], found["timezone"]) == ("talk-1", "Asia/Tokyo")
+
+
+def test_a_setting_that_is_no_time_zone_is_refused_by_name(tmp_path: Path) -> None:
+    with hosted(tmp_path) as home, door(home, MCP_MEMORY_TIMEZONE="Mars/Olympus") as server:
+        answer = server.ask("initialize", **stdio_client.INITIALIZE)
+        if "result" in answer:  # the door says the handshake itself, and the refusal after it
+            answer = server.ask("resources/read", uri="memory://me")
+    assert "timezone: got 'Mars/Olympus'" in json.dumps(answer)
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_the_days_of_an_answer_are_those_of_the_client(tmp_path: Path, era: str) -> None:
+    async with connect(tmp_path / "store", era, {"TZ": "America/Los_Angeles"}) as client:
+        at = datetime(2026, 3, 1, 7, 30, tzinfo=UTC)
+        await remember(client, "The ferry left from pier nine", valid_from=at.isoformat())
+        arguments = {"query": "which pier did the ferry leave from?"}
+        here = await client.call_tool("recall", arguments)
+        assert "28 Feb 2026" in here.model_dump_json()
+        away: Any = {META_ZONE: "Pacific/Auckland"}
+        there = await client.call_tool("recall", arguments, meta=away)
+        assert "1 Mar 2026" in there.model_dump_json()
+        assert (await me(client, away))["timezone"] == "Pacific/Auckland"
+        bad: Any = {META_ZONE: "Pacific"}
+        refused = await client.call_tool("recall", arguments, meta=bad)
+        assert refused.is_error
+        assert META_ZONE in refused.model_dump_json()
+        with pytest.raises(MCPError, match=META_ZONE):
+            await client.read_resource("memory://me", meta=bad)

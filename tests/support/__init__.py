@@ -1,0 +1,1 @@
+"""Clients, servers and values for all tests."""

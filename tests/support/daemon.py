@@ -1,0 +1,135 @@
+"""Doors and hosts as real processes, for tests of what happens between them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Generator, Sequence
+from pathlib import Path
+from typing import Any
+
+from mcp_memory.ipc.address import Address
+from mcp_memory.ipc.client import run
+from mcp_memory.system import file_lock
+from tests.support.mcp_client import ROOT, environment
+from tests.support.stdio_client import Server
+from tests.support.waiting import until
+from tests.support.watchdog import WAIT_S
+
+DOOR = ("-m", "mcp_memory")
+
+
+@contextlib.contextmanager
+def door(home: Path, *arguments: str, **env: str) -> Generator[Server]:
+    """A door to the host of a store; the host outlives it."""
+    with started(home, [*DOOR, *arguments], **env) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def started(home: Path, command: Sequence[str], **given: Any) -> Generator[Server]:
+    """What Python makes of a command, which is killed when it is left; see Server."""
+    started = Server(home, command, **given)
+    with started.process as process:
+        try:
+            yield started
+        finally:
+            process.kill()
+
+
+@contextlib.contextmanager
+def hosted(folder: Path) -> Generator[Path]:
+    """A place for a store, whose host has ended when it is left."""
+    home = folder / "store"
+    try:
+        yield home
+    finally:
+        command("host", "stop", home=home)
+
+
+def command(*arguments: str, home: Path, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of the command line."""
+    return subprocess.run(
+        [sys.executable, *DOOR, *arguments],
+        env={**environment(home, **env), "PATH": os.environ.get("PATH", "")},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=WAIT_S,
+        check=False,
+    )
+
+
+def status(home: Path) -> dict[str, str]:
+    """What the host says of itself; {} when there is none."""
+    output = run(Address(str(home)), [("command", "status")])
+    lines = [text for mark, text in output or () if mark == "+"]
+    return dict(line.split("\t", 1) for line in lines)
+
+
+def host_pid(home: Path) -> int:
+    """The process of the host, 0 when none holds its lock."""
+    lock = Address(str(home)).lock
+    return int(file_lock.note(lock) or 0) if file_lock.is_held(lock) else 0
+
+
+def kill_host(home: Path) -> int:
+    """Kill the host at once; which process it was."""
+    pid = host_pid(home)
+    assert pid, "there is no host"
+    os.kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))
+    until(lambda: host_pid(home) != pid)
+    return pid
+
+
+def older_copy(folder: Path, version: str) -> Path:
+    """A copy of the package that says it is another version; its parent, for PYTHONPATH."""
+    shutil.copytree(
+        ROOT / "mcp_memory",
+        folder / "mcp_memory",
+        ignore=shutil.ignore_patterns("__pycache__", "bundled"),
+    )
+    models = folder / "mcp_memory" / "embedding" / "bundled"
+    models.symlink_to(ROOT / "mcp_memory" / "embedding" / "bundled")
+    for name, said in (("__init__.py", '= "0.1.0"'), ("proxy/snapshot.json", ': "0.1.0"')):
+        file = folder / "mcp_memory" / name
+        text = file.read_text("utf-8")
+        assert said in text
+        file.write_text(text.replace(said, said.replace("0.1.0", version)), "utf-8")
+    return folder
+
+
+def stored(door: Server, content: str) -> str:
+    result = door.call("remember", memories=content)
+    assert not result.get("isError"), result
+    return result["structuredContent"]["results"][0]["id"]
+
+
+def contents(door: Server, query: str = "", **arguments: Any) -> list[str]:
+    result = door.call("recall", query=query, limit=50, **arguments)
+    assert not result.get("isError"), result
+    return [memory["content"] for memory in result["structuredContent"]["memories"]]
+
+
+@contextlib.contextmanager
+def lock_held(path: Path) -> Generator[subprocess.Popen[bytes]]:
+    """A process that holds a lock until it is killed."""
+    code = (
+        "import os, sys; from mcp_memory.system.file_lock import FileLock\n"
+        f"lock = FileLock({str(path)!r}, str(os.getpid())); print('held', flush=True)\n"
+        "sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        try:
+            yield holder
+        finally:
+            holder.kill()

@@ -7,29 +7,19 @@ from another process.
 from __future__ import annotations
 
 import json
-import os
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
-from datetime import UTC, datetime
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from mcp_memory import __version__
 from mcp_memory.admin import output, streaming
 from mcp_memory.admin.streaming import Progress
 from mcp_memory.domain.requests import Query
-from mcp_memory.errors import InvalidInput, McpMemoryError
-from mcp_memory.identity.resolver import local_signals, resolve
-from mcp_memory.ipc.client import END, ERROR, OUT
+from mcp_memory.errors import InvalidInput
 from mcp_memory.storage.contract import Finding
 
 if TYPE_CHECKING:
-    from mcp_memory.config.settings import Settings
-    from mcp_memory.daemon.daemon import Host
     from mcp_memory.domain.memory import Scope
-    from mcp_memory.http.server import WebDoor
-    from mcp_memory.ipc.protocol import Hello
     from mcp_memory.service import MemoryService
     from mcp_memory.service.adoption import Adoption
 
@@ -46,22 +36,6 @@ def run(
         raise InvalidInput("command", name, f"there are {', '.join(COMMANDS)}")
     width = arguments.get("width", "")
     return COMMANDS[name](service, scope, arguments, int(width) if width else None)
-
-
-def of_host(host: Host, settings: Settings, hello: Hello) -> Iterator[str]:
-    """The same for a door of the host, each line marked with what it is."""
-    name, arguments = hello.value("command"), hello.values("argument.")
-    try:
-        if name == "status":
-            lines = output.values(_status(host), None)
-        else:
-            scope = resolve(local_signals(settings))
-            lines = run(name, arguments, host.application.service(), scope)
-        yield from (OUT + line for line in lines)
-        yield f"{END}{OK}"
-    except McpMemoryError as error:
-        yield ERROR + str(error)
-        yield f"{END}{REFUSED}"
 
 
 def _show(
@@ -133,32 +107,6 @@ def _check(
     said = filter(None, [service.strangers(scope)])
     findings = chain(service.check(), (Finding(name="user", ok=True, detail=s) for s in said))
     return (json.dumps(asdict(finding)) for finding in findings)
-
-
-def _status(host: Host) -> dict[str, str | int]:
-    """What a host says of itself."""
-    return {
-        "process": os.getpid(),
-        "version": __version__,
-        "home": str(host.settings.home),
-        "since": datetime.fromtimestamp(host.since, UTC).astimezone().isoformat(" ", "seconds"),
-        "up": f"{time.time() - host.since:.0f} s",
-        "clients": host.clients,
-        "clients served": host.served,
-        **(_web(host.web) if host.web else _idle(host)),
-    }
-
-
-def _idle(host: Host) -> dict[str, str | int]:
-    return {"ends after": f"{host.settings.idle_minutes:g} minutes without a client"}
-
-
-def _web(web: WebDoor) -> dict[str, str | int]:
-    return {
-        "serves": web.url,
-        "needs a token": "yes" if web.needs_token else "no",
-        "sessions over HTTP": web.sessions,
-    }
 
 
 def _number(arguments: Mapping[str, str], name: str, default: int) -> int:

@@ -12,8 +12,8 @@ import anyio
 import anyio.from_thread
 import anyio.to_thread
 
-from mcp_memory.admin import commands
 from mcp_memory.config import settings as configured
+from mcp_memory.daemon import control
 from mcp_memory.errors import SettingsInvalid
 from mcp_memory.identity.resolver import local_signals
 from mcp_memory.ipc import protocol
@@ -68,7 +68,7 @@ async def run(visit: Visit, host: Host, hello: Hello) -> None:
     except SettingsInvalid as error:
         await visit.refuse(str(error))
         return
-    lines = commands.of_host(host, settings, hello)
+    lines = control.lines(host, settings, hello)
     visit.begin_work()
     await visit.answer(protocol.WELCOME)
 

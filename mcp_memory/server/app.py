@@ -24,14 +24,8 @@ from mcp_memory.identity.resolver import current
 from mcp_memory.runtime import Application
 from mcp_memory.server import elicitation, progress, prompts, resources
 from mcp_memory.server.connection import WATCHED_MAX, Connection, Request
-from mcp_memory.server.middleware import (
-    Door,
-    Middleware,
-    Observe,
-    forget_roots,
-    sayable,
-    with_arguments,
-)
+from mcp_memory.server.middleware import Door, Middleware, Observe, sayable, with_arguments
+from mcp_memory.server.roots import forget_roots
 from mcp_memory.server.scheduler import Lanes
 from mcp_memory.server.subscriptions import Subscriptions
 from mcp_memory.tools import INSTRUCTIONS, TOOLS, Tool

@@ -12,6 +12,7 @@ from uuid import uuid4
 import anyio
 from mcp.server import ServerRequestContext
 from mcp.server.session import ServerSession
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from mcp_memory.domain.memory import Scope
 from mcp_memory.errors import InvalidInput
@@ -102,3 +103,8 @@ def caller_of(request: Request) -> Caller | None:
     """The caller that the web door found; None at other doors."""
     caller = getattr(request.request, "scope", {}).get(CALLER)
     return caller if isinstance(caller, Caller) else None
+
+
+def is_modern(request: Request) -> bool:
+    """Whether the request is of the era without connections (2026-07-28 and later)."""
+    return request.protocol_version in MODERN_PROTOCOL_VERSIONS

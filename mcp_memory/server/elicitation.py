@@ -26,8 +26,8 @@ from mcp_memory.domain.requests import Selection
 from mcp_memory.domain.results import Forgotten
 from mcp_memory.domain.text import shown
 from mcp_memory.identity.resolver import current
-from mcp_memory.server.connection import Request
-from mcp_memory.server.middleware import is_modern, sayable
+from mcp_memory.server.connection import Request, is_modern
+from mcp_memory.server.middleware import sayable
 from mcp_memory.tools.base import Answer
 from mcp_memory.tools.forget import advice, answer
 

@@ -15,38 +15,23 @@ import anyio.to_thread
 import mcp.types as types
 from mcp import MCPError
 from mcp.server.context import CallNext, HandlerResult
-from mcp.shared.message import ServerMessageMetadata
-from mcp_types.version import MODERN_PROTOCOL_VERSIONS
-from pydantic import BaseModel, ValidationError
 
 from mcp_memory.domain.memory import Scope
 from mcp_memory.domain.permissions import require
 from mcp_memory.errors import InvalidInput, McpMemoryError, NotFound, NotPermitted, ScopeMissing
 from mcp_memory.identity.resolver import PROJECT_HEADER, Signals, current, deciding, resolve
 from mcp_memory.server import authorization
-from mcp_memory.server.connection import Connection, Request, caller_of
+from mcp_memory.server.connection import Connection, Request, caller_of, is_modern
+from mcp_memory.server.roots import roots_of
 from mcp_memory.system.isolation import removed
 from mcp_memory.tools.coercion import parsed
 
 log = logging.getLogger(__name__)
 
-ROOTS_TIMEOUT_S = 2.0
-ROOTS_RETRY_S = 30.0
 SCOPE_KEPT_S = 30.0
-_ROOTS_MAX = 256
 _NO_ARGUMENTS = frozenset({"", "null", "none"})
 # With one of these deciding the project, the client need not be asked for its roots.
 _BEFORE_ROOTS = frozenset({"_meta", PROJECT_HEADER, "configuration", "CLAUDE_PROJECT_DIR"})
-
-
-class _Root(BaseModel):
-    uri: str
-
-
-class _Roots(BaseModel):
-    """A client's roots. The SDK's own type refuses all of them for one that is no `file:` URI."""
-
-    roots: tuple[_Root, ...]
 
 
 Params = TypeVar("Params")
@@ -159,7 +144,7 @@ class Middleware:
         signals = self._signals(request)
         scope = await _resolved(connection, signals)
         if signals.claims is None and scope.sources["project"] not in _BEFORE_ROOTS:
-            roots = await _roots(request)
+            roots = await roots_of(request)
             scope = await _resolved(connection, replace(signals, roots=roots)) if roots else scope
         if connection.is_kept and not signals.modern:
             connection.scope, connection.session = scope, request.session
@@ -176,11 +161,6 @@ class Middleware:
             connection_id=request.lifespan_context.id if request.lifespan_context.is_kept else "",
         )
         return deciding(signals)
-
-
-def is_modern(request: Request) -> bool:
-    """Whether the request is of the era without connections (2026-07-28 and later)."""
-    return request.protocol_version in MODERN_PROTOCOL_VERSIONS
 
 
 async def with_arguments(ctx: Request, call_next: CallNext) -> HandlerResult:
@@ -208,13 +188,6 @@ def _arguments(given: Any) -> Mapping[str, Any]:
     return cast("Mapping[str, Any]", found) if isinstance(found, Mapping) else {"arguments": given}
 
 
-async def forget_roots(request: Request, params: types.NotificationParams) -> None:
-    """The client's roots changed: ask again at the next request."""
-    connection = request.lifespan_context
-    connection.roots = connection.silent_since = None
-    connection.changes += 1
-
-
 async def _resolved(connection: Connection, signals: Signals) -> Scope:
     """The scope of the signals, kept for a while: finding it out reads git's files.
 
@@ -227,47 +200,6 @@ async def _resolved(connection: Connection, signals: Signals) -> Scope:
     scope = await anyio.to_thread.run_sync(resolve, signals)
     connection.resolved.appendleft((signals, scope, now))
     return scope
-
-
-async def _roots(request: Request) -> tuple[str, ...]:
-    """The client's roots, asked for once a connection; none where it cannot be asked.
-
-    A client that did not answer is asked again, but not at each request: it may keep each
-    of them waiting.
-    """
-    session, connection = request.session, request.lifespan_context
-    capabilities = session.client_capabilities
-    if is_modern(request) or capabilities is None or capabilities.roots is None:
-        return ()
-    if not session.can_send_request:
-        return ()
-    async with connection.asking:
-        silent = connection.silent_since
-        if connection.roots is not None:
-            return connection.roots
-        if silent is not None and time.monotonic() - silent < ROOTS_RETRY_S:
-            return ()
-        changes = connection.changes
-        roots = await _ask_roots(request)
-        if changes == connection.changes:  # else the answer is of before the change
-            connection.roots = roots
-            connection.silent_since = time.monotonic() if roots is None else None
-        return roots or ()
-
-
-async def _ask_roots(request: Request) -> tuple[str, ...] | None:
-    """The roots as the client says them now, None if it does not."""
-    try:
-        with anyio.fail_after(ROOTS_TIMEOUT_S):
-            answer = await request.session.send_request(
-                types.ListRootsRequest(),
-                _Roots,
-                metadata=ServerMessageMetadata(related_request_id=request.request_id),
-            )
-    except (MCPError, ValidationError, TimeoutError) as error:
-        log.info("the client did not say its roots: %s", type(error).__name__)
-        return None
-    return tuple(root.uri for root in answer.roots[:_ROOTS_MAX])
 
 
 @contextmanager

@@ -6,9 +6,7 @@ schema is wider than it must be and no error text comes from anywhere else.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 
 import mcp.types as types
 from mcp.server import CacheHint, NotificationOptions, Server
@@ -16,24 +14,14 @@ from mcp.server.models import InitializationOptions
 from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 
 from mcp_memory import __version__
-from mcp_memory.domain.memory import Scope
-from mcp_memory.domain.requests import Selection
-from mcp_memory.domain.results import Forgotten
-from mcp_memory.errors import InvalidInput
-from mcp_memory.identity.resolver import current
 from mcp_memory.runtime import Application
-from mcp_memory.server import elicitation, progress, prompts, resources
-from mcp_memory.server.connection import WATCHED_MAX, Connection, Request
-from mcp_memory.server.middleware import Door, Middleware, Observe, sayable, with_arguments
+from mcp_memory.server.connection import Connection
+from mcp_memory.server.handlers import Handlers
+from mcp_memory.server.middleware import Door, Middleware, Observe, with_arguments
 from mcp_memory.server.roots import forget_roots
 from mcp_memory.server.scheduler import Lanes
 from mcp_memory.server.subscriptions import Subscriptions
-from mcp_memory.tools import INSTRUCTIONS, TOOLS, Tool
-from mcp_memory.tools.base import EXPLAIN, Answer
-from mcp_memory.tools.forget import FORGET, selection_of
-
-if TYPE_CHECKING:
-    from mcp_memory.service import MemoryService
+from mcp_memory.tools import INSTRUCTIONS, TOOLS
 
 NAME = "mcp-memory"
 _SAME_FOR_ALL = CacheHint(ttl_ms=300_000, scope="public")
@@ -46,8 +34,6 @@ _CACHE_HINTS: dict[Any, CacheHint] = {
     "resources/list": _OWN,
     "resources/read": _OWN,
 }
-_COMPLETIONS_MAX = 100
-_Found = TypeVar("_Found")
 
 
 def build(
@@ -67,7 +53,7 @@ def build(
     are for whoever wants to know how much is under way, and `observe` is told of each answer.
     """
     subscriptions = subscriptions or Subscriptions()
-    handlers = _Handlers(application, subscriptions, lanes or Lanes())
+    handlers = Handlers(application, subscriptions, lanes or Lanes())
     within = Middleware(door, observe)
     server: Server[Connection] = Server(
         NAME,
@@ -104,167 +90,6 @@ def initialization(server: Server[Connection]) -> InitializationOptions:
     return server.create_initialization_options(NotificationOptions(resources_changed=True))
 
 
-class _Handlers:
-    """One method for each request of the protocol."""
-
-    def __init__(
-        self, application: Application, subscriptions: Subscriptions, lanes: Lanes
-    ) -> None:
-        self._application = application
-        self._subscriptions = subscriptions
-        self._lanes = lanes
-
-    async def list_tools(
-        self, request: Request, params: types.PaginatedRequestParams | None
-    ) -> types.ListToolsResult:
-        return types.ListToolsResult(tools=[_listed(tool) for tool in TOOLS])
-
-    async def call_tool(
-        self, request: Request, params: types.CallToolRequestParams
-    ) -> types.CallToolResult | types.InputRequiredResult:
-        tool = next((tool for tool in TOOLS if tool.name == params.name), None)
-        if tool is None:
-            known = ", ".join(tool.name for tool in TOOLS)
-            raise InvalidInput("tool", params.name, f"there is no such tool; there are {known}")
-        arguments = tool.arguments.read(params.arguments or {})
-        with arguments.naming_errors():
-            if _is_for_the_user(request, tool, arguments):
-                forget = partial(self._forget, request)
-                selection = selection_of(arguments)
-                asking = self._lanes.question(request.lifespan_context.turn)
-                answer = await elicitation.ask(request, params, forget, selection, asking)
-            else:
-                lane = self._read if tool.read_only else self._write
-                with progress.told(request) as told:
-                    answer = await lane(request, lambda s, c: tool.call(s, c, arguments, told))
-        if isinstance(answer, types.InputRequiredResult):
-            return answer
-        self._subscriptions.tell(answer.touched)
-        return _result(answer, with_fields=arguments.get(EXPLAIN.name, False))
-
-    async def list_resources(
-        self, request: Request, params: types.PaginatedRequestParams | None
-    ) -> types.ListResourcesResult:
-        cursor = params.cursor if params else None
-        if not cursor:
-            listed, following = resources.first_page()
-        else:
-            listed, following = await self._read(request, lambda s, c: resources.page(s, c, cursor))
-        return types.ListResourcesResult(resources=listed, next_cursor=following or None)
-
-    async def list_templates(
-        self, request: Request, params: types.PaginatedRequestParams | None
-    ) -> types.ListResourceTemplatesResult:
-        return types.ListResourceTemplatesResult(resource_templates=list(resources.TEMPLATES))
-
-    async def read_resource(
-        self, request: Request, params: types.ReadResourceRequestParams
-    ) -> types.ReadResourceResult:
-        contents = await self._read(request, lambda s, c: resources.read(s, c, str(params.uri)))
-        return types.ReadResourceResult(contents=contents)
-
-    async def subscribe(
-        self, request: Request, params: types.SubscribeRequestParams
-    ) -> types.EmptyResult:
-        uri = str(params.uri)
-        await self._read(request, lambda s, c: resources.check(s, c, uri))
-        request.lifespan_context.watch(uri, current.get())
-        return types.EmptyResult()
-
-    async def unsubscribe(
-        self, request: Request, params: types.UnsubscribeRequestParams
-    ) -> types.EmptyResult:
-        request.lifespan_context.watched.pop(str(params.uri), None)
-        return types.EmptyResult()
-
-    async def listen(
-        self, request: Request, params: types.SubscriptionsListenRequestParams
-    ) -> types.SubscriptionsListenResult:
-        uris = params.notifications.resource_subscriptions or []
-        if len(uris) > WATCHED_MAX:
-            expected = f"watch at most {WATCHED_MAX} resources in one stream"
-            raise InvalidInput("resourceSubscriptions", f"{len(uris)} resources", expected)
-        await self._read(request, lambda s, c: [resources.check(s, c, uri) for uri in uris])
-        return await self._subscriptions.listen(request, params)
-
-    async def list_prompts(
-        self, request: Request, params: types.PaginatedRequestParams | None
-    ) -> types.ListPromptsResult:
-        return types.ListPromptsResult(prompts=[p.listed() for p in prompts.PROMPTS])
-
-    async def get_prompt(
-        self, request: Request, params: types.GetPromptRequestParams
-    ) -> types.GetPromptResult:
-        return await self._read(
-            request, lambda s, c: prompts.get(s, c, params.name, params.arguments)
-        )
-
-    async def complete(
-        self, request: Request, params: types.CompleteRequestParams
-    ) -> types.CompleteResult:
-        ref, argument = params.ref, params.argument
-
-        def values(service: MemoryService, scope: Scope) -> list[str]:
-            if isinstance(ref, types.PromptReference):
-                return prompts.complete(service, scope, ref.name, argument.name, argument.value)
-            return resources.complete(service, scope, ref.uri, argument.value)
-
-        found = await self._read(request, values)
-        completion = types.Completion(
-            values=found[:_COMPLETIONS_MAX], has_more=len(found) > _COMPLETIONS_MAX
-        )
-        return types.CompleteResult(completion=completion)
-
-    async def _forget(self, request: Request, selection: Selection) -> Forgotten:
-        return await self._write(request, lambda s, c: s.forget(c, selection))
-
-    async def _read(
-        self, request: Request, use: Callable[[MemoryService, Scope], _Found]
-    ) -> _Found:
-        """Run a use of the service in a thread, as the caller of the request in hand."""
-        scope, turn = current.get(), request.lifespan_context.turn
-        return await self._lanes.read(turn, lambda: use(self._application.service(), scope))
-
-    async def _write(
-        self, request: Request, use: Callable[[MemoryService, Scope], _Found]
-    ) -> _Found:
-        """The same for what may change something: in turn with the other clients."""
-        scope, turn = current.get(), request.lifespan_context.turn
-        return await self._lanes.write(turn, lambda: use(self._application.service(), scope))
-
-
-def _is_for_the_user(request: Request, tool: Tool, arguments: dict[str, Any]) -> bool:
-    """Whether the user has to be asked, and can be."""
-    if tool is not FORGET or not elicitation.can_ask(request):
-        return False
-    return elicitation.is_needed(selection_of(arguments))
-
-
 def _schema(name: str) -> dict[str, Any] | None:
     """The schema of a tool's arguments, for which the SDK would list all tools at each call."""
     return next((tool.arguments.schema() for tool in TOOLS if tool.name == name), None)
-
-
-def _listed(tool: Tool) -> types.Tool:
-    return types.Tool(
-        name=tool.name,
-        title=tool.title,
-        description=tool.description,
-        input_schema=tool.arguments.schema(),
-        _meta={"anthropic/searchHint": tool.hint} if tool.hint else {"anthropic/alwaysLoad": True},
-        annotations=types.ToolAnnotations(
-            title=tool.title,
-            read_only_hint=tool.read_only,
-            destructive_hint=tool.destructive,
-            idempotent_hint=tool.idempotent,
-            open_world_hint=False,
-        ),
-    )
-
-
-def _result(answer: Answer, *, with_fields: bool) -> types.CallToolResult:
-    content = types.TextContent(type="text", text=sayable(answer.text))
-    fields = answer.values if with_fields else None
-    return types.CallToolResult(
-        content=[content], structured_content=fields, is_error=answer.is_error
-    )

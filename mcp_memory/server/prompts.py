@@ -14,7 +14,7 @@ from mcp_memory.domain.requests import Query
 from mcp_memory.domain.text import fence, shown
 from mcp_memory.errors import InvalidInput
 from mcp_memory.tools.argument_types import Number, Text
-from mcp_memory.tools.base import lines
+from mcp_memory.tools.format import lines
 from mcp_memory.tools.schema import Argument, Arguments
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from mcp_memory.domain.ids import ending
 from mcp_memory.domain.memory import Memory, Scope
 from mcp_memory.domain.text import shown
 from mcp_memory.errors import InvalidInput
-from mcp_memory.tools.base import NOTICE, lines, memory_values, moment, plain
+from mcp_memory.tools.format import NOTICE, lines, memory_values, moment, plain
 
 if TYPE_CHECKING:
     from mcp_memory.service import MemoryService

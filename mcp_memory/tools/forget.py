@@ -11,13 +11,10 @@ from mcp_memory.domain.requests import EVERYTHING, Selection
 from mcp_memory.domain.results import Erasure, Forgotten
 from mcp_memory.domain.text import fence, shown
 from mcp_memory.tools.argument_types import Flag, Id, Text, Texts
-from mcp_memory.tools.base import (
-    EXPLAIN,
+from mcp_memory.tools.base import EXPLAIN, Answer, Progress, Tool, Touched
+from mcp_memory.tools.choices import TYPE
+from mcp_memory.tools.format import (
     NOTICE,
-    Answer,
-    Progress,
-    Tool,
-    Touched,
     caller_line,
     caller_values,
     explained,
@@ -25,7 +22,6 @@ from mcp_memory.tools.base import (
     lines,
     plain,
 )
-from mcp_memory.tools.choices import TYPE
 from mcp_memory.tools.schema import Argument, Arguments
 
 if TYPE_CHECKING:

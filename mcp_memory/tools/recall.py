@@ -8,20 +8,9 @@ from mcp_memory.domain.memory import Level, Partition, Scope
 from mcp_memory.domain.requests import Query
 from mcp_memory.domain.results import Recall, Recalled
 from mcp_memory.tools.argument_types import Number, Object, Text, Texts
-from mcp_memory.tools.base import (
-    EXPLAIN,
-    NOTICE,
-    Answer,
-    Progress,
-    Tool,
-    caller_line,
-    caller_values,
-    filled,
-    lines,
-    plain,
-    second,
-)
+from mcp_memory.tools.base import EXPLAIN, Answer, Progress, Tool
 from mcp_memory.tools.choices import LEVEL, TYPE
+from mcp_memory.tools.format import NOTICE, caller_line, caller_values, filled, lines, plain, second
 from mcp_memory.tools.schema import Argument, Arguments
 
 if TYPE_CHECKING:

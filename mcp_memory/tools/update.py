@@ -10,20 +10,9 @@ from mcp_memory.domain.requests import Patch
 from mcp_memory.domain.results import Updated
 from mcp_memory.domain.text import fence, shown
 from mcp_memory.tools.argument_types import Flag, Id, Number, Object, Text, Texts
-from mcp_memory.tools.base import (
-    EXPLAIN,
-    NOTICE,
-    Answer,
-    Progress,
-    Tool,
-    Touched,
-    caller_line,
-    caller_values,
-    explained,
-    filled,
-    lines,
-)
+from mcp_memory.tools.base import EXPLAIN, Answer, Progress, Tool, Touched
 from mcp_memory.tools.choices import CONTENT_ALSO, LEVEL, TYPE
+from mcp_memory.tools.format import NOTICE, caller_line, caller_values, explained, filled, lines
 from mcp_memory.tools.schema import Argument, Arguments
 
 if TYPE_CHECKING:

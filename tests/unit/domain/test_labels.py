@@ -6,7 +6,7 @@ import pytest
 
 from mcp_memory.domain.labels import LABEL_CHARS_MAX, escaped, one_line, shown
 from mcp_memory.domain.memory import Scope
-from mcp_memory.tools.base import caller_line
+from mcp_memory.tools.format import caller_line
 
 HOSTILE = [
     "a\nb",

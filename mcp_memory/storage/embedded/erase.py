@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +14,7 @@ from mcp_memory.storage.embedded.index import reads
 from mcp_memory.storage.embedded.index.index import Index
 from mcp_memory.storage.embedded.record.record import Record
 from mcp_memory.storage.embedded.shared import hash_chain
-from mcp_memory.storage.embedded.shared.files import sync_folder
+from mcp_memory.storage.embedded.shared.files import drop_damaged
 
 _NOTHING = Erasure(
     memories=0, revisions=0, journal_entries=0, traces=0, index_entries=0, vectors=0, files=()
@@ -52,21 +51,6 @@ def erase(
         vectors=sum(one.vectors for one in removed),
         files=tuple(path.relative_to(home).as_posix() for path in files),
     )
-
-
-def drop_damaged(home: Path) -> list[Path]:
-    """Remove the files that were put aside, for they may hold what was erased.
-
-    The host's log is emptied too: an error that it tells of may quote a text.
-    """
-    for log in (home / "host").glob("log*"):
-        os.truncate(log, 0)
-    files = sorted((home / "damaged").glob("*"))
-    for path in files:
-        path.unlink()
-    if files:
-        sync_folder(home / "damaged")
-    return files
 
 
 def _entries(record: Record, current: dict[str, int], actor: Actor) -> list[hash_chain.Entry]:

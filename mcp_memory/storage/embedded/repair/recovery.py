@@ -10,13 +10,13 @@ import bisect
 from pathlib import Path
 
 from mcp_memory.errors import StoreDamaged
-from mcp_memory.storage.embedded.erase import drop_damaged
 from mcp_memory.storage.embedded.index import reads
 from mcp_memory.storage.embedded.index.index import Index
 from mcp_memory.storage.embedded.record.record import Record
 from mcp_memory.storage.embedded.repair import rebuild_record, verify
 from mcp_memory.storage.embedded.shared import hash_chain
 from mcp_memory.storage.embedded.shared.errors import may_be_index_damage
+from mcp_memory.storage.embedded.shared.files import drop_damaged
 from mcp_memory.storage.embedded.shared.repair_log import lost, note, noted, repaired
 
 AT_ONCE_MAX = 200

@@ -116,6 +116,21 @@ def set_aside(path: Path, folder: Path, *, keep: bool = False) -> Path:
     return target
 
 
+def drop_damaged(home: Path) -> list[Path]:
+    """Remove the files that were put aside, for they may hold what was erased.
+
+    The host's log is emptied too: an error that it tells of may quote a text.
+    """
+    for log in (home / "host").glob("log*"):
+        os.truncate(log, 0)
+    files = sorted((home / "damaged").glob("*"))
+    for path in files:
+        path.unlink()
+    if files:
+        sync_folder(home / "damaged")
+    return files
+
+
 def shown(path: Path) -> str:
     """Where a file that was put aside is, from the store's folder."""
     return f"{path.parent.name}/{path.name}"

@@ -102,12 +102,27 @@ async def _serve(host: Host, entrance: Entrance | None, ready: Ready) -> None:
         if entrance is None:
             await host.serve()
             return
-        from mcp_memory.http.server import WebDoor
-
-        host.web = WebDoor(host, entrance)
+        host.web = http_server(host, entrance)
         async with host.web.open():
             ready(host.web.greeting)
             await host.serve()
+
+
+def http_server(host: Host, entrance: Entrance) -> WebDoor:
+    """The HTTP server of a host that is open."""
+    from mcp_memory.http.server import ServerParts, WebDoor
+
+    return WebDoor(
+        ServerParts(
+            settings=host.settings,
+            server=host.server,
+            subscriptions=host.subscriptions,
+            lanes=host.lanes,
+            application=host.application,
+            clients=lambda: host.clients,
+        ),
+        entrance,
+    )
 
 
 def _taken_over(address: Address) -> FileLock | None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Generator, Iterator
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import anyio
@@ -24,8 +25,13 @@ from mcp_memory.http.sse import Sse
 from mcp_memory.http.streamable import Sessions
 
 if TYPE_CHECKING:
+    from mcp.server import Server
+
     from mcp_memory.config.settings import Settings
-    from mcp_memory.daemon.daemon import Host
+    from mcp_memory.runtime import Application
+    from mcp_memory.server.connection import Connection
+    from mcp_memory.server.scheduler import Lanes
+    from mcp_memory.server.subscriptions import Subscriptions
 
 log = logging.getLogger(__name__)
 
@@ -39,19 +45,31 @@ HEAD_BYTES_MAX = 64 * 1024
 _CLOSE_S = 2
 
 
-class WebDoor:
-    """Serves one host's server over HTTP. Lives on the event loop, within `open`."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ServerParts:
+    """What is served over HTTP; `clients` counts those of the local socket."""
 
-    def __init__(self, host: Host, entrance: Entrance) -> None:
-        settings, names = host.settings, entrance.names
+    settings: Settings
+    server: Server[Connection]
+    subscriptions: Subscriptions
+    lanes: Lanes
+    application: Application
+    clients: Callable[[], int]
+
+
+class WebDoor:
+    """Serves one server over HTTP. Lives on the event loop, within `open`."""
+
+    def __init__(self, parts: ServerParts, entrance: Entrance) -> None:
+        settings, names = parts.settings, entrance.names
         self._socket = entrance.socket
         callers = Callers(settings)
         self.url = f"{names.url}{MCP_PATH}"
         self._verify = entrance.verify
-        self._sessions = Sessions(host.server, host.subscriptions, callers)
-        self._sse = Sse(host.server, host.subscriptions, callers)
-        self.metrics = Metrics(host.application, self._numbers)
-        self._host = host
+        self._sessions = Sessions(parts.server, parts.subscriptions, callers)
+        self._sse = Sse(parts.server, parts.subscriptions, callers)
+        self.metrics = Metrics(parts.application, self._numbers)
+        self._parts = parts
         self._app = application.build(
             Parts(
                 names=names,
@@ -95,14 +113,14 @@ class WebDoor:
             yield
             self.close()
             await self._drained.wait()
-            self._host.subscriptions.close()
+            self._parts.subscriptions.close()
             await self._sessions.close()
             self._server.should_exit = True
 
     def close(self) -> None:
         """Take nothing new; what is under way goes on."""
         self._app.close()
-        self._host.lanes.close()
+        self._parts.lanes.close()
         self._sse.close()
         self._closing.set()
 
@@ -114,7 +132,7 @@ class WebDoor:
         await self._closing.wait()
         if not await self._answered(DRAIN_S):
             log.warning("requests over HTTP did not end within %g s", DRAIN_S)
-        await self._host.lanes.give_back()
+        await self._parts.lanes.give_back()
         if not await self._answered(ANSWER_S):
             log.warning("clients did not take their answers within %g s", ANSWER_S)
             self._app.cut()
@@ -130,12 +148,12 @@ class WebDoor:
         return False
 
     def _numbers(self) -> Iterator[tuple[str, str, float]]:
-        lanes = self._host.lanes
+        lanes = self._parts.lanes
         yield "reads_under_way", "Reads at work or waiting for their turn", lanes.reads
         yield "writes_under_way", "Writes at work or waiting for their turn", lanes.writes
         yield "http_sessions", "Sessions over streamable HTTP", self._sessions.count
         yield "sse_streams", "Event streams of the older transport", self._sse.count
-        yield "local_clients", "Clients on this machine, over the socket", self._host.clients
+        yield "local_clients", "Clients on this machine, over the socket", self._parts.clients()
 
 
 def _config(app: application.Frontier, settings: Settings) -> uvicorn.Config:

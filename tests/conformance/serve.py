@@ -14,9 +14,8 @@ from pathlib import Path
 import anyio
 
 from mcp_memory.config.settings import load
-from mcp_memory.daemon.daemon import Host
+from mcp_memory.daemon.daemon import Host, http_server
 from mcp_memory.http.endpoint import Entrance
-from mcp_memory.http.server import WebDoor
 from mcp_memory.ipc.address import Address
 from mcp_memory.ipc.listener import Listener
 from mcp_memory.runtime import Application
@@ -28,7 +27,7 @@ async def serve(host: Host) -> None:
     """Serve over HTTP at a free port of this machine."""
     async with host.open():
         install(host.server, host.subscriptions)
-        host.web = WebDoor(host, Entrance.of(host.settings, "127.0.0.1:0"))
+        host.web = http_server(host, Entrance.of(host.settings, "127.0.0.1:0"))
         async with host.web.open():
             print(f"mcp-memory: {host.web.greeting}", flush=True)
             await host.serve()

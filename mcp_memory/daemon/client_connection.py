@@ -19,7 +19,7 @@ from mcp_memory.system.peer import is_stranger
 if TYPE_CHECKING:
     import asyncio
 
-    from mcp_memory.daemon.daemon import Host
+    from mcp_memory.daemon.state import DaemonState
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ class Visit:
     """A door, from its greeting to its end."""
 
     def __init__(
-        self, host: Host, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self, host: DaemonState, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         self.is_client = False
         self.is_at_work = False
@@ -41,16 +41,19 @@ class Visit:
         self._host = host
         self._stop: Callable[[], None] | None = None
 
-    async def serve(self) -> None:
-        """Do what the door came for. Raises OSError, EOFError, TimeoutError when it is gone."""
+    async def accept(self) -> Hello | None:
+        """The greeting of a door that is to be served; any other is answered here.
+
+        Raises OSError, EOFError, TimeoutError when the door is gone.
+        """
         with anyio.fail_after(HELLO_TIMEOUT_S):
             hello = await self._hello()
         if hello is None:
-            return
+            return None
         match hello.purpose:
             case protocol.SERVE | protocol.RUN:
                 await self._ready()
-                await self._served(hello)
+                return await self._admitted(hello)
             case protocol.STOP:
                 await self.answer(protocol.WELCOME, self._host.web.url if self._host.web else "")
                 self._host.stop(protocol.STOPPED)
@@ -67,6 +70,7 @@ class Visit:
                 self._host.stop(protocol.REPLACED)
             case other:
                 await self.refuse(f"this host does not know '{other}'")
+        return None
 
     async def answer(self, verdict: str, text: str = "") -> None:
         """Say the verdict on the door's greeting."""
@@ -130,13 +134,10 @@ class Visit:
             with anyio.move_on_after(SIGN_S):
                 await self._host.ready.wait()
 
-    async def _served(self, hello: Hello) -> None:
-        from mcp_memory.daemon import dispatch
-
-        is_client = hello.purpose == protocol.SERVE
+    async def _admitted(self, hello: Hello) -> Hello | None:
         if self._host.is_stopping:
-            return
-        if is_client and self._host.is_full:
+            return None
+        if hello.purpose == protocol.SERVE and self._host.is_full:
             await self.refuse("too many clients are connected; close one of them")
-            return
-        await (dispatch.serve if is_client else dispatch.run)(self, self._host, hello)
+            return None
+        return hello

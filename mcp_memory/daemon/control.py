@@ -17,12 +17,12 @@ from mcp_memory.ipc.client import END, ERROR, OUT
 
 if TYPE_CHECKING:
     from mcp_memory.config.settings import Settings
-    from mcp_memory.daemon.daemon import Host
+    from mcp_memory.daemon.state import DaemonState
     from mcp_memory.http.server import WebDoor
     from mcp_memory.ipc.protocol import Hello
 
 
-def lines(host: Host, settings: Settings, hello: Hello) -> Iterator[str]:
+def lines(host: DaemonState, settings: Settings, hello: Hello) -> Iterator[str]:
     """The same for a door of the host, each line marked with what it is."""
     name, arguments = hello.value("command"), hello.values("argument.")
     try:
@@ -38,7 +38,7 @@ def lines(host: Host, settings: Settings, hello: Hello) -> Iterator[str]:
         yield f"{END}{REFUSED}"
 
 
-def _status(host: Host) -> dict[str, str | int]:
+def _status(host: DaemonState) -> dict[str, str | int]:
     """What a host says of itself."""
     return {
         "process": os.getpid(),
@@ -52,7 +52,7 @@ def _status(host: Host) -> dict[str, str | int]:
     }
 
 
-def _idle(host: Host) -> dict[str, str | int]:
+def _idle(host: DaemonState) -> dict[str, str | int]:
     return {"ends after": f"{host.settings.idle_minutes:g} minutes without a client"}
 
 

@@ -334,7 +334,11 @@ class Host:
         visit = Visit(self, reader, writer)
         self._visits.add(visit)
         try:
-            await visit.serve()
+            hello = await visit.accept()
+            if hello is not None:
+                from mcp_memory.daemon import dispatch
+
+                await dispatch.dispatch(visit, self, hello)
         except (OSError, EOFError, TimeoutError) as error:
             log.info("a door went away: %r", error)
         except Exception:  # the root of a visit: the others must not suffer

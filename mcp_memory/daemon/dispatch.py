@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from mcp_memory.config.settings import Settings
     from mcp_memory.daemon.client_connection import Visit
-    from mcp_memory.daemon.daemon import Host
+    from mcp_memory.daemon.state import DaemonState
     from mcp_memory.ipc.protocol import Hello
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,12 @@ _OF_THE_HOST = ("model", "reranker", "session_days", "log_level", "idle_minutes"
 """Settings that count for the whole host: those of the door that started it are in force."""
 
 
-async def serve(visit: Visit, host: Host, hello: Hello) -> None:
+async def dispatch(visit: Visit, host: DaemonState, hello: Hello) -> None:
+    """Serve what a door has come for: the protocol, or a command."""
+    await (serve if hello.purpose == protocol.SERVE else run)(visit, host, hello)
+
+
+async def serve(visit: Visit, host: DaemonState, hello: Hello) -> None:
     """Serve a client until it is gone."""
     try:
         settings = _settings(host, hello)
@@ -61,7 +66,7 @@ async def serve(visit: Visit, host: Host, hello: Hello) -> None:
         await transport.write(protocol.answer(protocol.GOODBYE, host.goodbye))
 
 
-async def run(visit: Visit, host: Host, hello: Hello) -> None:
+async def run(visit: Visit, host: DaemonState, hello: Hello) -> None:
     """Run a command of the command line here, line by line to the door."""
     try:
         settings = _settings(host, hello)
@@ -79,7 +84,7 @@ async def run(visit: Visit, host: Host, hello: Hello) -> None:
     await anyio.to_thread.run_sync(work)
 
 
-def _settings(host: Host, hello: Hello) -> Settings:
+def _settings(host: DaemonState, hello: Hello) -> Settings:
     """How the door is configured. Raises SettingsInvalid."""
     given = hello.value("cwd")
     working_dir = Path(given) if given else host.settings.home
@@ -87,7 +92,7 @@ def _settings(host: Host, hello: Hello) -> Settings:
     return configured.load(environ, home=host.settings.home, working_dir=working_dir)
 
 
-def _differences(host: Host, hello: Hello, settings: Settings) -> str:
+def _differences(host: DaemonState, hello: Hello, settings: Settings) -> str:
     """What the door is configured with that does not count here, in words."""
     ours, asked = host.settings, hello.values("environ." + PREFIX)
     names = [

@@ -1,4 +1,4 @@
-"""The rules that hold the house together, each as a test."""
+"""Rules of the code beside its layout (see test_architecture), each as a test."""
 
 from __future__ import annotations
 
@@ -22,80 +22,7 @@ SOURCES = sorted(
     f for room in ("mcp_memory", "tests", "examples") for f in ROOT.glob(f"{room}/**/*.py")
 )
 
-FILE_LINES_MAX = 400
-FUNCTION_LINES_MAX = 60
 HEAVY = ("apsw", "duckdb", "fastembed", "mcp", "numpy", "onnxruntime", "pydantic")
-
-LAYERS = (
-    {
-        "dates",
-        "environment",
-        "errors",
-        "file_lock",
-        "homes",
-        "ids",
-        "isolation",
-        "json_bounds",
-        "labels",
-        "language",
-        "certain",
-        "likeness",
-        "lines",
-        "logs",
-        "model",
-        "paths",
-        "permissions",
-        "requests",
-        "results",
-        "text",
-        "thread",
-        "zones",
-    },
-    {"storage"},
-    {
-        "settings",
-        "config_file",
-        "http_settings",
-        "model_folder",
-        "slots",
-        "weights",
-        "embedding",
-        "reranking",
-        "project",
-        "projects",
-        "remotes",
-        "scope",
-        "ssh_config",
-    },
-    {"service", "ranking"},
-    {"tools", "resources", "prompts"},
-    {"lanes", "notices"},
-    {
-        "access",
-        "application",
-        "connection",
-        "consent",
-        "middleware",
-        "progress",
-        "subscriptions",
-        "wire",
-        "stdio",
-        "server",
-    },
-    {
-        "host",
-        "preload",
-        "web",
-        "shim",
-        "console",
-        "streamed",
-        "commands",
-        "project_commands",
-        "front",
-    },
-    {"library", "doctor", "model_commands", "cli", "launch", "__main__"},
-)
-"""Who may import whom: a module its own layer and those above it in this list."""
 
 PUBLIC = set(
     re.findall(
@@ -119,59 +46,6 @@ def shown(file: Path) -> str:
 
 def nodes(file: Path) -> Iterator[ast.AST]:
     return ast.walk(ast.parse(file.read_text("utf-8")))
-
-
-def module_of(file: Path) -> str:
-    return file.relative_to(PACKAGE).parts[0].removesuffix(".py")
-
-
-def imported(file: Path) -> Iterator[str]:
-    """The modules of the package that a file imports, by the first part of their name."""
-    for node in nodes(file):
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module == "mcp_memory":
-            names = [f"mcp_memory.{alias.name}" for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names = [node.module]
-        else:
-            continue
-        for name in names:
-            package, _, rest = name.partition(".")
-            if package == "mcp_memory" and rest and rest != "__version__":
-                yield rest.partition(".")[0]
-
-
-def test_every_module_has_its_layer() -> None:
-    modules = {module_of(file) for file in PACKAGE.glob("**/*.py")} - {"__init__"}
-    assert modules - set[str]().union(*LAYERS) == set()
-
-
-def test_imports_go_one_way() -> None:
-    layer = {module: n for n, modules in enumerate(LAYERS) for module in modules}
-    wrong = [
-        f"{shown(file)} imports {name}"
-        for file in sorted(PACKAGE.glob("**/*.py"))
-        if file.name != "__init__.py" or file.parent != PACKAGE  # it shows every layer, lazily
-        for name in imported(file)
-        if layer.get(name, 0) > layer.get(module_of(file), 0)
-    ]
-    assert wrong == []
-
-
-def test_no_file_is_too_long() -> None:
-    lengths = {shown(f): len(f.read_text("utf-8").splitlines()) for f in SOURCES}
-    assert {name: n for name, n in lengths.items() if n > FILE_LINES_MAX} == {}
-
-
-def test_no_function_is_too_long() -> None:
-    lengths = {
-        f"{shown(file)}:{node.lineno} {node.name}": (node.end_lineno or 0) - node.lineno + 1
-        for file in SOURCES
-        for node in nodes(file)
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-    }
-    assert {name: n for name, n in lengths.items() if n > FUNCTION_LINES_MAX} == {}
 
 
 def test_the_environment_is_read_in_one_place() -> None:

@@ -27,6 +27,7 @@ class Type(StrEnum):
     PREFERENCE = "preference"
     TASK = "task"
     FACT = "fact"
+    PROCEDURE = "procedure"
     EPISODE = "episode"
     SUMMARY = "summary"
 

@@ -39,6 +39,7 @@ def _importance() -> Mapping[Type, float]:
             Type.PREFERENCE: 0.6,
             Type.TASK: 0.5,
             Type.FACT: 0.5,
+            Type.PROCEDURE: 0.5,
             Type.EPISODE: 0.3,
             Type.SUMMARY: 0.5,
         }
@@ -51,6 +52,7 @@ def _half_lives() -> Mapping[Type, timedelta]:
         Type.PREFERENCE: 365,
         Type.TASK: 14,
         Type.FACT: 180,
+        Type.PROCEDURE: 365,
         Type.EPISODE: 30,
         Type.SUMMARY: 90,
     }

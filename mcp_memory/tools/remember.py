@@ -36,7 +36,8 @@ _MEMORY = Arguments(
         Argument(
             name="type",
             kind=TYPE,
-            description="task: commitments; fact: knowledge, decisions; episode: what happened",
+            description="task: commitments; fact: knowledge, decisions; "
+            "procedure: When …: do …; not …; episode: what happened",
             default="fact",
         ),
         Argument(

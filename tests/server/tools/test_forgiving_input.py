@@ -118,7 +118,7 @@ async def test_forgetting_everything_is_told_how_to(client: Client) -> None:
     for arguments in ways:
         text = await refusal(client, "forget", **arguments)
         assert "for everything give types: all of profile, preference" in text
-    every = "profile, preference, task, fact, episode, summary"
+    every = "profile, preference, task, fact, procedure, episode, summary"
     preview = await call(client, "forget", query="*", types=every)
     assert (preview["done"], bool(preview["confirm"])) == (False, True)
 

@@ -189,7 +189,7 @@ def test_everything_with_a_filter_forgets_what_the_filter_selects(
     )
     preview = service.forget(alice, Selection(query="*", types=("preference",)))
     assert (preview.done, preview.total) == (False, 1)
-    every = ("profile", "preference", "task", "fact", "episode", "summary")
+    every = ("profile", "preference", "task", "fact", "procedure", "episode", "summary")
     preview = service.forget(alice, Selection(query="everything", types=every))
     assert (preview.done, preview.total) == (False, 2)
     done = service.forget(alice, Selection(types=every, confirm=preview.confirm))

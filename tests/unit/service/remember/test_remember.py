@@ -32,8 +32,10 @@ def test_a_statement_is_stored_at_the_level_of_its_type(
 ) -> None:
     preference = one(service, alice, "Prefers tea.", type="preference")
     fact = one(service, alice, "The build uses Bazel.", type="fact")
+    procedure = one(service, alice, "When it fails: clean the cache.", type="procedure")
     assert (preference.status, preference.level) == ("stored", Level.USER)
     assert (fact.status, fact.level) == ("stored", Level.PROJECT)
+    assert (procedure.status, procedure.level) == ("stored", Level.PROJECT)
 
 
 def test_without_a_project_a_fact_goes_to_the_user(service: MemoryService) -> None:

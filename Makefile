@@ -58,6 +58,8 @@ NPM_TOKENS := js-tiktoken@1.0.21
 demo: $(STAMP)
 	@$(BIN)/python examples/demo/demo.py $(ARGS)
 
+# Without compiled tests each worker would rewrite every assertion of every file.
+test: export PYTHONDONTWRITEBYTECODE =
 test: $(STAMP)
 	$(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder $(ARGS)
 

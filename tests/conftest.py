@@ -10,6 +10,7 @@ import pytest
 
 from mcp_memory.domain.memory import Scope
 from tests.support.factories import STORES, Clock, copied_store, open_store
+from tests.support.longest import place
 from tests.support.watchdog import WAIT_S, Output, watched
 
 if TYPE_CHECKING:
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
 def pytest_configure() -> None:
     """Before the output of any test is caught."""
     Output.keep()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Workers take whole files in this order: a long one that came last would run alone."""
+    items.sort(key=lambda item: place(item.nodeid.partition("::")[0]))
 
 
 @pytest.hookimpl(wrapper=True)

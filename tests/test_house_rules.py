@@ -15,6 +15,7 @@ import mcp_memory
 from mcp_memory import errors
 from mcp_memory.cli import main
 from mcp_memory.config.settings import SETTINGS
+from tests.support.longest import LONGEST
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "mcp_memory"
@@ -172,3 +173,7 @@ def test_importing_the_package_imports_next_to_nothing() -> None:
     )
     found = subprocess.run([sys.executable, "-c", code], text=True, capture_output=True, check=True)
     assert found.stdout.split() == ["__future__", "mcp_memory"]
+
+
+def test_the_list_of_the_longest_tests_names_files_that_there_are() -> None:
+    assert [path for path in LONGEST if not (ROOT / path).is_file()] == []

@@ -84,7 +84,9 @@ def open_memory(
     from mcp_memory.runtime import open_service
 
     given = settings.load(home=Path(home).expanduser() if home is not None else None)
-    given = replace(given, user=user or given.user, project=project or given.project)
+    given = given.model_copy(
+        update={"user": user or given.user, "project": project or given.project}
+    )
     scope = replace(resolve(local_signals(given)), agent=agent, client="mcp-memory library")
     with closing(open_service(given, in_step=False)) as service:
         service.start()

@@ -43,14 +43,14 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(given: argparse.Namespace) -> int:
-    from mcp_memory.config import settings
-
     if given.command is None and not given.in_process:
         from mcp_memory.proxy import proxy
 
         return proxy.run(str(given.home or ""))
     if given.command == "doctor":
         return _doctor(given)
+    from mcp_memory.config import settings
+
     if given.command is None and given.home is not None:
         _check_anywhere(str(given.home))
     configured = settings.load(home=given.home)

@@ -1,8 +1,8 @@
-"""The environment and the config file → one frozen Settings.
+"""Settings of a process, read from its environment and config.toml into one frozen model.
 
-A variable wins over the file; a value that cannot be used is refused, by name, instead of
-being passed over, and so is an unknown name in the file, which is ours alone. An unknown
-variable may be another server's: it is told of, and what it may have been meant for.
+A variable wins over the file. A value that cannot be used is refused by name, and so is an
+unknown name in the file, which is ours alone. An unknown variable may be another server's: it
+is reported, with the setting that was probably meant.
 """
 
 from __future__ import annotations
@@ -11,27 +11,29 @@ import difflib
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Annotated, Any, Literal, cast
 
-from mcp_memory.config import http as http_settings
-from mcp_memory.config.http import OPTIONS, HttpSettings
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from mcp_memory.config.fields import (
+    IS_PATH,
+    NOT_IN_FILE,
+    WHOLE,
+    Setting,
+    Unset,
+    explain,
+    settings_of,
+)
+from mcp_memory.config.http import HTTP, HttpSettings
 from mcp_memory.domain import labels, time_zones
 from mcp_memory.errors import SettingsInvalid
 from mcp_memory.system import environment, home_folder, paths
 from mcp_memory.system.environment import CLAUDE_PROJECT_DIR, CLAUDE_SESSION, PREFIX, ZONE
 
 CONFIG_FILE = "config.toml"
-LOG_LEVELS = ("debug", "info", "warning", "error")
-SESSION_DAYS_MAX = 3650
-IDLE_MINUTES, IDLE_MINUTES_MIN, IDLE_MINUTES_MAX = 15, 0.01, 10_080
 VALUE_CHARS_MAX = 1024
-HTTP = "http_"
-"""How the names of the web door's settings begin."""
-
-
-_PATHS = (HTTP + "tls_cert", HTTP + "tls_key", HTTP + "tokens", HTTP + "jwt_keys")
 _NEAR = 0.7
 _DOUBTS_MAX = 8
 
@@ -44,97 +46,72 @@ class Doubt:
     is_grave: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Setting:
-    """One thing that can be set: as the variable `MCP_MEMORY_NAME` and, if `in_file`, as
-    `name` in config.toml."""
-
-    name: str
-    meaning: str
-    default: str
-    in_file: bool = True
-
-    @property
-    def variable(self) -> str:
-        """The environment variable."""
-        return PREFIX + self.name.upper()
+def _zone(value: str) -> str:
+    if value and time_zones.named(value) is None:
+        raise ValueError(time_zones.EXPECTED)
+    return value
 
 
-SETTINGS = (
-    Setting(
-        name="home",
-        meaning="the folder of the store",
-        default="the platform's folder for user data",
-        in_file=False,
-    ),
-    Setting(name="user", meaning="whose memory it is", default="the operating-system user"),
-    Setting(name="tenant", meaning="the team that the user belongs to", default="local"),
-    Setting(
-        name="project",
-        meaning="the project, as a name or a folder",
-        default="the client's folder: its git remote, else its repository",
-        in_file=False,
-    ),
-    Setting(
-        name="timezone",
-        meaning="whose days are meant, e.g. Europe/Berlin, where the client does not say",
-        default="the machine's",
-    ),
-    Setting(
-        name="model",
-        meaning="the embedding model, a name that fastembed knows or a folder",
-        default="the bundled all-MiniLM-L6-v2",
-    ),
-    Setting(
-        name="reranker",
-        meaning="a cross-encoder for a second look, a name that fastembed knows",
-        default="none",
-    ),
-    Setting(
-        name="log_level",
-        meaning="how much is logged to stderr: " + ", ".join(LOG_LEVELS),
-        default="warning",
-    ),
-    Setting(
-        name="session_days",
-        meaning="days after which memories of level session expire",
-        default="30",
-    ),
-    Setting(
-        name="idle_minutes",
-        meaning="minutes without a client after which the host ends",
-        default="15",
-    ),
-    *(Setting(name=HTTP + name, meaning=what, default=value) for name, what, value in OPTIONS),
-)
-"""Everything that can be set. What clients tell by themselves is read too: see `environment`."""
+_LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(str.lower)]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Settings:
-    """How this process was configured, and what its client tells. "" means not set."""
+class Settings(BaseModel):
+    """How this process was configured, and what its client says of itself. "" means not set.
 
-    home: Path
+    A field with a description can be set; `load` fills in the others.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    home: Annotated[Path, Unset(environment.HOME_DEFAULT), IS_PATH, NOT_IN_FILE] = Field(
+        description=environment.HOME_MEANING
+    )
     working_dir: Path
-    user: str = ""
-    tenant: str = ""
-    project: str = ""
-    timezone: str = ""
+    user: Annotated[str, Unset("the operating-system user")] = Field(
+        default="", description="whose memory it is"
+    )
+    tenant: Annotated[str, Unset("local")] = Field(
+        default="", description="the team that the user belongs to"
+    )
+    project: Annotated[
+        str, Unset("the client's folder: its git remote, else its repository"), NOT_IN_FILE
+    ] = Field(default="", description="the project, as a name or a folder")
+    timezone: Annotated[str, AfterValidator(_zone), Unset("the machine's")] = Field(
+        default="",
+        description="whose days are meant, e.g. Europe/Berlin, where the client does not say",
+    )
+    model: Annotated[str, Unset("the bundled all-MiniLM-L6-v2")] = Field(
+        default="", description="the embedding model, a name that fastembed knows or a folder"
+    )
+    reranker: Annotated[str, Unset("none")] = Field(
+        default="", description="a cross-encoder for a second look, a name that fastembed knows"
+    )
+    log_level: _LogLevel = Field(default="warning", description="how much is logged to stderr")
+    session_days: Annotated[int, WHOLE] = Field(
+        default=30, ge=1, le=3650, description="days after which memories of scope session expire"
+    )
+    idle_minutes: float = Field(
+        default=15,
+        ge=0.01,
+        le=10_080,
+        allow_inf_nan=False,
+        description="minutes without a client after which the daemon ends",
+    )
+    http: HttpSettings = HttpSettings()
     claude_project_dir: str = ""
     claude_session: str = ""
     zone_variable: str = ""
-    model: str = ""
-    reranker: str = ""
-    log_level: str = "warning"
-    session_days: int = 30
-    idle_minutes: float = IDLE_MINUTES
-    http: HttpSettings = field(default_factory=HttpSettings)
     doubts: tuple[Doubt, ...] = ()
 
     @property
     def models_dir(self) -> Path:
         """Where fetched embedding models are kept."""
         return self.home / "models"
+
+
+SETTINGS = (*settings_of(Settings), *settings_of(HttpSettings, HTTP))
+"""Everything that can be set. What clients add on their own is read too: see `environment`."""
+_BY_NAME = {setting.name: setting for setting in SETTINGS}
 
 
 def load(
@@ -149,31 +126,24 @@ def load(
     and for an unknown name in the file.
     """
     environ = environment.whole() if environ is None else environ
-    given = _from_environment(environ)
-    given.pop("home", "")
     folder = home_of(environ, home, base=os.path.curdir)
-    values = {**_from_file(folder / CONFIG_FILE), **given}
-    values |= {name: _path(name, values[name], environ) for name in _PATHS if values.get(name)}
-    return Settings(
-        home=folder,
-        working_dir=working_dir or _here(folder),
-        user=values.get("user", ""),
-        tenant=values.get("tenant", ""),
-        project=values.get("project", ""),
-        timezone=_timezone(values.get("timezone", "")),
-        claude_project_dir=environ.get(CLAUDE_PROJECT_DIR, ""),
-        claude_session=environ.get(CLAUDE_SESSION, ""),
-        zone_variable=environ.get(ZONE, ""),
-        model=values.get("model", ""),
-        reranker=values.get("reranker", ""),
-        log_level=_log_level(values.get("log_level", "")),
-        session_days=_session_days(values.get("session_days", "")),
-        idle_minutes=_idle_minutes(values.get("idle_minutes", "")),
-        http=http_settings.load(
-            {n.removeprefix(HTTP): value for n, value in values.items() if n.startswith(HTTP)}
-        ),
-        doubts=tuple(_doubts(environ))[:_DOUBTS_MAX],
-    )
+    file = folder / CONFIG_FILE
+    in_file, in_environment = _from_file(file), _from_environment(environ)
+    origins = dict.fromkeys(in_file, str(file)) | {n: _BY_NAME[n].variable for n in in_environment}
+    values: dict[str, Any] = {**in_file, **in_environment, "home": folder}
+    http = {n.removeprefix(HTTP): values.pop(n) for n in origins if n.startswith(HTTP)}
+    values |= {
+        "working_dir": working_dir or _here(folder),
+        "http": http,
+        "claude_project_dir": environ.get(CLAUDE_PROJECT_DIR, ""),
+        "claude_session": environ.get(CLAUDE_SESSION, ""),
+        "zone_variable": environ.get(ZONE, ""),
+        "doubts": tuple(_doubts(environ))[:_DOUBTS_MAX],
+    }
+    try:
+        return Settings.model_validate(values, context=environ)
+    except ValidationError as error:
+        raise SettingsInvalid(explain(error, _BY_NAME, origins)) from None
 
 
 def _here(otherwise: Path) -> Path:
@@ -200,18 +170,18 @@ def home_of(
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    given = {s.name: _text(s.variable, environ.get(s.variable, "")) for s in SETTINGS}
-    return {name: value for name, value in given.items() if value and not _is_unfilled(name, value)}
+    given = {s: _text(s.name, s.variable, environ.get(s.variable, "")) for s in SETTINGS}
+    return {s.name: value for s, value in given.items() if value and not _is_unfilled(s, value)}
 
 
-def _is_unfilled(name: str, value: str) -> bool:
+def _is_unfilled(setting: Setting, value: str) -> bool:
     """Whether a client that knew nothing to fill in has left a placeholder as it is."""
-    return name not in ("home", *_PATHS) and paths.is_placeholder(value)
+    return not setting.is_path and paths.is_placeholder(value)
 
 
 def _doubts(environ: Mapping[str, str]) -> Iterator[Doubt]:
     """What in the environment looks like a setting and does nothing."""
-    known = {s.variable.removeprefix(PREFIX): s.name for s in SETTINGS}
+    known = {s.variable.removeprefix(PREFIX): s for s in SETTINGS}
     for variable, value in environ.items():
         if not variable.startswith(PREFIX):
             continue
@@ -223,18 +193,7 @@ def _doubts(environ: Mapping[str, str]) -> Iterator[Doubt]:
             yield Doubt(text=text, is_grave=bool(near))
         elif _is_unfilled(known[name], value):
             text = f"{shown} was left as {labels.shown(value)} and counts as not set"
-            yield Doubt(text=text, is_grave=known[name] in ("user", "tenant"))
-
-
-def _path(name: str, value: str, environ: Mapping[str, str]) -> str:
-    """A path as it is meant; addresses of the web stay as they are. Raises SettingsInvalid."""
-    if value.startswith(("https://", "http://")):
-        return value
-    try:
-        return paths.expanded(value, {**environment.whole(), **environ})
-    except paths.PathRefused as error:
-        shown = paths.quoted(value)
-        raise SettingsInvalid(f"{name} ({PREFIX}{name.upper()}): got '{shown}'; {error}") from error
+            yield Doubt(text=text, is_grave=known[name].name in ("user", "tenant"))
 
 
 def _from_file(file: Path) -> dict[str, str]:
@@ -250,7 +209,8 @@ def _from_file(file: Path) -> dict[str, str]:
     for name in document:
         if name not in known:
             raise SettingsInvalid(f"{file}: no setting '{name}'; there are {', '.join(known)}")
-    return {name: _text(f"{file}, {name}", _joined(value)) for name, value in document.items()}
+    given = {name: _text(name, str(file), _joined(value)) for name, value in document.items()}
+    return {name: value for name, value in given.items() if value}
 
 
 def _joined(value: Any) -> Any:
@@ -261,52 +221,15 @@ def _joined(value: Any) -> Any:
     return cast("Any", value)
 
 
-def _text(name: str, value: Any) -> str:
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise SettingsInvalid(f"{name}: got another kind of value; use a text or a number")
+def _text(name: str, origin: str, value: Any) -> str:
+    """The value as one line of text. Raises SettingsInvalid."""
     text = str(value).strip()
-    if not text.isprintable():
-        raise SettingsInvalid(f"{name}: it contains characters that cannot be printed; remove them")
-    if len(text) > VALUE_CHARS_MAX:
-        raise SettingsInvalid(
-            f"{name}: got a text of {len(text)} characters; "
-            f"use one line of at most {VALUE_CHARS_MAX}"
-        )
-    return text
-
-
-def _log_level(value: str) -> str:
-    level = value.lower() or "warning"
-    if level not in LOG_LEVELS:
-        raise SettingsInvalid(f"log_level: got '{value}'; use one of {', '.join(LOG_LEVELS)}")
-    return level
-
-
-def _timezone(value: str) -> str:
-    if value and time_zones.named(value) is None:
-        raise SettingsInvalid(f"timezone: got '{value}'; {time_zones.EXPECTED}")
-    return value
-
-
-def _session_days(value: str) -> int:
-    text = value or "30"
-    days = int(text) if text.isascii() and text.isdecimal() else 0
-    if not 1 <= days <= SESSION_DAYS_MAX:
-        raise SettingsInvalid(
-            f"session_days: got '{value}'; use a whole number from 1 to {SESSION_DAYS_MAX}"
-        )
-    return days
-
-
-def _idle_minutes(value: str) -> float:
-    text = value or str(IDLE_MINUTES)
-    try:
-        minutes = float(text)
-    except ValueError:
-        minutes = 0.0
-    if not IDLE_MINUTES_MIN <= minutes <= IDLE_MINUTES_MAX:  # not true of NaN either
-        raise SettingsInvalid(
-            f"idle_minutes: got '{value}'; use a number from {IDLE_MINUTES_MIN} to"
-            f" {IDLE_MINUTES_MAX}"
-        )
-    return minutes
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        reason = "got another kind of value; use a text or a number"
+    elif not text.isprintable():
+        reason = "it contains characters that cannot be printed; remove them"
+    elif len(text) > VALUE_CHARS_MAX:
+        reason = f"got a text of {len(text)} characters; use one line of at most {VALUE_CHARS_MAX}"
+    else:
+        return text
+    raise SettingsInvalid(f"{name} ({origin}): {reason}")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 PREFIX = "MCP_MEMORY_"
 HOME = PREFIX + "HOME"
+HOME_MEANING, HOME_DEFAULT = "the folder of the store", "the platform's folder for user data"
 CLAUDE_PROJECT_DIR = "CLAUDE_PROJECT_DIR"
 CLAUDE_SESSION = "CLAUDE_CODE_SESSION_ID"
 ZONE = "TZ"

@@ -21,6 +21,8 @@ from mcp import Client
 from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
 
+from mcp_memory.config import settings
+from mcp_memory.config.http import HttpSettings
 from mcp_memory.domain.permissions import Permission
 from tests.support.mcp_client import ROOT, environment
 from tests.support.watchdog import WAIT_S
@@ -213,3 +215,9 @@ def answered(response: httpx2.Response) -> dict[str, Any]:
             if line.startswith("data:")
         ]
     return cast("dict[str, Any]", json.loads(text))
+
+
+def http_settings(values: Mapping[str, str]) -> HttpSettings:
+    """The settings of a process with these values, each by its name without `http_`."""
+    environ = {f"MCP_MEMORY_HTTP_{name.upper()}": value for name, value in values.items()}
+    return settings.load(environ, home=Path("/no/such/store")).http

@@ -86,7 +86,7 @@ def test_a_setting_that_is_no_time_zone_is_refused_by_name(tmp_path: Path) -> No
         answer = server.ask("initialize", **stdio_client.INITIALIZE)
         if "result" in answer:  # the door says the handshake itself, and the refusal after it
             answer = server.ask("resources/read", uri="memory://me")
-    assert "timezone: got 'Mars/Olympus'" in json.dumps(answer)
+    assert "timezone (MCP_MEMORY_TIMEZONE): got 'Mars/Olympus'" in json.dumps(answer)
 
 
 @pytest.mark.parametrize("era", ERAS)

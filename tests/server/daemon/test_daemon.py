@@ -68,9 +68,9 @@ def test_the_host_ends_when_nobody_needs_it(tmp_path: Path) -> None:
 def test_a_setting_that_cannot_be_used_is_said_by_each_call(tmp_path: Path) -> None:
     with hosted(tmp_path) as home, door(home, MCP_MEMORY_SESSION_DAYS="no") as client:
         answer = client.ask("tools/call", name="recall", arguments={})
-        assert "session_days: got 'no'" in answer["error"]["message"]
+        assert "session_days (MCP_MEMORY_SESSION_DAYS): got 'no'" in answer["error"]["message"]
         again = client.ask("tools/call", name="recall", arguments={})
-        assert "session_days: got 'no'" in again["error"]["message"]
+        assert "session_days (MCP_MEMORY_SESSION_DAYS): got 'no'" in again["error"]["message"]
 
 
 def test_a_host_that_cannot_start_says_why_through_the_door(tmp_path: Path) -> None:

@@ -8,9 +8,8 @@ import pytest
 
 from mcp_memory.auth.jwks import KeysOfUrl, Unavailable
 from mcp_memory.auth.jwt_verifier import JwtVerifier, Refused
-from mcp_memory.config.http import load
 from mcp_memory.errors import SettingsInvalid
-from tests.support.http_server import Issuer
+from tests.support.http_server import Issuer, http_settings
 from tests.support.key_server import published
 
 
@@ -22,7 +21,7 @@ def issuer(tmp_path: Path) -> Issuer:
 
 def verifier(issuer: Issuer, keys: str = "") -> JwtVerifier:
     given = {"jwt_issuer": issuer.name, "jwt_keys": keys or str(issuer.file)}
-    return JwtVerifier(load(given), "https://memory.example/mcp")
+    return JwtVerifier(http_settings(given), "https://memory.example/mcp")
 
 
 def test_keys_of_a_file_are_exchanged_without_a_restart(issuer: Issuer) -> None:

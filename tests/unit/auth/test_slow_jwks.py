@@ -21,9 +21,8 @@ from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 from mcp_memory.auth.jwks import BYTES_MAX, KeysOfUrl, Unavailable
 from mcp_memory.auth.jwt_verifier import JwtVerifier, Refused
 from mcp_memory.auth.token_file import TokenFile
-from mcp_memory.config.http import load
 from mcp_memory.http.authentication import THREADS, Verification
-from tests.support.http_server import KEY_ID, Issuer
+from tests.support.http_server import KEY_ID, Issuer, http_settings
 from tests.support.key_server import Endpoint, published
 from tests.support.waiting import until
 
@@ -63,7 +62,7 @@ async def test_good_callers_are_let_in_while_many_strangers_wait(
     known = issuer.signing_key
     with published(issuer) as endpoint:
         keys = KeysOfUrl(endpoint.url, cooldown_s=0, deadline_s=600)
-        jwts = JwtVerifier(load(given), "", keys)
+        jwts = JwtVerifier(http_settings(given), "", keys)
         verify = Verification(TokenFile(tmp_path / "tokens.json"), jwts)
         assert (await verify(issuer.token("acme", "ana"))).user == "ana"
         endpoint.speak, _ = endpoint.hold, endpoint.came.clear()
@@ -208,7 +207,7 @@ def public(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey, **members: Any) 
 def verifier(issuer: Issuer, keys: list[dict[str, Any]]) -> JwtVerifier:
     issuer.file.write_text(json.dumps({"keys": keys}), "utf-8")
     given = {"jwt_issuer": issuer.name, "jwt_keys": str(issuer.file), "jwt_audience": AUDIENCE}
-    return JwtVerifier(load(given), "")
+    return JwtVerifier(http_settings(given), "")
 
 
 def token(issuer: Issuer, key: Any, algorithm: str, **headers: Any) -> str:

@@ -209,7 +209,7 @@ def test_doctor_names_the_process_that_holds_the_store(home: Path) -> None:
 def test_a_bad_setting_is_refused_before_anything_is_opened(tmp_path: Path) -> None:
     found = run(tmp_path / "home", "show", environ={"MCP_MEMORY_LOG_LEVEL": "loud"})
     assert found.returncode == 2
-    assert found.stderr.startswith("mcp-memory: log_level: got 'loud'; use one of debug")
+    assert found.stderr.startswith("mcp-memory: log_level (MCP_MEMORY_LOG_LEVEL): got 'loud'; use")
     assert not (tmp_path / "home").exists()
 
 

@@ -70,7 +70,7 @@ def test_several_values_are_a_list_in_the_file_or_a_text(tmp_path: Path) -> None
     assert http.hosts == ("a.example", "b.example:1")
     assert http.origins == ("https://a.example",)
     file.write_text("http_hosts = [1]")
-    with pytest.raises(SettingsInvalid, match="http_hosts: got another kind of value"):
+    with pytest.raises(SettingsInvalid, match=r"http_hosts \(.*config\.toml\): got another kind"):
         load({}, home=tmp_path)
 
 
@@ -188,14 +188,31 @@ def test_the_names_that_are_told_are_few_and_say_nothing(tmp_path: Path) -> None
         ),
         ({"MCP_MEMORY_HTTP_JWT_KEYS": "$KEYZ/a"}, r"http_jwt_keys .*\$KEYZ was not filled in"),
         ({"MCP_MEMORY_HTTP_TLS_CERT": "<cert>"}, "http_tls_cert .*an example"),
-        ({"MCP_MEMORY_LOG_LEVEL": "loud"}, "log_level: got 'loud'; use one of debug, info"),
-        ({"MCP_MEMORY_SESSION_DAYS": "0"}, "session_days: got '0'; use a whole number from 1"),
-        ({"MCP_MEMORY_SESSION_DAYS": "soon"}, "session_days: got 'soon'"),
+        (
+            {"MCP_MEMORY_LOG_LEVEL": "loud"},
+            r"log_level \(MCP_MEMORY_LOG_LEVEL\): got 'loud'; use one of debug",
+        ),
+        *(
+            (
+                {"MCP_MEMORY_SESSION_DAYS": text},
+                rf"session_days \(MCP_MEMORY_SESSION_DAYS\): got '{text}'; "
+                "use a whole number from 1 to 3650",
+            )
+            for text in ("0", "3651", "-1", "soon", "7.0", "1_0", "٣", "9" * 100)
+        ),
+        *(
+            (
+                {"MCP_MEMORY_IDLE_MINUTES": text},
+                rf"idle_minutes \(MCP_MEMORY_IDLE_MINUTES\): got '{text}'; "
+                "use a number from 0.01 to 10080",
+            )
+            for text in ("0", "0.009", "10081", "inf", "soon")
+        ),
         (
             {"MCP_MEMORY_USER": "a\nb"},
-            "MCP_MEMORY_USER: it contains characters that cannot be printed",
+            r"user \(MCP_MEMORY_USER\): it contains characters that cannot be printed",
         ),
-        ({"MCP_MEMORY_PROJECT": "x" * 1025}, "MCP_MEMORY_PROJECT: got a text of 1025"),
+        ({"MCP_MEMORY_PROJECT": "x" * 1025}, r"project \(MCP_MEMORY_PROJECT\): got a text of 1025"),
     ],
 )
 def test_a_bad_variable_is_named_with_what_is_allowed(
@@ -210,8 +227,18 @@ def test_a_bad_variable_is_named_with_what_is_allowed(
     [
         ("colour = 'red'", r"config\.toml: no setting 'colour'; there are user, tenant"),
         ("home = '/tmp'", "no setting 'home'"),
-        ("user = [1]", r"config\.toml, user: got another kind of value; use a text"),
-        ("session_days = true", "session_days: got another kind"),
+        ("user = [1]", r"user \(.*config\.toml\): got another kind of value; use a text"),
+        ("session_days = true", r"session_days \(.*config\.toml\): got another kind"),
+        (
+            "session_days = 0",
+            r"session_days \(.*config\.toml\): got '0'; use a whole number",
+        ),
+        ("idle_minutes = nan", r"idle_minutes \(.*config\.toml\): got 'nan'; use a number"),
+        ("log_level = 7", r"log_level \(.*config\.toml\): got '7'; use one of debug"),
+        (
+            "http_sessions_max = 1.5",
+            r"http_sessions_max \(.*config\.toml\): got '1.5'; use",
+        ),
         ("user = ", r"config\.toml: cannot be read .*mend or remove it"),
     ],
 )
@@ -225,8 +252,10 @@ def test_a_bad_config_file_is_named_with_what_is_allowed(
 
 @pytest.mark.parametrize("name", ["Europe/Atlantis", "CET-1CEST", "+02:00", "../etc", "Europe"])
 def test_a_time_zone_that_is_none_is_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(SettingsInvalid, match=r"timezone: got .+ such as Europe/Berlin"):
+    with pytest.raises(
+        SettingsInvalid, match=r"timezone \(MCP_MEMORY_TIMEZONE\): got .* Europe/Berlin"
+    ):
         load({"MCP_MEMORY_TIMEZONE": name}, home=tmp_path)
     (tmp_path / "config.toml").write_text(f'timezone = "{name}"\n')
-    with pytest.raises(SettingsInvalid, match="timezone: got"):
+    with pytest.raises(SettingsInvalid, match=r"timezone \(.*config\.toml\): got"):
         load({}, home=tmp_path)

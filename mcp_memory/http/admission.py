@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 import anyio
-from mcp_types import HEADER_MISMATCH
+from mcp_types import HEADER_MISMATCH, PROTOCOL_VERSION_META_KEY
 from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mcp_memory.auth.principal import Principal
 from mcp_memory.domain.permissions import EVERYTHING, Permission
+from mcp_memory.errors import InvalidInput
 from mcp_memory.http.authentication import PRINCIPAL
 from mcp_memory.http.edge import STREAMS
 from mcp_memory.http.rate_limits import Exceeded, Limiter
-from mcp_memory.http.responses import PARSE_ERROR, challenge, later, refused
+from mcp_memory.http.responses import INVALID_PARAMS, PARSE_ERROR, challenge, later, refused
 from mcp_memory.server import authorization
+from mcp_memory.server.middleware import sayable
 from mcp_memory.server.transport.jsonrpc import Unreadable, parse
 from mcp_memory.system.json_limits import depth
+from mcp_memory.tools.coercion import joined
 
 MESSAGE = "mcp_memory.message"
 """Where the message of a request is: a key of the ASGI scope."""
@@ -31,6 +35,8 @@ BODY_TIMEOUT_S = 20.0
 DEPTH_MAX = 64
 _CALL, _LISTEN = "tools/call", "subscriptions/listen"
 _ENCODINGS = ("", "identity")
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+_HALF = re.compile("[\ud800-\udfff]")
 _ONCE = ("mcp-session-id", "mcp-protocol-version", "mcp-method", "mcp-name")
 """Headers that decide who serves a request: two readers must not find different ones."""
 
@@ -204,7 +210,44 @@ def _parsed(body: bytes) -> Mapping[str, Any]:
     except Unreadable as error:
         answer = error.answer
         raise Unfit(refused(400, str(error), code=answer.error.code, id_=answer.id)) from error
+    if _SURROGATE.search(text):
+        _check_unicode(cast("dict[str, Any]", message))
     return cast("dict[str, Any]", message)
+
+
+def says_newer(message: Mapping[str, Any]) -> bool:
+    """Whether a message says of itself that it is of the newer era."""
+    return PROTOCOL_VERSION_META_KEY in _object(_object(message.get("params")).get("_meta"))
+
+
+def _check_unicode(message: Mapping[str, Any]) -> None:
+    """Raise Unfit where a text holds half of a surrogate pair.
+
+    Arguments of tools are left to the tool, which tells the model; but not in the older era,
+    because its reader fails there without naming the field.
+    """
+    if message.get("method") == _CALL and says_newer(message):
+        params = {name: value for name, value in message["params"].items() if name != "arguments"}
+        message = {**message, "params": params}
+    found = next(iter(_halves(message, "")), None)
+    if found is not None:
+        why = "half of a surrogate pair is no character; send valid Unicode"
+        text = sayable(str(InvalidInput(*found, why)))
+        raise Unfit(refused(400, text, code=INVALID_PARAMS, id_=message.get("id")))
+
+
+def _halves(value: Any, path: str) -> Iterable[tuple[str, str]]:
+    """Each text, names included, with half of a surrogate pair, after its path."""
+    if isinstance(value, str) and _HALF.search(value):
+        yield path, value
+    if isinstance(value, dict):
+        for name, member in cast("dict[str, Any]", value).items():
+            within = joined(path, name)
+            yield from _halves(name, within)
+            yield from _halves(member, within)
+    if isinstance(value, list):
+        for index, member in enumerate(cast("list[Any]", value)):
+            yield from _halves(member, f"{path}[{index}]")
 
 
 def _object(value: Any) -> Mapping[str, Any]:

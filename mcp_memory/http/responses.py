@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
-INVALID_REQUEST, PARSE_ERROR = -32600, -32700
+INVALID_REQUEST, INVALID_PARAMS, PARSE_ERROR = -32600, -32602, -32700
 
 
 def refused(
@@ -21,7 +22,8 @@ def refused(
     """A JSON-RPC error with an HTTP status."""
     error = {"code": code, "message": text}
     body = {"jsonrpc": "2.0", "id": id_, "error": error}
-    return JSONResponse(body, status_code=status, headers=headers)
+    # In ASCII, because an id may hold half of a surrogate pair, which UTF-8 does not have.
+    return Response(json.dumps(body, separators=(",", ":")), status, headers, "application/json")
 
 
 def challenge(

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, cast
 from uuid import uuid4
 
 import anyio
@@ -17,13 +16,13 @@ from mcp.server.runner import serve_loop
 from mcp.server.streamable_http import StreamableHTTPServerTransport
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.shared.inbound import MCP_PROTOCOL_VERSION_HEADER
-from mcp_types import HEADER_MISMATCH, PROTOCOL_VERSION_META_KEY
+from mcp_types import HEADER_MISMATCH
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from mcp_memory.http.admission import BODY_BYTES_MAX, MESSAGE
+from mcp_memory.http.admission import BODY_BYTES_MAX, MESSAGE, says_newer
 from mcp_memory.http.callers import Callers, owner_of
 from mcp_memory.http.responses import later, refused
 from mcp_memory.identity.resolver import HEADER_SESSION
@@ -92,7 +91,7 @@ class Sessions:
         name = request.headers.get(HEADER_SESSION)
         version = request.headers.get(MCP_PROTOCOL_VERSION_HEADER)
         is_older = version is None or version in HANDSHAKE_PROTOCOL_VERSIONS
-        if is_older and _says_newer(scope[MESSAGE]):
+        if is_older and says_newer(scope[MESSAGE]):
             text = f"the header {MCP_PROTOCOL_VERSION_HEADER} names another version than _meta"
             id_ = scope[MESSAGE].get("id")
             await refused(400, text, code=HEADER_MISMATCH, id_=id_)(scope, receive, send)
@@ -201,10 +200,3 @@ class Sessions:
         if session is not None and not session.transport.is_terminated:
             with anyio.CancelScope(shield=True):
                 await session.transport.terminate()
-
-
-def _says_newer(message: Mapping[str, Any]) -> bool:
-    """Whether a message says of itself that it is of the newer era."""
-    params = message.get("params")
-    meta = cast("dict[str, Any]", params).get("_meta") if isinstance(params, dict) else None
-    return isinstance(meta, dict) and PROTOCOL_VERSION_META_KEY in meta

@@ -157,7 +157,7 @@ def test_commas_and_brackets_within_texts_are_not_counted(server: Served) -> Non
         (HEAD + b'"\xed\xa0\x80"' + TAIL, PARSE),
         (HEAD + b'"a\nb"' + TAIL, PARSE),
         (HEAD + b"9" * 5_000 + TAIL, PARSE),
-        (HEAD + b'"\\ud800"' + TAIL, PARSE),
+        (b'{"jsonrpc":"2.0","id":"\\ud800","method":"ping","params":[]}', INVALID),
         (LIST + LIST, PARSE),
         (LIST[:-1], PARSE),
         (b"\x1f\x8b\x08\x00", PARSE),

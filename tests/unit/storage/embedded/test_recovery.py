@@ -30,16 +30,22 @@ from tests.support.factories import (
 LIVES = [memory(f"number{n} of many", metadata={"n": n}, tags=("x",)) for n in range(30)]
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    """The folder of a closed store that holds LIVES, one of them revised."""
-    home = tmp_path / "home"
+@pytest.fixture(scope="module")
+def lived(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a closed store that holds LIVES, one of them revised; to be copied."""
+    home = tmp_path_factory.mktemp("lived") / "home"
     store = open_store("embedded", home)
     for n, made in enumerate(LIVES):
         put(store, made, vectors=[windows(n)])
     put(store, revised(LIVES[0], pinned=True))
     store.close()
     return home
+
+
+@pytest.fixture
+def home(lived: Path, tmp_path: Path) -> Path:
+    """A copy of the store, for one test to harm."""
+    return shutil.copytree(lived, tmp_path / "home")
 
 
 def index_file(home: Path) -> Path:

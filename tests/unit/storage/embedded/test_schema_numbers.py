@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import apsw
@@ -12,7 +13,24 @@ from mcp_memory.errors import StoreTooNew
 from mcp_memory.storage.embedded.shared.files import Generations
 from tests.support.factories import memory, open_store, put, where
 
+KEPT = [memory(f"statement {n}") for n in range(3)]
 NONE = ["-1", "abc", "", "0", "00", "1.0", "1e3", " ", "\uff11", "0x1", "1_0", "9" * 12, "9" * 999]
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a closed store that holds KEPT, to be copied."""
+    home = tmp_path_factory.mktemp("written") / "home"
+    store = open_store("embedded", home)
+    put(store, *KEPT)
+    store.close()
+    return home
+
+
+@pytest.fixture
+def home(written: Path, tmp_path: Path) -> Path:
+    """A copy of the store, for one test to change."""
+    return shutil.copytree(written, tmp_path / "home")
 
 
 def note(home: Path, side: str, number: str | None) -> None:
@@ -34,17 +52,12 @@ def note(home: Path, side: str, number: str | None) -> None:
 @pytest.mark.parametrize("number", [*NONE, None], ids=lambda number: str(number)[:12])
 @pytest.mark.parametrize("sides", [("record",), ("index",), ("record", "index")], ids=" and ".join)
 def test_a_schema_number_that_is_none_is_put_right_and_told(
-    tmp_path: Path, sides: tuple[str, ...], number: str | None
+    home: Path, sides: tuple[str, ...], number: str | None
 ) -> None:
-    home = tmp_path / "home"
-    store = open_store("embedded", home)
-    kept = [memory(f"statement {n}") for n in range(3)]
-    put(store, *kept)
-    store.close()
     for side in sides:
         note(home, side, number)
     store = open_store("embedded", home)
-    assert {m.id for m in store.select(where())} == {m.id for m in kept}
+    assert {m.id for m in store.select(where())} == {m.id for m in KEPT}
     bad = [finding for finding in store.check() if not finding.ok]
     store.close()
     assert {finding.name for finding in bad} == {"repair"}
@@ -57,9 +70,7 @@ def test_a_schema_number_that_is_none_is_put_right_and_told(
 
 
 @pytest.mark.parametrize("number", ["777", "9999"])
-def test_a_record_of_a_newer_version_is_refused_by_its_number(tmp_path: Path, number: str) -> None:
-    home = tmp_path / "home"
-    open_store("embedded", home).close()
+def test_a_record_of_a_newer_version_is_refused_by_its_number(home: Path, number: str) -> None:
     note(home, "record", number)
     with pytest.raises(StoreTooNew, match=f"schema version {number}.*upgrade"):
         open_store("embedded", home)

@@ -224,11 +224,10 @@ class _Writer:
         """A message in an era, now and then with something about it that is wrong."""
         version = draw(_VERSIONS)
         message = self.message(draw, version)
-        is_first = message.get("method") == "initialize"
         params = message.get("params")
         if isinstance(params, dict):
-            meta = {PROTOCOL: NEWER, CAPABILITIES: draw(_capabilities)} if version == NEWER else {}
-            cast("dict[str, Any]", params)["_meta"] = {**draw(_meta), **meta}
+            self._add_meta(draw, version, cast("dict[str, Any]", params))
+        is_first = message.get("method") == "initialize"
         spoil = draw(_SPOILING)
         if spoil == "params" and isinstance(params, dict):
             message["params"] = spoiled(draw, cast("Any", params))
@@ -241,6 +240,41 @@ class _Writer:
             headers=draw(_spoiling_headers) if spoil == "headers" else {},
             agrees=draw(st.booleans()),
         )
+
+    def valid(self, draw: st.DrawFn, version: str, method: str, params: dict[str, Any]) -> Call:
+        """A call with nothing wrong about it."""
+        self._add_meta(draw, version, params)
+        body = {"jsonrpc": "2.0", "id": draw(_request_ids), "method": method, "params": params}
+        has_session = version == OLDER and method != "initialize"
+        return Call(body=body, version=version, session=draw(_SESSIONS) if has_session else "")
+
+    def _add_meta(self, draw: st.DrawFn, version: str, params: dict[str, Any]) -> None:
+        """Give the parameters what a client says beside them, and what the era asks for."""
+        meta = {PROTOCOL: NEWER, CAPABILITIES: draw(_capabilities)} if version == NEWER else {}
+        params["_meta"] = {**draw(_meta), **meta}
+
+
+def each(published: Published) -> st.SearchStrategy[list[Call]]:
+    """A valid call of each tool, prompt, resource and method, in each era that has it."""
+    writer = _Writer(published)
+    params = methods(published)
+    one_by_one: list[tuple[str, Json]] = [
+        *(("tools/call", _tool(tool)) for tool in published.tools),
+        *(("prompts/get", _prompt(prompt)) for prompt in published.prompts),
+        *(("resources/read", st.just({"uri": uri})) for uri in published.resources),
+        *(item for item in params.items() if item[0] not in ("tools/call", "prompts/get")),
+    ]
+
+    @st.composite
+    def written(draw: st.DrawFn) -> list[Call]:
+        return [
+            writer.valid(draw, version, method, draw(some))
+            for method, some in one_by_one
+            for version, others in ((NEWER, _OF_OLDER), (OLDER, _OF_NEWER))
+            if method not in others
+        ]
+
+    return written()
 
 
 def calls(published: Published) -> st.SearchStrategy[Call]:

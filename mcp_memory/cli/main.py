@@ -11,10 +11,11 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mcp_memory import __version__
 from mcp_memory.errors import McpMemoryError, SettingsInvalid
+from mcp_memory.system.environment import HOME, HOME_DEFAULT, HOME_MEANING
 
 if TYPE_CHECKING:
     from mcp_memory.config.settings import Settings
@@ -241,10 +242,37 @@ def _speak_utf8() -> None:
             reconfigure(encoding=None if stream.isatty() else "utf-8", errors="replace")
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser whose help lists settings too. They are loaded only for it."""
+
+    def __init__(self, *, settings: str | None = None, **options: Any) -> None:
+        """`settings` begins the names to list: `http_` for those of the server, "" for the rest."""
+        super().__init__(**options)
+        self._settings = settings
+
+    def format_help(self) -> str:
+        """See argparse.ArgumentParser."""
+        help_ = super().format_help()
+        return help_ if self._settings is None else f"{help_}\n{self._listed(self._settings)}"
+
+    def _listed(self, prefix: str) -> str:
+        from mcp_memory.config.settings import HTTP, SETTINGS
+
+        formatter = self.formatter_class(prog=self.prog)
+        formatter.start_section("settings (environment variables, or config.toml in the store)")
+        for setting in SETTINGS:
+            if setting.name.startswith(HTTP) == (prefix == HTTP):
+                meaning = f"{setting.meaning}; default: {setting.default}".replace("%", "%%")
+                formatter.add_argument(argparse.Action([setting.variable], "", 0, help=meaning))
+        formatter.end_section()
+        return formatter.format_help()
+
+
 def parser() -> argparse.ArgumentParser:
     """Every command and option."""
     home = _home(argparse.SUPPRESS)  # where --home follows the command; one before it stands
-    top = argparse.ArgumentParser(
+    top = _Parser(
+        settings="",
         prog="mcp-memory",
         parents=[_home(None)],
         description="One memory that all your agents share. Without a command, serves it over "
@@ -315,7 +343,7 @@ def _add_identity(add_parser: AddParser, home: argparse.ArgumentParser) -> None:
 
 def _add_serving(add_parser: AddParser, home: argparse.ArgumentParser) -> None:
     """What a team's server needs."""
-    serve = add_parser("serve", parents=[home], help="serve a team over HTTP")
+    serve = add_parser("serve", parents=[home], settings="http_", help="serve a team over HTTP")
     serve.add_argument(
         "--http",
         nargs="?",
@@ -343,13 +371,13 @@ def _add_serving(add_parser: AddParser, home: argparse.ArgumentParser) -> None:
     revoke.add_argument("id", metavar="ID", help="as list shows it")
 
 
-def _home(default: str | None) -> argparse.ArgumentParser:
-    parent = argparse.ArgumentParser(add_help=False)
+def _home(default: str | None) -> _Parser:
+    parent = _Parser(add_help=False)
     parent.add_argument(
         "--home",
         type=Path,
         metavar="DIR",
         default=default,
-        help="the folder of the store (else MCP_MEMORY_HOME, else the platform's data folder)",
+        help=f"{HOME_MEANING} (else {HOME}, else {HOME_DEFAULT})",
     )
     return parent

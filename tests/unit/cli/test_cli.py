@@ -14,7 +14,7 @@ import pytest
 
 from mcp_memory import __version__, open_memory
 from mcp_memory.cli import doctor
-from mcp_memory.config.settings import load
+from mcp_memory.config.settings import HTTP, SETTINGS, load
 from mcp_memory.errors import NotFound
 from mcp_memory.storage.contract import Finding
 from tests.support.watchdog import WAIT_S
@@ -141,6 +141,22 @@ def test_doctor_finds_a_healthy_installation_healthy(home: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there they are needed")
+@pytest.mark.parametrize(
+    ("arguments", "is_served"), [(("--help",), False), (("serve", "--help"), True)], ids=str
+)
+def test_help_lists_the_settings_with_their_bounds_and_defaults(
+    tmp_path: Path, arguments: tuple[str, ...], is_served: bool
+) -> None:
+    help_ = " ".join(run(tmp_path, *arguments).stdout.split())
+    for setting in SETTINGS:
+        line = f"{setting.variable} {setting.meaning}; default: {setting.default}"
+        assert (line in help_) == (setting.name.startswith(HTTP) == is_served), line
+    assert ("MCP_MEMORY_SESSION_DAYS" in help_) != is_served
+    assert "MCP_MEMORY_" not in run(tmp_path, "show", "--help").stdout.replace(
+        "MCP_MEMORY_HOME", ""
+    )
+
+
 def test_doctor_misses_no_package_that_only_another_system_needs() -> None:
     needed = importlib.metadata.requires("mcp-memory-layer") or ()
     assert any("win32" in requirement for requirement in needed)

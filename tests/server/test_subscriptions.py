@@ -14,8 +14,8 @@ from mcp import Client, MCPError
 from mcp_memory.domain.ids import new_id
 from mcp_memory.domain.memory import Level, Partition, Scope
 from mcp_memory.runtime import Application
-from mcp_memory.server import app as server_module
 from mcp_memory.server import connection, subscriptions
+from mcp_memory.server import handlers as server_module
 from mcp_memory.server.app import build
 from mcp_memory.server.subscriptions import events
 from mcp_memory.service import MemoryService

@@ -62,6 +62,8 @@ def test_only_the_standard_library_is_on_the_doors_path(tmp_path: Path) -> None:
         "mcp_memory.__main__",
         "mcp_memory.system.environment",
         "mcp_memory.system.file_lock",
+        "mcp_memory.ipc",
+        "mcp_memory.system",
         "mcp_memory.ipc.address",
         "mcp_memory.ipc.client",
         "mcp_memory.ipc.protocol",

@@ -11,12 +11,12 @@ from __future__ import annotations
 TYPE_CHECKING = False  # as type checkers know it; the module typing takes long to import
 if TYPE_CHECKING:
     from mcp_memory.domain.memory import (
+        Caller,
         Change,
         Level,
         Memory,
         Partition,
         Revision,
-        Scope,
         Status,
         Trace,
         Trust,
@@ -60,6 +60,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Caller",
     "Change",
     "ConfirmationInvalid",
     "Context",
@@ -85,7 +86,6 @@ __all__ = [
     "Recalled",
     "Remembered",
     "Revision",
-    "Scope",
     "ScopeMissing",
     "Selection",
     "SettingsInvalid",

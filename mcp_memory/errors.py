@@ -4,7 +4,7 @@
     ├── InvalidInput          a field of the request cannot be accepted
     ├── NotFound              nothing with that id in the caller's scope
     ├── ScopeMissing          a level was asked for that the caller has no part in
-    ├── NotPermitted          the caller's token lacks a scope that is needed
+    ├── NotPermitted          the caller's token lacks a permission that is needed
     ├── ConfirmationInvalid   a confirm token is wrong, old, or for another set
     ├── SettingsInvalid       the configuration cannot be used
     ├── ModelUnavailable      the embedding model cannot be loaded
@@ -63,8 +63,8 @@ class NotPermitted(McpMemoryError):
     def __init__(self, needed: str, deed: str) -> None:
         self.needed = needed
         super().__init__(
-            f"the access token lacks the scope {needed}, which is needed to {deed}; nothing was"
-            " done. Ask whoever issues the tokens for it"
+            f"the access token lacks the permission {needed}, which is needed to {deed}; nothing"
+            " was done. Ask whoever issues the tokens for it"
         )
 
 

@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from mcp_memory.domain.memory import Scope
+from mcp_memory.domain.memory import Caller
 from mcp_memory.domain.requests import Draft, Patch, Query, Selection
 from mcp_memory.domain.results import Forgotten, Recall, Remembered, Updated
 from mcp_memory.errors import InvalidInput
@@ -28,9 +28,9 @@ _Request = TypeVar("_Request", Draft, Query, Patch, Selection)
 class LocalMemory:
     """A memory service bound to one caller. Fields are those of Draft, Query, Patch, Selection."""
 
-    def __init__(self, service: MemoryService, scope: Scope) -> None:
+    def __init__(self, service: MemoryService, caller: Caller) -> None:
         self.service = service
-        self.scope = scope
+        self.caller = caller
 
     def remember(self, content: str, **fields: Any) -> Remembered:
         """Store one statement. Raises InvalidInput, ScopeMissing, NotFound."""
@@ -46,19 +46,19 @@ class LocalMemory:
 
     def remember_all(self, drafts: Sequence[Draft]) -> list[Remembered]:
         """Store several statements; one that cannot be comes back as "rejected", with its error."""
-        return self.service.remember(self.scope, drafts)
+        return self.service.remember(self.caller, drafts)
 
     def recall(self, query: str = "", **fields: Any) -> Recall:
         """The memories that answer a query."""
-        return self.service.recall(self.scope, _made(Query, query=query, **fields))
+        return self.service.recall(self.caller, _made(Query, query=query, **fields))
 
     def update(self, memory_id: str, **fields: Any) -> Updated:
         """A new revision of one memory."""
-        return self.service.update(self.scope, memory_id, _made(Patch, **fields))
+        return self.service.update(self.caller, memory_id, _made(Patch, **fields))
 
     def forget(self, *ids: str, **fields: Any) -> Forgotten:
         """Hide memories, or preview and then erase them."""
-        return self.service.forget(self.scope, _made(Selection, ids=ids, **fields))
+        return self.service.forget(self.caller, _made(Selection, ids=ids, **fields))
 
 
 def _made(request: type[_Request], **given: Any) -> _Request:
@@ -87,7 +87,7 @@ def open_memory(
     given = given.model_copy(
         update={"user": user or given.user, "project": project or given.project}
     )
-    scope = replace(resolve(local_signals(given)), agent=agent, client="mcp-memory library")
+    caller = replace(resolve(local_signals(given)), agent=agent, client="mcp-memory library")
     with closing(open_service(given, in_step=False)) as service:
         service.start()
-        yield LocalMemory(service, scope)
+        yield LocalMemory(service, caller)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mcp_memory.domain.memory import Scope
+from mcp_memory.domain.memory import Caller
 from tests.support.factories import STORES, Clock, copied_store, open_store
 from tests.support.longest import place
 from tests.support.watchdog import WAIT_S, Output, watched
@@ -70,9 +70,9 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def alice() -> Scope:
+def alice() -> Caller:
     """Alice in her project `app`, through Claude, in a session."""
-    return Scope(
+    return Caller(
         tenant="acme",
         user="alice",
         project="app",
@@ -84,23 +84,23 @@ def alice() -> Scope:
 
 
 @pytest.fixture
-def alice_elsewhere() -> Scope:
+def alice_elsewhere() -> Caller:
     """Alice in another project, through another agent, without a session."""
-    return Scope(tenant="acme", user="alice", project="site", agent="cursor", client="cursor")
+    return Caller(tenant="acme", user="alice", project="site", agent="cursor", client="cursor")
 
 
 @pytest.fixture
-def bob() -> Scope:
+def bob() -> Caller:
     """Bob, of the same tenant, in a project that is also called `app`."""
-    return Scope(
+    return Caller(
         tenant="acme", user="bob", project="app", agent="claude", session="s2", client="claude-code"
     )
 
 
 @pytest.fixture
-def stranger() -> Scope:
+def stranger() -> Caller:
     """Someone of another tenant whose names are all the same as Alice's."""
-    return Scope(
+    return Caller(
         tenant="umbrella",
         user="alice",
         project="app",

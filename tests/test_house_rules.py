@@ -29,10 +29,10 @@ PUBLIC = set(
     re.findall(
         r"\w+",
         """
-        Change ConfirmationInvalid Context Draft Erasure Forgotten InvalidInput Level
+        Caller Change ConfirmationInvalid Context Draft Erasure Forgotten InvalidInput Level
         LocalMemory McpMemoryError Memory MemoryService MigrationFailed ModelUnavailable
         NotFound NotPermitted Overloaded Partition Patch Policy Query Recall Recalled Remembered
-        Revision Scope ScopeMissing Selection SettingsInvalid ShuttingDown Similar Status
+        Revision ScopeMissing Selection SettingsInvalid ShuttingDown Similar Status
         StoreClosed StoreDamaged StoreError StoreFull StoreGone StoreLocked StoreTooNew Trace Trust
         Type Updated Verb WriteConflict
         __version__ open_memory

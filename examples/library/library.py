@@ -31,7 +31,7 @@ def remember_and_recall(home: Path) -> str:
         memory.remember("Lisbon", key="home_city", type="profile")
         moved = memory.remember("Porto", key="home_city", type="profile")
         assert memory.recall(key="home_city").memories[0].memory.content == "Porto"
-        history = memory.service.history(memory.scope, moved.id)
+        history = memory.service.history(memory.caller, moved.id)
         assert [revision.memory.content for revision in history] == ["Lisbon", "Porto"]
 
         # Many at once are stored together or not at all.
@@ -63,7 +63,7 @@ def other_project_sees_nothing(home: Path, memory_id: str) -> None:
         assert memory.recall("when does Anna like to meet?").memories
         assert memory.recall("which valve sticks?", tags=("valve",)).abstained
         try:
-            memory.service.get(memory.scope, memory_id)
+            memory.service.get(memory.caller, memory_id)
         except NotFound as error:
             print(error)
         else:

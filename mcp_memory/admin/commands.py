@@ -19,37 +19,37 @@ from mcp_memory.errors import InvalidInput
 from mcp_memory.storage.contract import Finding
 
 if TYPE_CHECKING:
-    from mcp_memory.domain.memory import Scope
+    from mcp_memory.domain.memory import Caller
     from mcp_memory.service import MemoryService
     from mcp_memory.service.adoption import Adoption
 
-    Command = Callable[[MemoryService, Scope, Mapping[str, str], int | None], Iterator[str]]
+    Command = Callable[[MemoryService, Caller, Mapping[str, str], int | None], Iterator[str]]
 
 OK, PROBLEM, REFUSED = 0, 1, 2
 
 
 def run(
-    name: str, arguments: Mapping[str, str], service: MemoryService, scope: Scope
+    name: str, arguments: Mapping[str, str], service: MemoryService, caller: Caller
 ) -> Iterator[str]:
     """The output of a command, line by line. Raises McpMemoryError."""
     if name not in COMMANDS:
         raise InvalidInput("command", name, f"there are {', '.join(COMMANDS)}")
     width = arguments.get("width", "")
-    return COMMANDS[name](service, scope, arguments, int(width) if width else None)
+    return COMMANDS[name](service, caller, arguments, int(width) if width else None)
 
 
 def _show(
-    service: MemoryService, scope: Scope, arguments: Mapping[str, str], width: int | None
+    service: MemoryService, caller: Caller, arguments: Mapping[str, str], width: int | None
 ) -> Iterator[str]:
     wanted = arguments.get("id", "")
     if wanted:
-        return output.memory(service.get(scope, wanted), service.history(scope, wanted), width)
-    found = service.recent(scope, limit=_number(arguments, "limit", 20))
-    return chain(output.memories(found, width), filter(None, [service.strangers(scope)]))
+        return output.memory(service.get(caller, wanted), service.history(caller, wanted), width)
+    found = service.recent(caller, limit=_number(arguments, "limit", 20))
+    return chain(output.memories(found, width), filter(None, [service.strangers(caller)]))
 
 
 def _search(
-    service: MemoryService, scope: Scope, arguments: Mapping[str, str], width: int | None
+    service: MemoryService, caller: Caller, arguments: Mapping[str, str], width: int | None
 ) -> Iterator[str]:
     types = tuple(part for part in arguments.get("types", "").replace(",", " ").split() if part)
     explain = arguments.get("explain", "") == "True"
@@ -59,17 +59,17 @@ def _search(
         types=types,
         explain=explain,
     )
-    return output.answer(service.recall(scope, query), width, explain=explain)
+    return output.answer(service.recall(caller, query), width, explain=explain)
 
 
 def _stats(
-    service: MemoryService, scope: Scope, arguments: Mapping[str, str], width: int | None
+    service: MemoryService, caller: Caller, arguments: Mapping[str, str], width: int | None
 ) -> Iterator[str]:
-    return output.values(service.stats(scope), width)
+    return output.values(service.stats(caller), width)
 
 
 def _rebuild(
-    service: MemoryService, scope: Scope, arguments: Mapping[str, str], width: int | None
+    service: MemoryService, caller: Caller, arguments: Mapping[str, str], width: int | None
 ) -> Iterator[str]:
     """The index made anew from the record, while others go on reading and writing."""
     yield from streaming.lines(service.rebuild, "changes and vectors")
@@ -77,34 +77,34 @@ def _rebuild(
 
 
 def _adopt(
-    service: MemoryService, scope: Scope, arguments: Mapping[str, str], width: int | None
+    service: MemoryService, caller: Caller, arguments: Mapping[str, str], width: int | None
 ) -> Iterator[str]:
     """What would become the caller's of what another user remembered; with `sure`, it does."""
-    planned = service.adoptable(scope, arguments.get("user", ""))
+    planned = service.adoptable(caller, arguments.get("user", ""))
     levels = ", ".join(f"{count} of level {level}" for level, count in planned.by_level.items())
     if not arguments.get("sure"):
         total = sum(planned.by_level.values())
-        yield f"{total} memories of {planned.user} become those of {scope.user} ({levels})"
+        yield f"{total} memories of {planned.user} become those of {caller.user} ({levels})"
         return
     done: list[Adoption] = []
 
     def work(progress: Progress) -> None:
-        done.append(service.adopt(scope, planned.user, progress))
+        done.append(service.adopt(caller, planned.user, progress))
 
     yield from streaming.lines(work, "memories")
-    yield f"{done[0].moved} memories of {planned.user} are those of {scope.user} now"
+    yield f"{done[0].moved} memories of {planned.user} are those of {caller.user} now"
     if done[0].kept:
         yield (
-            f"{done[0].kept} stay with {planned.user}, for {scope.user} has the same, or the same"
+            f"{done[0].kept} stay with {planned.user}, for {caller.user} has the same, or the same"
             " key, already"
         )
 
 
 def _check(
-    service: MemoryService, scope: Scope, arguments: Mapping[str, str], width: int | None
+    service: MemoryService, caller: Caller, arguments: Mapping[str, str], width: int | None
 ) -> Iterator[str]:
     """Each finding as JSON, for the doctor."""
-    said = filter(None, [service.strangers(scope)])
+    said = filter(None, [service.strangers(caller)])
     findings = chain(service.check(), (Finding(name="user", ok=True, detail=s) for s in said))
     return (json.dumps(asdict(finding)) for finding in findings)
 

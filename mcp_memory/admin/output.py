@@ -120,9 +120,9 @@ def findings(found: Iterable[Finding], width: int | None) -> Iterator[str]:
 def tokens(found: Iterable[Token], width: int | None) -> Iterator[str]:
     """Each token: its id, whose it is, what it permits, until when, and its note."""
     for token in found:
-        scopes = ",".join(scope.partition(":")[2] for scope in token.scopes)
+        permissions = ",".join(permission.partition(":")[2] for permission in token.permissions)
         ends = token.expires_at or "never"
-        columns = [token.id, f"{token.tenant}/{token.user}", scopes, ends, token.note]
+        columns = [token.id, f"{token.tenant}/{token.user}", permissions, ends, token.note]
         yield (INDENT if width else "\t").join(columns).rstrip()
 
 

@@ -25,7 +25,7 @@ class Wanted:
 
     user: str
     tenant: str
-    scopes: str
+    permissions: str
     expires: str
     note: str
 
@@ -40,7 +40,7 @@ def add(settings: Settings, wanted: Wanted) -> tuple[str, str]:
         digest="",
         tenant=check_name("tenant", wanted.tenant or DEFAULT_TENANT),
         user=check_name("user", wanted.user),
-        scopes=_scopes(wanted.scopes),
+        permissions=_permissions(wanted.permissions),
         note=wanted.note,
         created_at="",
         expires_at=ends.isoformat(timespec="seconds") if ends else "",
@@ -48,7 +48,7 @@ def add(settings: Settings, wanted: Wanted) -> tuple[str, str]:
     text = TokenFile(path_of(settings)).add(token)
     return (
         text,
-        f"for {token.tenant}/{token.user}: {', '.join(token.scopes)};"
+        f"for {token.tenant}/{token.user}: {', '.join(token.permissions)};"
         f" {f'until {token.expires_at}' if ends else 'without end'}. It is not shown again.",
     )
 
@@ -80,11 +80,11 @@ def _duration(text: str) -> timedelta:
     return parse_duration("expires", text) or timedelta()
 
 
-def _scopes(text: str) -> tuple[str, ...]:
+def _permissions(text: str) -> tuple[str, ...]:
     names = [name.removeprefix("memory:") for name in text.replace(",", " ").split()]
     for name in names:
         if name not in _BY_NAME:
-            raise InvalidInput("scopes", name, f"use some of {', '.join(_BY_NAME)}")
+            raise InvalidInput("permissions", name, f"use some of {', '.join(_BY_NAME)}")
     if not names:
-        raise InvalidInput("scopes", text, f"use some of {', '.join(_BY_NAME)}")
+        raise InvalidInput("permissions", text, f"use some of {', '.join(_BY_NAME)}")
     return tuple(_BY_NAME[name].value for name in _BY_NAME if name in names)

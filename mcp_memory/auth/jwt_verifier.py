@@ -97,7 +97,7 @@ class JwtVerifier:
             tenant=settings.tenant or _named(claims, settings.tenant_claim),
             user=_named(claims, settings.user_claim),
             client=_first(claims, "client_id", "azp"),
-            permissions=frozenset(_KNOWN[s] for s in _scopes(claims) if s in _KNOWN),
+            permissions=frozenset(_KNOWN[s] for s in _permissions(claims) if s in _KNOWN),
         )
 
 
@@ -118,10 +118,10 @@ def _first(claims: Mapping[str, Any], *names: str) -> str:
     return next((value for value in found if isinstance(value, str) and value), "")
 
 
-def _scopes(claims: Mapping[str, Any]) -> list[str]:
+def _permissions(claims: Mapping[str, Any]) -> list[str]:
     """The scopes of a token: `scope` as RFC 9068 has it, or `scp` as others do."""
     given: Any = claims.get("scope", claims.get("scp", ""))
     if isinstance(given, str):
         return given.split()
     listed = cast("list[Any]", given) if isinstance(given, list) else []
-    return [scope for scope in listed if isinstance(scope, str)]
+    return [name for name in listed if isinstance(name, str)]

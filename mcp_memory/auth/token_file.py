@@ -48,7 +48,7 @@ class Token:
     digest: str
     tenant: str
     user: str
-    scopes: tuple[str, ...]
+    permissions: tuple[str, ...]
     note: str
     created_at: str
     expires_at: str
@@ -59,9 +59,9 @@ class Token:
         return datetime.fromisoformat(self.expires_at).timestamp() if self.expires_at else None
 
     @property
-    def permissions(self) -> frozenset[Permission]:
+    def granted(self) -> frozenset[Permission]:
         """What it permits."""
-        return frozenset(Permission(scope) for scope in self.scopes)
+        return frozenset(Permission(permission) for permission in self.permissions)
 
     def check(self) -> None:
         """Raise InvalidInput or ValueError for what somebody has written who was no `add`."""
@@ -69,7 +69,7 @@ class Token:
             raise ValueError("a digest is 64 hexadecimal digits")
         for part, name in (("tenant", self.tenant), ("user", self.user)):
             check_name(part, name)
-        _ = self.ends, self.permissions
+        _ = self.ends, self.granted
 
 
 _TOKENS = TypeAdapter(tuple[Token, ...])

@@ -202,7 +202,7 @@ def _token(settings: Settings, given: argparse.Namespace) -> int:
         wanted = tokens.Wanted(
             user=given.user,
             tenant=given.tenant or settings.tenant,
-            scopes=given.scopes,
+            permissions=given.permissions,
             expires=given.expires,
             note=given.note,
         )
@@ -359,7 +359,7 @@ def _add_serving(add_parser: AddParser, home: argparse.ArgumentParser) -> None:
     add.add_argument("--user", required=True, metavar="NAME", help="whose memory it opens")
     add.add_argument("--tenant", default="", metavar="NAME", help="the team (else the setting)")
     add.add_argument(
-        "--scopes",
+        "--permissions",
         default="read,write",
         metavar="A,B",
         help="read, write, team, erase, admin (read,write)",

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 def tell(settings: Settings) -> Iterator[str]:
     """The project of the working directory, its other names, and all that have several."""
-    scope = resolve(local_signals(settings))
-    if scope.project:
-        yield f"{scope.project_label} (decided by: {scope.sources['project']})"
+    caller = resolve(local_signals(settings))
+    if caller.project:
+        yield f"{caller.project_label} (decided by: {caller.sources['project']})"
     else:
         yield f"no project: {settings.working_dir} lies in no repository"
-    yield from scope.notes
-    others = [names for names in _listed(settings) if scope.project_label not in names]
+    yield from caller.notes
+    others = [names for names in _listed(settings) if caller.project_label not in names]
     if others:
         yield "other repositories that are known under several names:"
         yield from (" = ".join(names) for names in others)
@@ -30,8 +30,8 @@ def tell(settings: Settings) -> Iterator[str]:
 def split(settings: Settings, name: str) -> str:
     """Part the repository here from one of its other names. Raises InvalidInput."""
     signals = local_signals(settings)
-    scope, found = resolve(signals), project_of(signals)
-    owner = f"{scope.tenant}/{scope.user}"
+    caller, found = resolve(signals), project_of(signals)
+    owner = f"{caller.tenant}/{caller.user}"
     if found is None or not project_aliases.split(settings.home, owner, found, name):
         where = found.label if found else str(settings.working_dir)
         raise InvalidInput("name", name, f"{where} has no such other name; see: mcp-memory project")
@@ -47,5 +47,5 @@ def joined(settings: Settings) -> list[str]:
 
 
 def _listed(settings: Settings) -> list[list[str]]:
-    scope = resolve(local_signals(settings))
-    return project_aliases.listed(settings.home, f"{scope.tenant}/{scope.user}")
+    caller = resolve(local_signals(settings))
+    return project_aliases.listed(settings.home, f"{caller.tenant}/{caller.user}")

@@ -106,9 +106,9 @@ def _through_host(
     settings: Settings, command: str, arguments: Mapping[str, str]
 ) -> Iterator[str] | None:
     given = [(f"argument.{name}", value) for name, value in arguments.items()]
-    caller = client.caller(str(settings.working_dir), environment.ours())
+    pairs = client.identity_pairs(str(settings.working_dir), environment.ours())
     try:
-        output = client.run(_address(settings), [("command", command), *caller, *given])
+        output = client.run(_address(settings), [("command", command), *pairs, *given])
     except Unanswered as error:
         raise HostSilent(str(error)) from error
     except client.Refused as error:
@@ -137,10 +137,10 @@ def _by_ourselves(settings: Settings, command: str, arguments: Mapping[str, str]
     from mcp_memory.identity.resolver import local_signals, resolve
     from mcp_memory.runtime import open_service
 
-    scope = resolve(local_signals(settings))
+    caller = resolve(local_signals(settings))
     service = open_service(settings)
     try:
-        yield from commands.run(command, arguments, service, scope)
+        yield from commands.run(command, arguments, service, caller)
     finally:
         service.close()
 

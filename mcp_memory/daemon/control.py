@@ -29,8 +29,8 @@ def lines(host: DaemonState, settings: Settings, hello: Hello) -> Iterator[str]:
         if name == "status":
             output_lines = output.values(_status(host), None)
         else:
-            scope = resolve(local_signals(settings))
-            output_lines = run(name, arguments, host.application.service(), scope)
+            caller = resolve(local_signals(settings))
+            output_lines = run(name, arguments, host.application.service(), caller)
         yield from (OUT + line for line in output_lines)
         yield f"{END}{OK}"
     except McpMemoryError as error:

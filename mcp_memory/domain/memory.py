@@ -98,7 +98,7 @@ class Partition:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Scope:
+class Caller:
     """Who is calling and what it may do. `sources` names what decided each part.
 
     Names match `[a-z0-9._-]{1,64}`; project, agent and session may be "" (none).

@@ -1,4 +1,4 @@
-"""What a caller may do: the OAuth scopes of a token; everything for whoever owns the machine."""
+"""What a caller may do: the permissions (OAuth scopes) of its token, or everything."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from mcp_memory.errors import NotPermitted
 
 
 class Permission(StrEnum):
-    """The scopes that a token can have. None contains another."""
+    """The permissions that a token can have. None contains another."""
 
     READ = "memory:read"
     """Recall, resources, prompts, completions, subscriptions."""

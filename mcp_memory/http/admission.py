@@ -65,62 +65,62 @@ class Gate:
         self._metadata = metadata
         self._body_timeout_s = body_timeout_s
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, asgi_scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
         body, changes, refusal = bytearray(), False, None
         try:
-            changes = await self._admitted(scope, receive, body)
+            changes = await self._admitted(asgi_scope, receive, body)
         except Unfit as error:
             refusal = error.response
-        refusal = await self._counted(scope, changes, len(body)) or refusal
+        refusal = await self._counted(asgi_scope, changes, len(body)) or refusal
         if refusal is not None:
-            await refusal(scope, receive, send)
+            await refusal(asgi_scope, receive, send)
             return
-        await self._app(scope, _again(bytes(body), receive), send)
+        await self._app(asgi_scope, _again(bytes(body), receive), send)
 
-    async def _counted(self, scope: Scope, changes: bool, size: int) -> Response | None:
+    async def _counted(self, asgi_scope: Scope, changes: bool, size: int) -> Response | None:
         """Count a request, however it is answered; what to answer where there are too many.
 
         Who is on this machine is not limited, at no door.
         """
-        principal: Principal | None = scope.get(PRINCIPAL)
+        principal: Principal | None = asgi_scope.get(PRINCIPAL)
         if principal is None:
             return None
-        size = max(0, size - scope.get(_RESERVED, 0))
+        size = max(0, size - asgi_scope.get(_RESERVED, 0))
         try:
             await self._limiter.count(principal.key, changes=changes, size=size)
         except Exceeded as error:
-            id_ = _object(scope.get(MESSAGE)).get("id")
+            id_ = _object(asgi_scope.get(MESSAGE)).get("id")
             return later(429, str(error), error.seconds, id_)
         return None
 
-    async def _admitted(self, scope: Scope, receive: Receive, body: bytearray) -> bool:
+    async def _admitted(self, asgi_scope: Scope, receive: Receive, body: bytearray) -> bool:
         """Read a request into `body`; whether it may change something. Raises Unfit."""
-        await self._read(scope, receive, body)
-        message = _parsed(bytes(body)) if scope["method"] == "POST" else _object(None)
-        scope[MESSAGE] = message
+        await self._read(asgi_scope, receive, body)
+        message = _parsed(bytes(body)) if asgi_scope["method"] == "POST" else _object(None)
+        asgi_scope[MESSAGE] = message
         method, params = message.get("method"), _object(message.get("params"))
         needed = authorization.needed(method, params) if isinstance(method, str) else ()
-        lacking = _lacking(scope, needed)
+        lacking = _lacking(asgi_scope, needed)
         if lacking is not None and method != _CALL:  # the model of whoever calls a tool is told
             raise Unfit(self._challenge(message, needed, lacking))
-        if scope["method"] == "GET" or method == _LISTEN:
-            scope[STREAMS] = True
+        if asgi_scope["method"] == "GET" or method == _LISTEN:
+            asgi_scope[STREAMS] = True
         return lacking is None and not authorization.CHANGING.isdisjoint(needed)
 
-    async def _read(self, scope: Scope, receive: Receive, body: bytearray) -> None:
+    async def _read(self, asgi_scope: Scope, receive: Receive, body: bytearray) -> None:
         """The whole body of a request, which only a POST has. Raises Unfit."""
-        headers = Headers(scope=scope)
+        headers = Headers(scope=asgi_scope)
         for name in _ONCE:
             if len(headers.getlist(name)) > 1:
                 raise Unfit(refused(400, f"the header {name} came twice", code=HEADER_MISMATCH))
-        if scope["method"] != "POST":
+        if asgi_scope["method"] != "POST":
             return
         _check_form(headers)
         # Media types have no case (RFC 9110, 8.3.1), but whoever serves it might think so.
-        others = [(name, value) for name, value in scope["headers"] if name != b"content-type"]
-        scope["headers"] = [*others, (b"content-type", b"application/json")]
-        principal: Principal | None = scope.get(PRINCIPAL)
+        others = [(name, value) for name, value in asgi_scope["headers"] if name != b"content-type"]
+        asgi_scope["headers"] = [*others, (b"content-type", b"application/json")]
+        principal: Principal | None = asgi_scope.get(PRINCIPAL)
         if principal is not None:
             declared = headers.get("content-length", "")
             size = int(declared) if declared.isdecimal() else 0
@@ -128,7 +128,7 @@ class Gate:
                 await self._limiter.reserve(principal.key, size)
             except Exceeded as error:
                 raise Unfit(later(429, str(error), error.seconds)) from error
-            scope[_RESERVED] = size
+            asgi_scope[_RESERVED] = size
         with anyio.move_on_after(self._body_timeout_s):
             await _read(receive, body)
             return
@@ -140,20 +140,20 @@ class Gate:
     ) -> Response:
         """What is to be asked for, where a token lacks something."""
         deed = authorization.deed(message["method"], _object(message.get("params")), lacking)
-        text = f"the access token lacks the scope {lacking.value}, needed to {deed}"
+        text = f"the access token lacks the permission {lacking.value}, needed to {deed}"
         return challenge(
             403,
             text.replace('"', "'"),
             error="insufficient_scope",
             metadata=self._metadata,
-            scope=" ".join(needed),
+            permission=" ".join(needed),
             id_=message.get("id"),
         )
 
 
-def _lacking(scope: Scope, needed: Sequence[Permission]) -> Permission | None:
+def _lacking(asgi_scope: Scope, needed: Sequence[Permission]) -> Permission | None:
     """The first permission that a request needs and its token does not have."""
-    principal: Principal | None = scope.get(PRINCIPAL)
+    principal: Principal | None = asgi_scope.get(PRINCIPAL)
     permitted = principal.permissions if principal else EVERYTHING
     return next((permission for permission in needed if permission not in permitted), None)
 

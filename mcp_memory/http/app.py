@@ -70,9 +70,9 @@ def build(parts: Parts) -> Frontier:
         principal: Principal | None = request.scope.get(PRINCIPAL)
         if principal and Permission.ADMIN not in principal.permissions:
             needed = Permission.ADMIN.value
-            text = f"the access token lacks the scope {needed}, needed to read the figures"
+            text = f"the access token lacks the permission {needed}, needed to read the figures"
             return challenge(
-                403, text, error="insufficient_scope", metadata=metadata_url, scope=needed
+                403, text, error="insufficient_scope", metadata=metadata_url, permission=needed
             )
         return await parts.metrics.response()
 

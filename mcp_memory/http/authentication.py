@@ -98,7 +98,7 @@ class Verification:
         return Principal(
             tenant=found.tenant,
             user=found.user,
-            permissions=found.permissions,
+            permissions=found.granted,
             token=found.id,
         )
 
@@ -125,27 +125,27 @@ class Authenticated:
         self._is_open = is_open
         self._check_s = check_s
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, asgi_scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
-        headers = Headers(scope=scope)
+        headers = Headers(scope=asgi_scope)
         if self._is_open():
             proxy = next((name for name in _OF_PROXIES if name in headers), "")
             if proxy:
                 response = refused(403, f"a proxy sent {proxy}, and nobody {_NEEDS}")
-                await response(scope, receive, send)
+                await response(asgi_scope, receive, send)
             else:
-                await self._while_valid(self._check_open, scope, receive, send)
+                await self._while_valid(self._check_open, asgi_scope, receive, send)
             return
         given = headers.getlist("authorization")
         found = await self._found(given)
         if isinstance(found, Response):
-            await found(scope, receive, send)
+            await found(asgi_scope, receive, send)
             return
-        scope[PRINCIPAL] = found
-        scope["user"] = found.known_to_sdk
+        asgi_scope[PRINCIPAL] = found
+        asgi_scope["user"] = found.known_to_sdk
         reset = auth_context_var.set(found.known_to_sdk)
         try:
-            await self._while_valid(partial(self._verify, _token(given)), scope, receive, send)
+            await self._while_valid(partial(self._verify, _token(given)), asgi_scope, receive, send)
         finally:
             auth_context_var.reset(reset)
 
@@ -172,15 +172,17 @@ class Authenticated:
 
     def _unknown(self, text: str, error: str) -> Response:
         status = 400 if error == "invalid_request" else 401
-        return challenge(status, text, error=error, metadata=self._metadata, scope=_LEAST)
+        return challenge(status, text, error=error, metadata=self._metadata, permission=_LEAST)
 
-    async def _while_valid(self, check: Check, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _while_valid(
+        self, check: Check, asgi_scope: Scope, receive: Receive, send: Send
+    ) -> None:
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._watch, check, scope, tasks.cancel_scope)
-            await self._app(scope, receive, send)
+            tasks.start_soon(self._watch, check, asgi_scope, tasks.cancel_scope)
+            await self._app(asgi_scope, receive, send)
             tasks.cancel_scope.cancel()
 
-    async def _watch(self, check: Check, scope: Scope, request: anyio.CancelScope) -> None:
+    async def _watch(self, check: Check, asgi_scope: Scope, request: anyio.CancelScope) -> None:
         """End a stream that lasts longer than its token. A failure to verify ends nothing.
 
         What has an end of its own was permitted when it was asked, and is answered.
@@ -190,7 +192,7 @@ class Authenticated:
             try:
                 await check()
             except Refused as error:
-                if STREAMS in scope:
+                if STREAMS in asgi_scope:
                     log.info("a stream ends: %s", error)
                     request.cancel()
             except Unavailable as error:

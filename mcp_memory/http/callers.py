@@ -12,7 +12,7 @@ from starlette.types import Scope
 from mcp_memory.auth.principal import Principal
 from mcp_memory.http.authentication import PRINCIPAL
 from mcp_memory.identity.resolver import HEADER_PROJECT, HEADER_SESSION, Signals, local_signals
-from mcp_memory.server.connection import Caller, Connection
+from mcp_memory.server.connection import Connection, RequestContext
 from mcp_memory.server.scheduler import Turn
 
 if TYPE_CHECKING:
@@ -30,10 +30,10 @@ class Callers:
     settings: Settings
     _turns: OrderedDict[str, Turn] = field(default_factory=OrderedDict[str, Turn])
 
-    def of(self, scope: Scope, transport: str, *, is_alone: bool) -> Caller:
+    def of(self, asgi_scope: Scope, transport: str, *, is_alone: bool) -> RequestContext:
         """The caller of a request; one without a session gets a connection for itself."""
-        principal: Principal | None = scope.get(PRINCIPAL)
-        sent = Request(scope).headers
+        principal: Principal | None = asgi_scope.get(PRINCIPAL)
+        sent = Request(asgi_scope).headers
         given = {n: sent[n] for n in (HEADER_PROJECT, HEADER_SESSION) if n in sent}
         if principal is None:
             local = local_signals(self.settings, LOCAL)
@@ -52,12 +52,12 @@ class Callers:
         # Nothing tells the client's TZ here, and that of this process is what is set second.
         if self.settings.timezone:
             signals = replace(signals, zone_variable="")
-        alone = Connection(is_kept=False, turn=self.turn(scope)) if is_alone else None
-        return Caller(signals=signals, connection=alone)
+        alone = Connection(is_kept=False, turn=self.turn(asgi_scope)) if is_alone else None
+        return RequestContext(signals=signals, connection=alone)
 
-    def turn(self, scope: Scope) -> Turn:
+    def turn(self, asgi_scope: Scope) -> Turn:
         """The place of a request's user in the lanes."""
-        principal: Principal | None = scope.get(PRINCIPAL)
+        principal: Principal | None = asgi_scope.get(PRINCIPAL)
         key = principal.key if principal else ""
         if key not in self._turns:
             self._forget_idle()
@@ -73,7 +73,7 @@ class Callers:
                 del self._turns[key]
 
 
-def owner_of(scope: Scope) -> str:
+def owner_of(asgi_scope: Scope) -> str:
     """Whose a session of this request is."""
-    principal: Principal | None = scope.get(PRINCIPAL)
+    principal: Principal | None = asgi_scope.get(PRINCIPAL)
     return principal.owner if principal else ""

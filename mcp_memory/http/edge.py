@@ -25,7 +25,7 @@ MISDIRECTED, FORBIDDEN, UNAVAILABLE = 421, 403, 503
 class _Request:
     """One that is under way, and how far its response is."""
 
-    scope: Scope
+    asgi_scope: Scope
     send: Send
     responded: Callable[[int], None]
     until: anyio.CancelScope = field(default_factory=anyio.CancelScope)
@@ -47,7 +47,7 @@ class _Request:
     async def finish(self, receive: Receive) -> None:
         """Bring a response that was broken off to an orderly end, where there can be one."""
         if self.until.cancelled_caught and not self.is_begun:
-            await later(UNAVAILABLE, _ENDING, RETRY_S)(self.scope, receive, self.answer)
+            await later(UNAVAILABLE, _ENDING, RETRY_S)(self.asgi_scope, receive, self.answer)
         elif self.is_begun and not (self.is_bound or self.is_complete):
             await self.answer({"type": "http.response.body", "body": b""})
 
@@ -70,19 +70,19 @@ class Frontier:
         self._left = anyio.Event()
         self._is_closing = False
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, asgi_scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
-        if scope["type"] != "http":
+        if asgi_scope["type"] != "http":
             return
-        request = _Request(scope, send, self._responded)
-        response = self._refusal(Request(scope))
+        request = _Request(asgi_scope, send, self._responded)
+        response = self._refusal(Request(asgi_scope))
         if response is not None:
-            await response(scope, receive, request.answer)
+            await response(asgi_scope, receive, request.answer)
             return
         self._requests.add(request)
         try:
             with request.until:
-                await self._app(scope, receive, request.answer)
+                await self._app(asgi_scope, receive, request.answer)
             with anyio.move_on_after(FINISH_S):  # who reads nothing hears nothing
                 await request.finish(receive)
         finally:
@@ -95,7 +95,7 @@ class Frontier:
 
     async def drain(self) -> None:
         """Wait for what is under way, streams aside."""
-        while any(STREAMS not in request.scope for request in self._requests):
+        while any(STREAMS not in request.asgi_scope for request in self._requests):
             self._left = anyio.Event()
             await self._left.wait()
 

@@ -27,14 +27,14 @@ def refused(
 
 
 def challenge(
-    status: int, text: str, *, error: str, metadata: str, scope: str = "", id_: Any = None
+    status: int, text: str, *, error: str, metadata: str, permission: str = "", id_: Any = None
 ) -> Response:
     """An OAuth error: its header has what a client needs to get a better token (RFC 6750, 9728).
 
     Its body is a JSON-RPC error all the same: some clients show their user nothing else.
     """
     parts = [f'error="{error}"', f'error_description="{text}"'] if error else []
-    parts += [f'scope="{scope}"'] if scope else []
+    parts += [f'scope="{permission}"'] if permission else []
     parts += [f'resource_metadata="{metadata}"']
     headers = {"WWW-Authenticate": f"Bearer {', '.join(parts)}"}
     return refused(status, text, headers=headers, id_=id_)

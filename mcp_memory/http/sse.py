@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from mcp_memory.http.callers import Callers, owner_of
 from mcp_memory.http.responses import later, refused
-from mcp_memory.server.connection import CALLER, Connection
+from mcp_memory.server.connection import CONTEXT, Connection
 from mcp_memory.server.subscriptions import Subscriptions
 from mcp_memory.server.transport.jsonrpc import DRAIN_TIMEOUT_S, Wire, serve
 
@@ -102,18 +102,18 @@ class Sse:
         """How many streams are open."""
         return len(self._streams)
 
-    async def open(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def open(self, asgi_scope: Scope, receive: Receive, send: Send) -> None:
         """A new stream, at GET /sse, for as long as the client listens; see ASGI."""
-        owner = owner_of(scope)
+        owner = owner_of(asgi_scope)
         response = self._room(owner)
         if response is not None:
-            await response(scope, receive, send)
+            await response(asgi_scope, receive, send)
             return
         name, stream = uuid4().hex, EventStream(owner)
-        connection = Connection(turn=self._callers.turn(scope))
+        connection = Connection(turn=self._callers.turn(asgi_scope))
         wire = Wire(stream)
         self._streams[name], self._wires[name] = stream, wire
-        endpoint = f"{scope.get('root_path', '')}{MESSAGES_PATH}?session_id={name}"
+        endpoint = f"{asgi_scope.get('root_path', '')}{MESSAGES_PATH}?session_id={name}"
         try:
             async with (
                 self._subscriptions.connected(connection),
@@ -121,20 +121,20 @@ class Sse:
             ):
                 tasks.start_soon(self._serve, wire, stream, connection)
                 events = EventSourceResponse(stream.events(endpoint), ping=PING_S)
-                await events(scope, receive, send)
+                await events(asgi_scope, receive, send)
                 stream.leave()
         finally:
             del self._streams[name], self._wires[name]
             stream.ended.set()
 
-    async def post(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def post(self, asgi_scope: Scope, receive: Receive, send: Send) -> None:
         """A message for the server, at POST /messages/; see ASGI."""
-        request = Request(scope, receive)
+        request = Request(asgi_scope, receive)
         stream = self._streams.get(request.query_params.get("session_id", ""))
-        if stream is None or stream.owner != owner_of(scope):
-            await refused(404, "no such session; open an event stream")(scope, receive, send)
+        if stream is None or stream.owner != owner_of(asgi_scope):
+            await refused(404, "no such session; open an event stream")(asgi_scope, receive, send)
             return
-        scope[CALLER] = self._callers.of(scope, TRANSPORT, is_alone=False)
+        asgi_scope[CONTEXT] = self._callers.of(asgi_scope, TRANSPORT, is_alone=False)
         response = Response("Accepted", status_code=202)
         try:
             stream.post(await request.body(), request)
@@ -142,7 +142,7 @@ class Sse:
             response = later(429, f"{WAITING_MAX} messages of yours wait already", RETRY_S)
         except anyio.ClosedResourceError:
             response = refused(404, "this session has ended; open an event stream")
-        await response(scope, receive, send)
+        await response(asgi_scope, receive, send)
 
     def close(self) -> None:
         """Take no more messages; `drain` and `cut` are for what was taken."""

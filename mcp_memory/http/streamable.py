@@ -27,7 +27,7 @@ from mcp_memory.http.callers import Callers, owner_of
 from mcp_memory.http.responses import later, refused
 from mcp_memory.identity.resolver import HEADER_SESSION
 from mcp_memory.server.app import initialization
-from mcp_memory.server.connection import CALLER, Connection
+from mcp_memory.server.connection import CONTEXT, Connection
 from mcp_memory.server.subscriptions import Subscriptions
 
 log = logging.getLogger(__name__)
@@ -85,51 +85,53 @@ class Sessions:
         for name in list(self._known):
             await self._end(name)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, asgi_scope: Scope, receive: Receive, send: Send) -> None:
         """One request at /mcp; see ASGI."""
-        request = Request(scope)
+        request = Request(asgi_scope)
         name = request.headers.get(HEADER_SESSION)
         version = request.headers.get(MCP_PROTOCOL_VERSION_HEADER)
         is_older = version is None or version in HANDSHAKE_PROTOCOL_VERSIONS
-        if is_older and says_newer(scope[MESSAGE]):
+        if is_older and says_newer(asgi_scope[MESSAGE]):
             text = f"the header {MCP_PROTOCOL_VERSION_HEADER} names another version than _meta"
-            id_ = scope[MESSAGE].get("id")
-            await refused(400, text, code=HEADER_MISMATCH, id_=id_)(scope, receive, send)
+            id_ = asgi_scope[MESSAGE].get("id")
+            await refused(400, text, code=HEADER_MISMATCH, id_=id_)(asgi_scope, receive, send)
             return
-        is_handshake = scope[MESSAGE].get("method") == "initialize"
+        is_handshake = asgi_scope[MESSAGE].get("method") == "initialize"
         if not is_older or (name is None and request.method == "POST" and not is_handshake):
-            scope[CALLER] = self._callers.of(scope, TRANSPORT, is_alone=True)
-            await self._alone.handle_request(scope, receive, send)
+            asgi_scope[CONTEXT] = self._callers.of(asgi_scope, TRANSPORT, is_alone=True)
+            await self._alone.handle_request(asgi_scope, receive, send)
         elif name is None and request.method == "POST":
-            await self._open(scope, receive, send)
+            await self._open(asgi_scope, receive, send)
         else:
-            await self._resume(name, scope, receive, send)
+            await self._resume(name, asgi_scope, receive, send)
 
-    async def _resume(self, name: str | None, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _resume(
+        self, name: str | None, asgi_scope: Scope, receive: Receive, send: Send
+    ) -> None:
         session = self._known.get(name) if name is not None else None
-        if name is None or session is None or session.owner != owner_of(scope):
+        if name is None or session is None or session.owner != owner_of(asgi_scope):
             status, text = (404, "no such session; initialize") if name else (400, "no session id")
-            await refused(status, text)(scope, receive, send)
+            await refused(status, text)(asgi_scope, receive, send)
             return
-        scope[CALLER] = self._callers.of(scope, TRANSPORT, is_alone=False)
+        asgi_scope[CONTEXT] = self._callers.of(asgi_scope, TRANSPORT, is_alone=False)
         session.at_work += 1
         try:
-            await session.transport.handle_request(scope, receive, send)
+            await session.transport.handle_request(asgi_scope, receive, send)
         finally:
             session.at_work -= 1
             session.used = time.monotonic()
         if session.transport.is_terminated:
             await self._end(name)
 
-    async def _open(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _open(self, asgi_scope: Scope, receive: Receive, send: Send) -> None:
         """A new session, which is kept if its first request succeeds."""
-        owner = owner_of(scope)
+        owner = owner_of(asgi_scope)
         response = await self._room(owner)
         if response is not None:
-            await response(scope, receive, send)
+            await response(asgi_scope, receive, send)
             return
         name = uuid4().hex
-        connection = Connection(turn=self._callers.turn(scope))
+        connection = Connection(turn=self._callers.turn(asgi_scope))
         transport = StreamableHTTPServerTransport(name, idle_timeout=IDLE_S)
         session = Session(transport=transport, connection=connection, owner=owner, at_work=1)
         self._known[name] = session
@@ -146,8 +148,8 @@ class Sessions:
         try:
             assert self._tasks is not None, "sessions are opened within run()"
             await self._tasks.start(self._serve, name, session)
-            scope[CALLER] = self._callers.of(scope, TRANSPORT, is_alone=False)
-            await transport.handle_request(scope, receive, watched)
+            asgi_scope[CONTEXT] = self._callers.of(asgi_scope, TRANSPORT, is_alone=False)
+            await transport.handle_request(asgi_scope, receive, watched)
         finally:
             session.at_work -= 1
             session.used = time.monotonic()

@@ -1,4 +1,4 @@
-"""Who is calling: what a door knows about a request → one Scope.
+"""Who is calling: what a door knows about a request → one Caller.
 
 No argument of a tool is ever looked at, and what cannot be resolved is denied, not
 widened. Sources, first match wins:
@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING, cast
 
 from mcp_memory.domain import time_zones
 from mcp_memory.domain.labels import one_line, shown
-from mcp_memory.domain.memory import NOTHING, Json, Scope
+from mcp_memory.domain.memory import NOTHING, Caller, Json
 from mcp_memory.domain.permissions import EVERYTHING, Permissions
 from mcp_memory.errors import InvalidInput, ScopeMissing
 from mcp_memory.identity import project, project_aliases
@@ -68,7 +68,7 @@ _DECIDING_HEADERS = (HEADER_PROJECT, HEADER_SESSION)
 _REMOTE = frozenset({"http", "sse"})
 _NAME = re.compile(r"[a-z0-9._-]{1,64}")
 
-current: ContextVar[Scope] = ContextVar("mcp_memory_scope")
+current: ContextVar[Caller] = ContextVar("mcp_memory_scope")
 """The scope of the request in hand, set once by the server's middleware."""
 
 Found = tuple[str, str]
@@ -109,7 +109,7 @@ class Signals:
     home: Path | None = None
 
 
-def resolve(signals: Signals) -> Scope:
+def resolve(signals: Signals) -> Caller:
     """The scope of a request; looks at nothing but the signals, git's files and ssh's, and at
     what is noted in the store's folder of the names that a repository had before.
 
@@ -133,7 +133,7 @@ def resolve(signals: Signals) -> Scope:
         "session": session[1],
         "timezone": zone_source,
     }
-    return Scope(
+    return Caller(
         tenant=tenant[0],
         user=user[0],
         project=found_project.id if found_project else "",

@@ -35,7 +35,7 @@ def warn(text: str) -> None:
         return
 
 
-def caller(working_dir: str, environ: dict[str, str]) -> list[tuple[str, str]]:
+def identity_pairs(working_dir: str, environ: dict[str, str]) -> list[tuple[str, str]]:
     """Who is calling, as a greeting says it: the working directory and the settings."""
     settings = [(ENVIRON + name, value) for name, value in environ.items()]
     return [("cwd", working_dir), *settings]

@@ -9,7 +9,7 @@ import time
 from mcp_memory import __version__
 from mcp_memory.ipc import protocol
 from mcp_memory.ipc.address import Address, Connected, connect
-from mcp_memory.ipc.client import SAYS, Refused, answer, ask, caller, greet, warn
+from mcp_memory.ipc.client import SAYS, Refused, answer, ask, greet, identity_pairs, warn
 from mcp_memory.ipc.liveness import Patience, Unanswered
 from mcp_memory.system import environment, file_lock, home_folder, isolation
 
@@ -197,7 +197,7 @@ def whoami(home: str, environ: dict[str, str]) -> list[tuple[str, str]]:
     except OSError:  # it was removed
         working_dir = home
     session = f"c-{os.urandom(16).hex()}"
-    return [("session", session), *caller(working_dir, environ)]
+    return [("session", session), *identity_pairs(working_dir, environ)]
 
 
 def start(address: Address) -> Popen[bytes]:

@@ -14,7 +14,7 @@ from mcp.server import ServerRequestContext
 from mcp.server.session import ServerSession
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
-from mcp_memory.domain.memory import Scope
+from mcp_memory.domain.memory import Caller
 from mcp_memory.errors import InvalidInput
 from mcp_memory.identity.resolver import Signals
 from mcp_memory.server.notifications import Notices
@@ -23,7 +23,7 @@ from mcp_memory.server.scheduler import Turn
 SCOPES_MAX = 32
 WATCHED_MAX = 1000
 UNASKED_MAX = 32
-CALLER = "mcp_memory.caller"
+CONTEXT = "mcp_memory.context"
 """Where a web door puts the caller: a key of the ASGI scope."""
 
 
@@ -49,23 +49,23 @@ class Connection:
     changes: int = 0
     silent_since: float | None = None
     asking: anyio.Lock = field(default_factory=anyio.Lock)
-    resolved: deque[tuple[Signals, Scope, float]] = field(
+    resolved: deque[tuple[Signals, Caller, float]] = field(
         default_factory=lambda: deque(maxlen=SCOPES_MAX)
     )
-    watched: dict[str, Scope] = field(default_factory=dict[str, Scope])
-    scope: Scope | None = None
+    watched: dict[str, Caller] = field(default_factory=dict[str, Caller])
+    caller: Caller | None = None
     session: ServerSession | None = None
     unasked: deque[str] = field(default_factory=lambda: deque(maxlen=UNASKED_MAX))
     turn: Turn = field(default_factory=Turn)
     notices: Notices = field(default_factory=Notices)
 
-    def watch(self, uri: str, scope: Scope) -> None:
+    def watch(self, uri: str, caller: Caller) -> None:
         """Remember a subscription. Raises InvalidInput when there are too many."""
         if not self.is_kept:
             raise InvalidInput("uri", uri, "only a client with a session can be told; initialize")
         if uri not in self.watched and len(self.watched) >= WATCHED_MAX:
             raise InvalidInput("uri", uri, f"at most {WATCHED_MAX} subscriptions a connection")
-        self.watched[uri] = scope
+        self.watched[uri] = caller
 
     @asynccontextmanager
     async def for_one_request(self) -> AsyncGenerator[None]:
@@ -89,7 +89,7 @@ Request = ServerRequestContext[Connection, Any]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Caller:
+class RequestContext:
     """Who is behind one request, where a connection may carry those of several.
 
     `connection` takes the place of the one that the request came with, if there is one.
@@ -99,10 +99,10 @@ class Caller:
     connection: Connection | None = None
 
 
-def caller_of(request: Request) -> Caller | None:
+def context_of(request: Request) -> RequestContext | None:
     """The caller that the web door found; None at other doors."""
-    caller = getattr(request.request, "scope", {}).get(CALLER)
-    return caller if isinstance(caller, Caller) else None
+    context = getattr(request.request, "scope", {}).get(CONTEXT)
+    return context if isinstance(context, RequestContext) else None
 
 
 def is_modern(request: Request) -> bool:

@@ -73,15 +73,15 @@ async def ask(
 
     `asking` is entered while a question is open in the middle of the call, and bounds it.
     """
-    scope, unasked = current.get(), request.lifespan_context.unasked
+    caller, unasked = current.get(), request.lifespan_context.unasked
     name = _ERASE if selection.erase else _FORGET
     given = (params.input_responses or {}).get(name)
     if given is None and selection.confirm in unasked:
-        return answer(scope, await forget(selection))
+        return answer(caller, await forget(selection))
     preview = await forget(replace(selection, confirm=""))
     token = params.request_state if given is not None else preview.confirm
     if not preview.total or not token:
-        return answer(scope, preview)
+        return answer(caller, preview)
     if given is None:
         question = _question(preview, name)
         if is_modern(request):
@@ -90,13 +90,13 @@ async def ask(
         given = await _asked(request, question, asking)
     agrees = _decision(given, name)
     if agrees:
-        return answer(scope, await forget(replace(selection, confirm=token)))
+        return answer(caller, await forget(replace(selection, confirm=token)))
     if agrees is False:
-        return answer(scope, replace(preview, confirm=""), _DECLINED)
+        return answer(caller, replace(preview, confirm=""), _DECLINED)
     if selection.confirm:  # of a preview that was given because nobody could be asked
-        return answer(scope, await forget(selection))
+        return answer(caller, await forget(selection))
     unasked.append(preview.confirm)
-    return answer(scope, preview, f"{_UNASKED}; {advice(preview)}")
+    return answer(caller, preview, f"{_UNASKED}; {advice(preview)}")
 
 
 async def _asked(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import mcp.types as types
 
-from mcp_memory.domain.memory import Scope
+from mcp_memory.domain.memory import Caller
 from mcp_memory.domain.requests import Selection
 from mcp_memory.domain.results import Forgotten
 from mcp_memory.errors import InvalidInput
@@ -131,10 +131,10 @@ class Handlers:
     ) -> types.CompleteResult:
         ref, argument = params.ref, params.argument
 
-        def values(service: MemoryService, scope: Scope) -> list[str]:
+        def values(service: MemoryService, caller: Caller) -> list[str]:
             if isinstance(ref, types.PromptReference):
-                return prompts.complete(service, scope, ref.name, argument.name, argument.value)
-            return resources.complete(service, scope, ref.uri, argument.value)
+                return prompts.complete(service, caller, ref.name, argument.name, argument.value)
+            return resources.complete(service, caller, ref.uri, argument.value)
 
         found = await self._read(request, values)
         completion = types.Completion(
@@ -146,18 +146,18 @@ class Handlers:
         return await self._write(request, lambda s, c: s.forget(c, selection))
 
     async def _read(
-        self, request: Request, use: Callable[[MemoryService, Scope], _Found]
+        self, request: Request, use: Callable[[MemoryService, Caller], _Found]
     ) -> _Found:
         """Run a use of the service in a thread, as the caller of the request in hand."""
-        scope, turn = current.get(), request.lifespan_context.turn
-        return await self._lanes.read(turn, lambda: use(self._application.service(), scope))
+        caller, turn = current.get(), request.lifespan_context.turn
+        return await self._lanes.read(turn, lambda: use(self._application.service(), caller))
 
     async def _write(
-        self, request: Request, use: Callable[[MemoryService, Scope], _Found]
+        self, request: Request, use: Callable[[MemoryService, Caller], _Found]
     ) -> _Found:
         """The same for what may change something: in turn with the other clients."""
-        scope, turn = current.get(), request.lifespan_context.turn
-        return await self._lanes.write(turn, lambda: use(self._application.service(), scope))
+        caller, turn = current.get(), request.lifespan_context.turn
+        return await self._lanes.write(turn, lambda: use(self._application.service(), caller))
 
 
 def _is_for_the_user(request: Request, tool: Tool, arguments: dict[str, Any]) -> bool:

@@ -16,19 +16,19 @@ import mcp.types as types
 from mcp import MCPError
 from mcp.server.context import CallNext, HandlerResult
 
-from mcp_memory.domain.memory import Scope
+from mcp_memory.domain.memory import Caller
 from mcp_memory.domain.permissions import require
 from mcp_memory.errors import InvalidInput, McpMemoryError, NotFound, NotPermitted, ScopeMissing
 from mcp_memory.identity.resolver import PROJECT_HEADER, Signals, current, deciding, resolve
 from mcp_memory.server import authorization
-from mcp_memory.server.connection import Connection, Request, caller_of, is_modern
+from mcp_memory.server.connection import Connection, Request, context_of, is_modern
 from mcp_memory.server.roots import roots_of
 from mcp_memory.system.isolation import removed
 from mcp_memory.tools.coercion import parsed
 
 log = logging.getLogger(__name__)
 
-SCOPE_KEPT_S = 30.0
+CALLER_KEPT_S = 30.0
 _NO_ARGUMENTS = frozenset({"", "null", "none"})
 # With one of these deciding the project, the client need not be asked for its roots.
 _BEFORE_ROOTS = frozenset({"_meta", PROJECT_HEADER, "configuration", "CLAUDE_PROJECT_DIR"})
@@ -43,8 +43,8 @@ Door = Callable[[Request], Signals]
 
 def of_connection(request: Request) -> Signals:
     """The door of a server whose connections, or single requests, bring their own signals."""
-    caller = caller_of(request)
-    return caller.signals if caller else request.lifespan_context.signals
+    context = context_of(request)
+    return context.signals if context else request.lifespan_context.signals
 
 
 @dataclass(kw_only=True, slots=True)
@@ -124,31 +124,31 @@ class Middleware:
     @asynccontextmanager
     async def _within(self, request: Request) -> AsyncGenerator[Request]:
         """The request as its handler gets it, its scope set and its permission looked at."""
-        caller = caller_of(request)
-        if caller and caller.connection:
-            request = replace(request, lifespan_context=caller.connection)
-        scope = await self._scope(request)
+        context = context_of(request)
+        if context and context.connection:
+            request = replace(request, lifespan_context=context.connection)
+        caller = await self._caller(request)
         method, params = request.method, request.params
         for needed in authorization.needed(method, params):
-            require(scope.permissions, needed, authorization.deed(method, params, needed))
-        token = current.set(scope)
+            require(caller.permissions, needed, authorization.deed(method, params, needed))
+        token = current.set(caller)
         try:
             async with request.lifespan_context.for_one_request():
                 yield request
         finally:
             current.reset(token)
 
-    async def _scope(self, request: Request) -> Scope:
+    async def _caller(self, request: Request) -> Caller:
         """The scope of a request. Raises InvalidInput, ScopeMissing."""
         connection = request.lifespan_context
         signals = self._signals(request)
-        scope = await _resolved(connection, signals)
-        if signals.claims is None and scope.sources["project"] not in _BEFORE_ROOTS:
+        caller = await _resolved(connection, signals)
+        if signals.claims is None and caller.sources["project"] not in _BEFORE_ROOTS:
             roots = await roots_of(request)
-            scope = await _resolved(connection, replace(signals, roots=roots)) if roots else scope
+            caller = await _resolved(connection, replace(signals, roots=roots)) if roots else caller
         if connection.is_kept and not signals.modern:
-            connection.scope, connection.session = scope, request.session
-        return scope
+            connection.caller, connection.session = caller, request.session
+        return caller
 
     def _signals(self, request: Request) -> Signals:
         client = request.session.client_params
@@ -188,18 +188,18 @@ def _arguments(given: Any) -> Mapping[str, Any]:
     return cast("Mapping[str, Any]", found) if isinstance(found, Mapping) else {"arguments": given}
 
 
-async def _resolved(connection: Connection, signals: Signals) -> Scope:
+async def _resolved(connection: Connection, signals: Signals) -> Caller:
     """The scope of the signals, kept for a while: finding it out reads git's files.
 
     A repository that is given a remote is another project after at most 30 seconds.
     """
     now = time.monotonic()
-    for known, scope, since in connection.resolved:
-        if now - since < SCOPE_KEPT_S and known == signals:
-            return scope
-    scope = await anyio.to_thread.run_sync(resolve, signals)
-    connection.resolved.appendleft((signals, scope, now))
-    return scope
+    for known, caller, since in connection.resolved:
+        if now - since < CALLER_KEPT_S and known == signals:
+            return caller
+    caller = await anyio.to_thread.run_sync(resolve, signals)
+    connection.resolved.appendleft((signals, caller, now))
+    return caller
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import mcp.types as types
 
 from mcp_memory.domain.ids import ending
-from mcp_memory.domain.memory import Scope
+from mcp_memory.domain.memory import Caller
 from mcp_memory.domain.requests import Query
 from mcp_memory.domain.text import fence, shown
 from mcp_memory.errors import InvalidInput
@@ -31,7 +31,7 @@ class Prompt:
     title: str
     description: str
     arguments: Arguments
-    write: Callable[[MemoryService, Scope, dict[str, Any]], str]
+    write: Callable[[MemoryService, Caller, dict[str, Any]], str]
 
     def listed(self) -> types.Prompt:
         """The prompt as a client sees it."""
@@ -49,25 +49,25 @@ class Prompt:
 
 
 def get(
-    service: MemoryService, scope: Scope, name: str, arguments: dict[str, str] | None
+    service: MemoryService, caller: Caller, name: str, arguments: dict[str, str] | None
 ) -> types.GetPromptResult:
     """One prompt, filled in. Raises InvalidInput."""
     prompt = _named(name)
-    text = prompt.write(service, scope, prompt.arguments.read(arguments or {}))
+    text = prompt.write(service, caller, prompt.arguments.read(arguments or {}))
     content = types.TextContent(type="text", text=text)
     message = types.PromptMessage(role="user", content=content)
     return types.GetPromptResult(description=prompt.description, messages=[message])
 
 
 def complete(
-    service: MemoryService, scope: Scope, name: str, argument: str, prefix: str
+    service: MemoryService, caller: Caller, name: str, argument: str, prefix: str
 ) -> list[str]:
     """Values for an argument of a prompt that begin with `prefix`. Raises InvalidInput."""
     prompt = _named(name)
     if argument not in {member.name for member in prompt.arguments.members}:
         raise InvalidInput("argument", argument, f"the prompt {name} has no such argument")
     if argument == "tag":
-        return service.complete(scope, "tag", prefix)
+        return service.complete(caller, "tag", prefix)
     if argument == "groups":
         return [value for value in _GROUPS if value.startswith(prefix)]
     return []
@@ -81,9 +81,9 @@ def _named(name: str) -> Prompt:
     raise InvalidInput("name", name, f"there is no such prompt; there are {known}")
 
 
-def _with_memory(service: MemoryService, scope: Scope, arguments: dict[str, Any]) -> str:
+def _with_memory(service: MemoryService, caller: Caller, arguments: dict[str, Any]) -> str:
     tags = (arguments["tag"],) if arguments.get("tag") else ()
-    found = service.recall(scope, Query(query=arguments["question"], tags=tags))
+    found = service.recall(caller, Query(query=arguments["question"], tags=tags))
     known = found.context or "Nothing relevant is remembered."
     if found.abstained and found.memories:  # a hint to who asks, and nothing to answer from
         known = f"Nothing that answers it was found: {found.reason}."
@@ -96,8 +96,8 @@ def _with_memory(service: MemoryService, scope: Scope, arguments: dict[str, Any]
     )
 
 
-def _remember_session(service: MemoryService, scope: Scope, arguments: dict[str, Any]) -> str:
-    raw = (f"- {shown(memory.content)}" for memory in service.session(scope))
+def _remember_session(service: MemoryService, caller: Caller, arguments: dict[str, Any]) -> str:
+    raw = (f"- {shown(memory.content)}" for memory in service.session(caller))
     tag = arguments.get("tag", "")
     return lines(
         fence(raw, "What this session holds already, newest last"),
@@ -111,8 +111,8 @@ def _remember_session(service: MemoryService, scope: Scope, arguments: dict[str,
     )
 
 
-def _consolidate(service: MemoryService, scope: Scope, arguments: dict[str, Any]) -> str:
-    groups = service.clusters(scope, limit=arguments.get("groups", 5))
+def _consolidate(service: MemoryService, caller: Caller, arguments: dict[str, Any]) -> str:
+    groups = service.clusters(caller, limit=arguments.get("groups", 5))
     if not groups:
         return "There are no groups of similar memories to consolidate. Say so, and stop."
     listed: list[str] = []

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import mcp.types as types
 
 from mcp_memory.domain.ids import ending
-from mcp_memory.domain.memory import Memory, Scope
+from mcp_memory.domain.memory import Caller, Memory
 from mcp_memory.domain.text import shown
 from mcp_memory.errors import InvalidInput
 from mcp_memory.tools.format import NOTICE, lines, memory_values, moment, plain
@@ -28,7 +28,7 @@ _RECALLS_TOKENS = 500
 """What of them the recalls of a session may take."""
 
 Contents = list[types.TextResourceContents | types.BlobResourceContents]
-Reader = Callable[["MemoryService", Scope, str], Contents]
+Reader = Callable[["MemoryService", Caller, str], Contents]
 
 _QUOTES = str.maketrans(dict.fromkeys('“”„‟«»"', "'"))
 
@@ -75,17 +75,17 @@ TEMPLATES = (
 )
 
 
-def read(service: MemoryService, scope: Scope, uri: str) -> Contents:
+def read(service: MemoryService, caller: Caller, uri: str) -> Contents:
     """The contents of one resource. Raises NotFound, InvalidInput for an unknown URI."""
     reader, argument = _match(uri)
-    return reader(service, scope, argument)
+    return reader(service, caller, argument)
 
 
-def check(service: MemoryService, scope: Scope, uri: str) -> None:
+def check(service: MemoryService, caller: Caller, uri: str) -> None:
     """Raise as `read` would, unless the caller may read this resource."""
     reader, argument = _match(uri)
     if argument:
-        reader(service, scope, argument)
+        reader(service, caller, argument)
 
 
 def first_page() -> tuple[list[types.Resource], str]:
@@ -93,7 +93,7 @@ def first_page() -> tuple[list[types.Resource], str]:
     return list(FIXED), "0:"
 
 
-def page(service: MemoryService, scope: Scope, cursor: str) -> tuple[list[types.Resource], str]:
+def page(service: MemoryService, caller: Caller, cursor: str) -> tuple[list[types.Resource], str]:
     """A page of the newest memories and the cursor of the next, "" after the last.
 
     At most 200 memories are listed; recall finds the others.
@@ -102,16 +102,16 @@ def page(service: MemoryService, scope: Scope, cursor: str) -> tuple[list[types.
     if match is None:
         raise InvalidInput("cursor", cursor, "give the cursor of the page before, or none")
     seen = int(match[1])
-    memories = service.recent(scope, limit=PAGE_SIZE, after=match[2])
+    memories = service.recent(caller, limit=PAGE_SIZE, after=match[2])
     seen += len(memories)
     more = len(memories) == PAGE_SIZE and seen < LISTED_MAX
     return [_listed(memory) for memory in memories], f"{seen}:{memories[-1].id}" if more else ""
 
 
-def complete(service: MemoryService, scope: Scope, template: str, prefix: str) -> list[str]:
+def complete(service: MemoryService, caller: Caller, template: str, prefix: str) -> list[str]:
     """Ids that fit the `{id}` of a template."""
     noun = "trace" if template.startswith("memory://traces/") else "id"
-    return service.complete(scope, noun, prefix)
+    return service.complete(caller, noun, prefix)
 
 
 def _listed(memory: Memory) -> types.Resource:
@@ -149,62 +149,62 @@ def _text(uri: str, text: str) -> types.TextResourceContents:
     return types.TextResourceContents(uri=uri, mime_type=TEXT, text=text)
 
 
-def _fenced(memories: Sequence[Memory], heading: str, scope: Scope) -> str:
+def _fenced(memories: Sequence[Memory], heading: str, caller: Caller) -> str:
     # The service is there already when a resource is read; importing it above would make
     # every start wait for the database and the model.
     from mcp_memory.service.recall.render import fenced
 
-    return fenced(memories, heading, scope.zone) or f"{heading}: nothing yet"
+    return fenced(memories, heading, caller.zone) or f"{heading}: nothing yet"
 
 
-def _me(service: MemoryService, scope: Scope, argument: str) -> Contents:
-    return _json("memory://me", service.me(scope))
+def _me(service: MemoryService, caller: Caller, argument: str) -> Contents:
+    return _json("memory://me", service.me(caller))
 
 
-def _stats(service: MemoryService, scope: Scope, argument: str) -> Contents:
-    return _json("memory://stats", service.stats(scope))
+def _stats(service: MemoryService, caller: Caller, argument: str) -> Contents:
+    return _json("memory://stats", service.stats(caller))
 
 
-def _context(service: MemoryService, scope: Scope, argument: str) -> Contents:
-    found = service.context(scope)
+def _context(service: MemoryService, caller: Caller, argument: str) -> Contents:
+    found = service.context(caller)
     return [
         _text("memory://context#stable", found.stable),
         _text("memory://context#recent", found.recent),
     ]
 
 
-def _session(service: MemoryService, scope: Scope, argument: str) -> Contents:
+def _session(service: MemoryService, caller: Caller, argument: str) -> Contents:
     from mcp_memory.service.recall.render import fenced_recalls
 
-    recalls = service.recalls(scope, max_tokens=_RECALLS_TOKENS)
+    recalls = service.recalls(caller, max_tokens=_RECALLS_TOKENS)
     room = _SESSION_TOKENS - (_RECALLS_TOKENS if recalls else 0)
-    history = service.session(scope, max_tokens=room)
-    text = _fenced(history, "This session so far, newest last", scope)
-    return [_text("memory://session", lines(text, fenced_recalls(recalls, scope.zone)))]
+    history = service.session(caller, max_tokens=room)
+    text = _fenced(history, "This session so far, newest last", caller)
+    return [_text("memory://session", lines(text, fenced_recalls(recalls, caller.zone)))]
 
 
-def _recent(service: MemoryService, scope: Scope, argument: str) -> Contents:
-    text = _fenced(service.recent(scope), "Remembered or changed last, newest first", scope)
+def _recent(service: MemoryService, caller: Caller, argument: str) -> Contents:
+    text = _fenced(service.recent(caller), "Remembered or changed last, newest first", caller)
     return [_text("memory://recent", text)]
 
 
-def _memory(service: MemoryService, scope: Scope, argument: str) -> Contents:
-    memory = service.get(scope, argument)
+def _memory(service: MemoryService, caller: Caller, argument: str) -> Contents:
+    memory = service.get(caller, argument)
     uri = f"memory://memories/{argument}"
     return _json(uri, {"note": NOTICE, **memory_values(memory)})
 
 
-def _history(service: MemoryService, scope: Scope, argument: str) -> Contents:
+def _history(service: MemoryService, caller: Caller, argument: str) -> Contents:
     revisions = [
         {**memory_values(r.memory), "change": {**asdict(r.change), "at": moment(r.change.at)}}
-        for r in service.history(scope, argument)
+        for r in service.history(caller, argument)
     ]
     uri = f"memory://memories/{argument}/history"
     return _json(uri, {"note": NOTICE, "revisions": revisions})
 
 
-def _trace(service: MemoryService, scope: Scope, argument: str) -> Contents:
-    trace = service.trace(scope, argument)
+def _trace(service: MemoryService, caller: Caller, argument: str) -> Contents:
+    trace = service.trace(caller, argument)
     values = {
         "id": trace.id,
         "at": moment(trace.at),

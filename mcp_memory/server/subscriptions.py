@@ -14,7 +14,7 @@ import anyio
 from mcp.server.subscriptions import ListenHandler, SubscriptionBus
 from mcp.shared.subscriptions import ResourcesListChanged, ResourceUpdated, ServerEvent
 
-from mcp_memory.domain.memory import Level, Partition, Scope
+from mcp_memory.domain.memory import Caller, Level, Partition
 from mcp_memory.identity.resolver import current
 from mcp_memory.server.connection import Connection
 from mcp_memory.tools.base import Touched
@@ -28,7 +28,7 @@ class Subscriptions(SubscriptionBus):
     """Every listener with the scope it listens in; lives on the event loop."""
 
     def __init__(self) -> None:
-        self._listeners: dict[object, tuple[Scope, Listener]] = {}
+        self._listeners: dict[object, tuple[Caller, Listener]] = {}
         self._connections: dict[object, Connection] = {}
         self.listen = ListenHandler(self)
 
@@ -63,8 +63,8 @@ class Subscriptions(SubscriptionBus):
     def tell(self, touched: Iterable[Touched]) -> None:
         """Tell of changed memories those who may read them, each at most once of a thing."""
         news = _News(tuple(touched))
-        for scope, listener in list(self._listeners.values()):
-            for event in news.of(scope):
+        for caller, listener in list(self._listeners.values()):
+            for event in news.of(caller):
                 listener(event)
         for connection in list(self._connections.values()):
             _tell(connection, news)
@@ -78,17 +78,17 @@ class _News:
         self._partitions = tuple({change.partition: None for change in touched})
         self._known: dict[tuple[Partition, ...], dict[ServerEvent, None]] = {}
 
-    def of(self, scope: Scope) -> dict[ServerEvent, None]:
+    def of(self, caller: Caller) -> dict[ServerEvent, None]:
         """The events for this scope, in order; the values say nothing."""
-        seen = tuple(partition for partition in self._partitions if _sees(scope, partition))
+        seen = tuple(partition for partition in self._partitions if _sees(caller, partition))
         if seen not in self._known:
-            self._known[seen] = dict.fromkeys(events(self._touched, scope))
+            self._known[seen] = dict.fromkeys(events(self._touched, caller))
         return self._known[seen]
 
 
-def events(touched: Iterable[Touched], scope: Scope) -> list[ServerEvent]:
+def events(touched: Iterable[Touched], caller: Caller) -> list[ServerEvent]:
     """What changed for a caller of this scope, without repeats."""
-    seen = [change for change in touched if _sees(scope, change.partition)]
+    seen = [change for change in touched if _sees(caller, change.partition)]
     if not seen:
         return []
     in_session = any(change.partition.level is Level.SESSION for change in seen)
@@ -98,17 +98,17 @@ def events(touched: Iterable[Touched], scope: Scope) -> list[ServerEvent]:
     return [*found, ResourcesListChanged()] if any(change.listed for change in seen) else found
 
 
-def _sees(scope: Scope, partition: Partition) -> bool:
+def _sees(caller: Caller, partition: Partition) -> bool:
     """Whether the partition is one of the scope's; another tenant's is told apart at once."""
-    return partition.tenant == scope.tenant and partition in scope.at(partition.level)
+    return partition.tenant == caller.tenant and partition in caller.at(partition.level)
 
 
 def _tell(connection: Connection, news: _News) -> None:
-    session, scope = connection.session, connection.scope
-    if session is None or scope is None:
+    session, caller = connection.session, connection.caller
+    if session is None or caller is None:
         return
     for uri, watching in list(connection.watched.items()):
         if ResourceUpdated(uri=uri) in news.of(watching):
             connection.notices.put(uri, partial(session.send_resource_updated, uri))
-    if ResourcesListChanged() in news.of(scope):
+    if ResourcesListChanged() in news.of(caller):
         connection.notices.put(ResourcesListChanged, session.send_resource_list_changed)

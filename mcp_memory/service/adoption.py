@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from mcp_memory.domain.ids import new_id
-from mcp_memory.domain.memory import Memory, Partition, Scope, Status, Verb
+from mcp_memory.domain.memory import Caller, Memory, Partition, Status, Verb
 from mcp_memory.errors import InvalidInput
 from mcp_memory.service.core import IN_FORCE, Core, actor, successor
 from mcp_memory.storage.contract import Filter, Progress, Write
@@ -36,16 +36,16 @@ class Adoption:
     kept: int = 0
 
 
-def told(held: Mapping[Partition, int], scope: Scope) -> str:
+def told(held: Mapping[Partition, int], caller: Caller) -> str:
     """Whose memories there are, where the caller has none; "" where it has, or may not know."""
-    if scope.sources.get("user") not in LOCAL:
+    if caller.sources.get("user") not in LOCAL:
         return ""
-    own = sum(n for p, n in held.items() if (p.tenant, p.user) == (scope.tenant, scope.user))
-    others = _others(held, scope)
-    elsewhere = sum(n for p, n in held.items() if p.tenant != scope.tenant)
+    own = sum(n for p, n in held.items() if (p.tenant, p.user) == (caller.tenant, caller.user))
+    others = _others(held, caller)
+    elsewhere = sum(n for p, n in held.items() if p.tenant != caller.tenant)
     if own or not (others or elsewhere):
         return ""
-    said = [f"nothing here is remembered for user {scope.user} (tenant {scope.tenant})"]
+    said = [f"nothing here is remembered for user {caller.user} (tenant {caller.tenant})"]
     if others:
         named = [f"{user} ({count})" for user, count in others.most_common(_NAMED_MAX)]
         rest = f" and {len(others) - len(named)} more users" if len(others) > len(named) else ""
@@ -59,24 +59,24 @@ def told(held: Mapping[Partition, int], scope: Scope) -> str:
     return "; ".join(said)
 
 
-def preview(core: Core, scope: Scope, user: str) -> Adoption:
+def preview(core: Core, caller: Caller, user: str) -> Adoption:
     """What would be adopted. Raises InvalidInput where it is not clear whose."""
     core.store.catch_up()
-    name = _one(core.store.held(), scope, user)
+    name = _one(core.store.held(), caller, user)
     by_level = Counter[str]()
-    for partition, count in _partitions(core, scope, name).items():
+    for partition, count in _partitions(core, caller, name).items():
         by_level[partition.level.value] += count
     return Adoption(user=name, by_level=by_level)
 
 
-def adopt(core: Core, scope: Scope, user: str, progress: Progress) -> Adoption:
+def adopt(core: Core, caller: Caller, user: str, progress: Progress) -> Adoption:
     """Make a user's memories the caller's, of any status, each with a revision that says so.
 
     What was moved is durable in batches, and the rest is moved by calling it again; what
     `progress` raises goes through. Raises InvalidInput where it is not clear whose are meant.
     """
-    planned = preview(core, scope, user)
-    partitions = _partitions(core, scope, planned.user)
+    planned = preview(core, caller, user)
+    partitions = _partitions(core, caller, planned.user)
     where = [(p, _all_of(core, p)) for p in partitions]
     total, done, moved = sum(len(memories) for _, memories in where), 0, 0
     for partition, memories in where:
@@ -85,36 +85,36 @@ def adopt(core: Core, scope: Scope, user: str, progress: Progress) -> Adoption:
         for first in range(0, len(ids), _BATCH):
             progress(done, total)
             batch = ids[first : first + _BATCH]
-            moved += _move(core, scope, partition, batch)
+            moved += _move(core, caller, partition, batch)
             done += len(batch)
     progress(done, total)
     return replace(planned, moved=moved, kept=total - moved)
 
 
-def _one(held: Mapping[Partition, int], scope: Scope, user: str) -> str:
-    others = _others(held, scope)
+def _one(held: Mapping[Partition, int], caller: Caller, user: str) -> str:
+    others = _others(held, caller)
     name = user.strip().lower()
     known = ", ".join(sorted(others)[:20]) or "nobody else"
     if not name and len(others) == 1:
         return next(iter(others))
-    is_there = any((p.tenant, p.user) == (scope.tenant, name) for p in held if p.user)
-    if not is_there or name == scope.user:  # what is left of his may be forgotten or superseded
+    is_there = any((p.tenant, p.user) == (caller.tenant, name) for p in held if p.user)
+    if not is_there or name == caller.user:  # what is left of his may be forgotten or superseded
         raise InvalidInput("user", name, f"give one whose memories this store holds: {known}")
     return name
 
 
-def _others(held: Mapping[Partition, int], scope: Scope) -> Counter[str]:
+def _others(held: Mapping[Partition, int], caller: Caller) -> Counter[str]:
     """How much each other user of the tenant has."""
     found = Counter[str]()
     for partition, count in held.items():
-        if partition.tenant == scope.tenant and partition.user not in ("", scope.user) and count:
+        if partition.tenant == caller.tenant and partition.user not in ("", caller.user) and count:
             found[partition.user] += count
     return found
 
 
-def _partitions(core: Core, scope: Scope, user: str) -> dict[Partition, int]:
+def _partitions(core: Core, caller: Caller, user: str) -> dict[Partition, int]:
     held = core.store.held().items()
-    return {p: n for p, n in held if (p.tenant, p.user) == (scope.tenant, user)}
+    return {p: n for p, n in held if (p.tenant, p.user) == (caller.tenant, user)}
 
 
 def _all_of(core: Core, partition: Partition) -> list[Memory]:
@@ -126,16 +126,16 @@ def _all_of(core: Core, partition: Partition) -> list[Memory]:
     return found
 
 
-def _move(core: Core, scope: Scope, source: Partition, ids: Sequence[str]) -> int:
+def _move(core: Core, caller: Caller, source: Partition, ids: Sequence[str]) -> int:
     """Move what can be moved of some memories in one transaction; how many."""
     request = new_id()
-    target = replace(source, user=scope.user)
+    target = replace(source, user=caller.user)
 
     def store() -> int:
         where = Filter(partitions=(source,), now=core.clock(), statuses=(), ids=tuple(ids))
         found = {memory.id: memory for memory in core.store.select(where, limit=len(ids))}
         free = list(_free(core, target, [found[i] for i in ids if i in found]))
-        by, reason = actor(scope), f"adopted from user {source.user}"
+        by, reason = actor(caller), f"adopted from user {source.user}"
         writes = [
             Write(
                 verb=Verb.UPDATE,
@@ -148,7 +148,7 @@ def _move(core: Core, scope: Scope, source: Partition, ids: Sequence[str]) -> in
             for i, memory in enumerate(free)
         ]
         if writes:
-            core.write(scope, request, writes)
+            core.write(caller, request, writes)
         return len(writes)
 
     return core.settle(store)

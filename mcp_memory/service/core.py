@@ -11,7 +11,7 @@ from threading import Event, Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mcp_memory.domain.ids import bare, ending, is_ending
-from mcp_memory.domain.memory import Level, Memory, Scope, Status, Verb
+from mcp_memory.domain.memory import Caller, Level, Memory, Status, Verb
 from mcp_memory.domain.permissions import Permission, require
 from mcp_memory.embedding.embedder import Embedder
 from mcp_memory.embedding.reranker import Reranker
@@ -112,9 +112,9 @@ class Core:
                     return change()
             return change()
 
-    def write(self, scope: Scope, request: str, writes: Sequence[Write]) -> None:
+    def write(self, caller: Caller, request: str, writes: Sequence[Write]) -> None:
         """Make a caller's changes durable. Raises NotPermitted, and what `Store.write` raises."""
-        check_team(scope, [write.memory for write in writes])
+        check_team(caller, [write.memory for write in writes])
         self.store.write(request, writes)
 
     def lag(self) -> str:
@@ -124,24 +124,24 @@ class Core:
             self.due.set()
         return said
 
-    def visible(self, scope: Scope, statuses: tuple[Status, ...] = (Status.ACTIVE,)) -> Filter:
+    def visible(self, caller: Caller, statuses: tuple[Status, ...] = (Status.ACTIVE,)) -> Filter:
         """Everything the caller may see, of the given statuses (none given: of any)."""
-        return Filter(partitions=scope.partitions(), now=self.clock(), statuses=statuses)
+        return Filter(partitions=caller.partitions(), now=self.clock(), statuses=statuses)
 
-    def one(self, scope: Scope, memory_id: str) -> Memory:
+    def one(self, caller: Caller, memory_id: str) -> Memory:
         """The current revision of a memory, of any status, by its id or the end of it.
 
         Raises NotFound, or InvalidInput where several ids end so.
         """
-        return self.named(scope, "id", [memory_id])[0]
+        return self.named(caller, "id", [memory_id])[0]
 
-    def named(self, scope: Scope, field: str, ids: Sequence[str]) -> list[Memory]:
+    def named(self, caller: Caller, field: str, ids: Sequence[str]) -> list[Memory]:
         """The same for several, in their order, each once. `field` is what an error names."""
         names = {i: bare(i) or i.strip().lower() for i in ids}
         asked = tuple(dict.fromkeys(names.values()))
         whole = tuple(i for i in asked if is_id(i))
         endings = tuple(i for i in asked if is_ending(i))
-        visible = self.visible(scope, ANY_STATUS)
+        visible = self.visible(caller, ANY_STATUS)
         found = self._some(replace(visible, ids=whole)) if whole else []
         found += self._some(replace(visible, endings=endings)) if endings else []
         by_name: dict[str, list[Memory]] = {}
@@ -161,20 +161,20 @@ class Core:
         return self.store.select(where, limit=2 * len(where.ids or where.endings))
 
 
-def actor(scope: Scope) -> Actor:
+def actor(caller: Caller) -> Actor:
     """The caller, as the journal names it."""
-    return Actor(user=scope.user, agent=scope.agent, client=scope.client)
+    return Actor(user=caller.user, agent=caller.agent, client=caller.client)
 
 
-def may_change(scope: Scope, level: Level) -> bool:
+def may_change(caller: Caller, level: Level) -> bool:
     """Whether the caller may change what is at a level: the team's only with a permission."""
-    return level is not Level.TENANT or Permission.TEAM in scope.permissions
+    return level is not Level.TENANT or Permission.TEAM in caller.permissions
 
 
-def check_team(scope: Scope, changed: Iterable[Memory]) -> None:
+def check_team(caller: Caller, changed: Iterable[Memory]) -> None:
     """Raise NotPermitted where a memory of the team would be changed and the caller may not."""
-    if not all(may_change(scope, memory.level) for memory in changed):
-        require(scope.permissions, Permission.TEAM, "change what is shared at level tenant")
+    if not all(may_change(caller, memory.level) for memory in changed):
+        require(caller.permissions, Permission.TEAM, "change what is shared at level tenant")
 
 
 def is_id(text: str) -> bool:

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from mcp_memory.domain.memory import Memory, Revision, Scope, Trace
+from mcp_memory.domain.memory import Caller, Memory, Revision, Trace
 from mcp_memory.domain.requests import Draft, Patch, Query, Selection
 from mcp_memory.domain.results import Forgotten, Recall, Remembered, Updated
 from mcp_memory.domain.times import utc_now
@@ -79,7 +79,7 @@ class MemoryService:
             self._core.traces.flush()
 
     def remember(
-        self, scope: Scope, drafts: Sequence[Draft], progress: Progress | None = None
+        self, caller: Caller, drafts: Sequence[Draft], progress: Progress | None = None
     ) -> list[Remembered]:
         """Store, merge or replace, for each draft in order, in one transaction.
 
@@ -89,81 +89,81 @@ class MemoryService:
         `progress(done, total)` is called after each text and may raise to stop the work;
         then nothing is stored. It is not called any more once it is decided what to write.
         """
-        return remember(self._core, scope, drafts, progress)
+        return remember(self._core, caller, drafts, progress)
 
-    def recall(self, scope: Scope, query: Query) -> Recall:
+    def recall(self, caller: Caller, query: Query) -> Recall:
         """The memories that answer a query, best first."""
         check(query)
-        return recall(self._core, scope, query)
+        return recall(self._core, caller, query)
 
-    def update(self, scope: Scope, memory_id: str, patch: Patch) -> Updated:
+    def update(self, caller: Caller, memory_id: str, patch: Patch) -> Updated:
         """A new revision of one memory; none when nothing would change."""
         check_text("id", memory_id)
         check(patch)
-        return update(self._core, scope, memory_id, patch)
+        return update(self._core, caller, memory_id, patch)
 
-    def forget(self, scope: Scope, selection: Selection) -> Forgotten:
+    def forget(self, caller: Caller, selection: Selection) -> Forgotten:
         """Hide memories, or erase them for good; wider than ids only after a preview."""
         check(selection)
-        return forget(self._core, scope, selection)
+        return forget(self._core, caller, selection)
 
-    def get(self, scope: Scope, memory_id: str) -> Memory:
+    def get(self, caller: Caller, memory_id: str) -> Memory:
         """The current revision of a memory, of any status."""
         check_text("id", memory_id)
-        return self._core.one(scope, memory_id)
+        return self._core.one(caller, memory_id)
 
-    def history(self, scope: Scope, memory_id: str) -> list[Revision]:
+    def history(self, caller: Caller, memory_id: str) -> list[Revision]:
         """Every revision of a memory, oldest first."""
         check_text("id", memory_id)
-        return views.history(self._core, scope, memory_id)
+        return views.history(self._core, caller, memory_id)
 
-    def recent(self, scope: Scope, *, limit: int = 20, after: str = "") -> list[Memory]:
+    def recent(self, caller: Caller, *, limit: int = 20, after: str = "") -> list[Memory]:
         """The memories changed last, newest first."""
-        return views.recent(self._core, scope, limit, after)
+        return views.recent(self._core, caller, limit, after)
 
-    def session(self, scope: Scope, *, max_tokens: int = 2000) -> list[Memory]:
+    def session(self, caller: Caller, *, max_tokens: int = 2000) -> list[Memory]:
         """This session's raw history within a token budget, newest last."""
-        return views.session(self._core, scope, max_tokens)
+        return views.session(self._core, caller, max_tokens)
 
-    def recalls(self, scope: Scope, *, max_tokens: int = 500) -> list[Trace]:
+    def recalls(self, caller: Caller, *, max_tokens: int = 500) -> list[Trace]:
         """The traces of this session's own recalls within a token budget, newest last."""
-        return views.recalls(self._core, scope, max_tokens)
+        return views.recalls(self._core, caller, max_tokens)
 
-    def context(self, scope: Scope, *, max_tokens: int = 1500) -> Context:
+    def context(self, caller: Caller, *, max_tokens: int = 1500) -> Context:
         """What is stable and what is recent, as two blocks to inject."""
-        return views.context(self._core, scope, max_tokens)
+        return views.context(self._core, caller, max_tokens)
 
-    def me(self, scope: Scope) -> dict[str, Any]:
+    def me(self, caller: Caller) -> dict[str, Any]:
         """The caller's scope, what decided it, the policy in force, and counts."""
-        return views.me(self._core, scope)
+        return views.me(self._core, caller)
 
-    def stats(self, scope: Scope) -> dict[str, Any]:
+    def stats(self, caller: Caller) -> dict[str, Any]:
         """Counts over what the caller sees."""
-        return views.stats(self._core, scope)
+        return views.stats(self._core, caller)
 
-    def trace(self, scope: Scope, trace_id: str) -> Trace:
+    def trace(self, caller: Caller, trace_id: str) -> Trace:
         """What one recall searched and why it answered as it did."""
-        return views.trace(self._core, scope, trace_id)
+        return views.trace(self._core, caller, trace_id)
 
-    def clusters(self, scope: Scope, *, limit: int = 5) -> list[list[Memory]]:
+    def clusters(self, caller: Caller, *, limit: int = 5) -> list[list[Memory]]:
         """Groups of related memories, for consolidation."""
-        return views.clusters(self._core, scope, limit)
+        return views.clusters(self._core, caller, limit)
 
-    def complete(self, scope: Scope, noun: str, prefix: str) -> list[str]:
+    def complete(self, caller: Caller, noun: str, prefix: str) -> list[str]:
         """Values that begin with `prefix`, for completion."""
-        return views.complete(self._core, scope, noun, prefix)
+        return views.complete(self._core, caller, noun, prefix)
 
-    def strangers(self, scope: Scope) -> str:
+    def strangers(self, caller: Caller) -> str:
         """Whose memories there are where the caller, on this machine, has none; else ""."""
-        return adopt.told(self._core.store.held(), scope)
+        return adopt.told(self._core.store.held(), caller)
 
-    def adoptable(self, scope: Scope, user: str) -> Adoption:
+    def adoptable(self, caller: Caller, user: str) -> Adoption:
         """What of another user of the tenant would become the caller's."""
-        return adopt.preview(self._core, scope, user)
+        return adopt.preview(self._core, caller, user)
 
-    def adopt(self, scope: Scope, user: str, progress: Progress) -> Adoption:
+    def adopt(self, caller: Caller, user: str, progress: Progress) -> Adoption:
         """Make another user's memories the caller's; again after a stop, it goes on."""
-        return adopt.adopt(self._core, scope, user, progress)
+        return adopt.adopt(self._core, caller, user, progress)
 
     def figures(self) -> Figures:
         """Counts over the whole store, whosever memories they are."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mcp_memory.domain.ids import new_id
-from mcp_memory.domain.memory import Level, Memory, Scope, Status, Type, Verb
+from mcp_memory.domain.memory import Caller, Level, Memory, Status, Type, Verb
 from mcp_memory.domain.requests import Patch
 from mcp_memory.domain.results import Updated
 from mcp_memory.domain.statements import fingerprint, same_statement, slot_of
@@ -49,7 +49,7 @@ _RESTORED = (
 )
 
 
-def update(core: Core, scope: Scope, memory_id: str, patch: Patch) -> Updated:
+def update(core: Core, caller: Caller, memory_id: str, patch: Patch) -> Updated:
     """Change a memory, or bring an earlier revision of it back.
 
     What is so already, as when an update is tried again, makes no new revision: the answer
@@ -62,20 +62,22 @@ def update(core: Core, scope: Scope, memory_id: str, patch: Patch) -> Updated:
     if not _changes(patch):
         raise InvalidInput("update", "no change", "give at least one field to change")
     core.store.catch_up()
-    embedded = _vectors(core, core.one(scope, memory_id), patch)
+    embedded = _vectors(core, core.one(caller, memory_id), patch)
     request = new_id()
     note = "; ".join(filter(None, (kept(patch.content or "")[1], altered(patch))))
 
     def store() -> Updated:
-        previous = core.one(scope, memory_id)
-        changed, verb = _next(core, scope, previous, patch)
+        previous = core.one(caller, memory_id)
+        changed, verb = _next(core, caller, previous, patch)
         if _is_same(previous, changed):
             return Updated(memory=previous, previous=previous, note=note)
         _check_reach(previous, changed)
-        due = _check_free(core, previous, changed, actor(scope))
+        due = _check_free(core, previous, changed, actor(caller))
         vectors = embedded if embedded is not None else _restored_vectors(core, previous, changed)
-        write = Write(verb=verb, memory=changed, actor=actor(scope), reason=reason, vectors=vectors)
-        core.write(scope, request, [*due, write])
+        write = Write(
+            verb=verb, memory=changed, actor=actor(caller), reason=reason, vectors=vectors
+        )
+        core.write(caller, request, [*due, write])
         return Updated(memory=changed, previous=previous, note=note)
 
     return core.settle(store)
@@ -96,14 +98,14 @@ def _restored_vectors(core: Core, previous: Memory, changed: Memory) -> Windows 
     return None if changed.content == previous.content else core.embed([changed.content])[0]
 
 
-def _next(core: Core, scope: Scope, previous: Memory, patch: Patch) -> tuple[Memory, Verb]:
+def _next(core: Core, caller: Caller, previous: Memory, patch: Patch) -> tuple[Memory, Verb]:
     now = core.clock()
-    intake = Intake(scope=scope, policy=core.policy, now=now)
+    intake = Intake(caller=caller, policy=core.policy, now=now)
     if patch.restore_revision is None:
         _check_open(previous, patch)
         base, verb = previous, Verb.UPDATE
     else:
-        base, verb = _restored(core, scope, previous, patch.restore_revision), Verb.RESTORE
+        base, verb = _restored(core, caller, previous, patch.restore_revision), Verb.RESTORE
     changed = successor(
         replace(base, recorded_at=previous.recorded_at),
         now,
@@ -144,9 +146,9 @@ def _check_reach(previous: Memory, changed: Memory) -> None:
         )
 
 
-def _restored(core: Core, scope: Scope, current: Memory, revision: int) -> Memory:
+def _restored(core: Core, caller: Caller, current: Memory, revision: int) -> Memory:
     """The current memory with what it said at `revision`, in force again."""
-    history = core.store.history(current.id, scope.partitions())
+    history = core.store.history(current.id, caller.partitions())
     old = next((r.memory for r in history if r.memory.revision == revision), None)
     if old is None:
         known = ", ".join(str(r.memory.revision) for r in history)

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any, TypeVar, cast
 
 from mcp_memory.domain.ids import new_id
-from mcp_memory.domain.memory import Json, Level, Memory, Partition, Scope, Trust, Type
+from mcp_memory.domain.memory import Caller, Json, Level, Memory, Partition, Trust, Type
 from mcp_memory.domain.requests import Draft, Patch
 from mcp_memory.domain.statements import fingerprint
 from mcp_memory.domain.text import clean, kept, line_note
@@ -37,14 +37,14 @@ _HOW_TO_GET = {
 class Intake:
     """Turns the input of one caller into memories, recorded at `now`."""
 
-    scope: Scope
+    caller: Caller
     policy: Policy
     now: datetime
 
     @property
     def here(self) -> datetime:
         """The time that it is where the caller is."""
-        return local(self.now, self.scope.zone)
+        return local(self.now, self.caller.zone)
 
     def memory(self, draft: Draft, field: str) -> Memory:
         """A first revision of `draft`. Raises InvalidInput naming `field`, ScopeMissing."""
@@ -78,9 +78,9 @@ class Intake:
         asked = choice(field, level, Level)
         if asked is None:
             default = self.policy.levels[type_]
-            found = self.scope.partition(default) or self.scope.partition(Level.USER)
+            found = self.caller.partition(default) or self.caller.partition(Level.USER)
         else:
-            found = self.scope.partition(asked)
+            found = self.caller.partition(asked)
         if found is None:
             assert asked is not None
             raise ScopeMissing(f"{field}: there is no {asked} here; {_HOW_TO_GET[asked]}")

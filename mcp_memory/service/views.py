@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from mcp_memory import ranking
-from mcp_memory.domain.memory import Level, Memory, Revision, Scope, Trace, Type
+from mcp_memory.domain.memory import Caller, Level, Memory, Revision, Trace, Type
 from mcp_memory.domain.permissions import Permission
 from mcp_memory.domain.requests import BATCH_MAX
 from mcp_memory.errors import InvalidInput, NotFound
@@ -35,12 +35,12 @@ class Context:
     recent: str
 
 
-def history(core: Core, scope: Scope, memory_id: str) -> list[Revision]:
+def history(core: Core, caller: Caller, memory_id: str) -> list[Revision]:
     """Every revision the caller may see, oldest first. Raises NotFound."""
-    return core.store.history(core.one(scope, memory_id).id, scope.partitions())
+    return core.store.history(core.one(caller, memory_id).id, caller.partitions())
 
 
-def recent(core: Core, scope: Scope, limit: int, after: str) -> list[Memory]:
+def recent(core: Core, caller: Caller, limit: int, after: str) -> list[Memory]:
     """The active memories changed last, newest first; `after` is the last id of a page.
 
     Raises NotFound for an `after` that the caller cannot see.
@@ -48,41 +48,41 @@ def recent(core: Core, scope: Scope, limit: int, after: str) -> list[Memory]:
     if not 1 <= limit <= limits.RESULTS_MAX:
         raise InvalidInput("limit", limit, f"expected 1 to {limits.RESULTS_MAX}")
     if after:
-        core.one(scope, after)
-    return core.store.select(core.visible(scope), limit=limit, after=after)
+        core.one(caller, after)
+    return core.store.select(core.visible(caller), limit=limit, after=after)
 
 
-def session(core: Core, scope: Scope, max_tokens: int) -> list[Memory]:
+def session(core: Core, caller: Caller, max_tokens: int) -> list[Memory]:
     """The newest memories of this session that fit the budget, newest last."""
-    partition = scope.partition(Level.SESSION)
+    partition = caller.partition(Level.SESSION)
     if partition is None:
         return []
     where = Filter(partitions=(partition,), now=core.clock())
     newest = core.store.select(where, limit=_LOOKED_AT)
-    cost = Cost(count=at_most(core.embedder.count_tokens), zone=scope.zone)
+    cost = Cost(count=at_most(core.embedder.count_tokens), zone=caller.zone)
     kept, _ = within_budget(newest, cost.left(max_tokens), cost)
     return kept[::-1]
 
 
-def recalls(core: Core, scope: Scope, max_tokens: int) -> list[Trace]:
+def recalls(core: Core, caller: Caller, max_tokens: int) -> list[Trace]:
     """The newest recalls of this session whose lines fit the budget, newest last."""
-    partition = scope.partition(Level.SESSION)
+    partition = caller.partition(Level.SESSION)
     if partition is None:
         return []
-    cost = Cost(count=at_most(core.embedder.count_tokens), zone=scope.zone)
+    cost = Cost(count=at_most(core.embedder.count_tokens), zone=caller.zone)
     left = cost.left(max_tokens)
     kept: list[Trace] = []
-    for found in core.traces.of(partition, scope.partitions(), _RECALLS_MAX):
-        left -= cost.count(recall_line(found, scope.zone))
+    for found in core.traces.of(partition, caller.partitions(), _RECALLS_MAX):
+        left -= cost.count(recall_line(found, caller.zone))
         if left < 0:
             break
         kept.append(found)
     return kept[::-1]
 
 
-def context(core: Core, scope: Scope, max_tokens: int) -> Context:
+def context(core: Core, caller: Caller, max_tokens: int) -> Context:
     """What is stable about the user, and what is recent and situational; half the budget each."""
-    everything = core.visible(scope)
+    everything = core.visible(caller)
     stable = core.store.select(
         replace(everything, types=_STABLE), order=Order.IMPORTANT, limit=_LOOKED_AT
     )
@@ -90,31 +90,31 @@ def context(core: Core, scope: Scope, max_tokens: int) -> Context:
     newest = core.store.select(replace(everything, types=others), limit=_LOOKED_AT)
     now, lives = everything.now, core.policy.half_lives
     newest.sort(key=lambda m: -ranking.standing(m, now, lives))
-    cost = Cost(count=at_most(core.embedder.count_tokens), zone=scope.zone)
+    cost = Cost(count=at_most(core.embedder.count_tokens), zone=caller.zone)
     left = cost.left(max_tokens // 2)
     return Context(
-        stable=fenced(within_budget(stable, left, cost)[0], "about this user", scope.zone),
-        recent=fenced(within_budget(newest, left, cost)[0], "lately", scope.zone),
+        stable=fenced(within_budget(stable, left, cost)[0], "about this user", caller.zone),
+        recent=fenced(within_budget(newest, left, cost)[0], "lately", caller.zone),
     )
 
 
-def me(core: Core, scope: Scope) -> dict[str, Any]:
+def me(core: Core, caller: Caller) -> dict[str, Any]:
     """Who the caller is, what decided each part, the policy in force, and counts."""
     policy = core.policy
-    is_system = scope.sources.get("user") == SYSTEM
-    notes = [*scope.notes, *filter(None, [told(core.store.held(), scope)] if is_system else [])]
+    is_system = caller.sources.get("user") == SYSTEM
+    notes = [*caller.notes, *filter(None, [told(core.store.held(), caller)] if is_system else [])]
     parts = ("tenant", "user", "project", "agent", "session")
     return {
-        "scope": {name: getattr(scope, name) for name in parts},
-        "project_label": scope.project_label,
-        "timezone": str(scope.zone),
-        "permissions": [p.value for p in Permission if p in scope.permissions],
-        "decided_by": dict(scope.sources),
+        "caller": {name: getattr(caller, name) for name in parts},
+        "project_label": caller.project_label,
+        "timezone": str(caller.zone),
+        "permissions": [p.value for p in Permission if p in caller.permissions],
+        "decided_by": dict(caller.sources),
         **({"notes": notes} if notes else {}),
-        "sees": [str(partition) for partition in scope.partitions()],
+        "sees": [str(partition) for partition in caller.partitions()],
         "policy": {
             "levels": {
-                type_.value: (level if scope.partition(level) else Level.USER).value
+                type_.value: (level if caller.partition(level) else Level.USER).value
                 for type_, level in policy.levels.items()
             },
             "importance": {type_.value: value for type_, value in policy.importance.items()},
@@ -128,13 +128,13 @@ def me(core: Core, scope: Scope) -> dict[str, Any]:
                 "tags": limits.TAGS_MAX,
             },
         },
-        "counts": dict(core.store.stats(scope.partitions()).by_level),
+        "counts": dict(core.store.stats(caller.partitions()).by_level),
     }
 
 
-def stats(core: Core, scope: Scope) -> dict[str, Any]:
+def stats(core: Core, caller: Caller) -> dict[str, Any]:
     """Counts over what the caller sees, and the state of the embedding model."""
-    counts = core.store.stats(scope.partitions())
+    counts = core.store.stats(caller.partitions())
     return {
         "by_status": dict(counts.by_status),
         "by_type": dict(counts.by_type),
@@ -147,31 +147,31 @@ def stats(core: Core, scope: Scope) -> dict[str, Any]:
     }
 
 
-def trace(core: Core, scope: Scope, trace_id: str) -> Trace:
+def trace(core: Core, caller: Caller, trace_id: str) -> Trace:
     """What one recall searched and why it answered as it did. Raises NotFound."""
     found = core.traces.get(trace_id) if is_id(trace_id) else None
-    if found is not None and not set(found.partitions) <= set(scope.partitions()):
+    if found is not None and not set(found.partitions) <= set(caller.partitions()):
         found = None
     if found is None and is_id(trace_id):
-        found = core.store.trace(trace_id, scope.partitions())
+        found = core.store.trace(trace_id, caller.partitions())
     if found is None:
         raise NotFound("trace", trace_id)
     return spelt_out(found)
 
 
-def clusters(core: Core, scope: Scope, limit: int) -> list[list[Memory]]:
+def clusters(core: Core, caller: Caller, limit: int) -> list[list[Memory]]:
     """Groups of memories that say related things, largest first, for consolidation.
 
     Single-link groups at a cosine of 0.7 or more among the newest 200, each within one
     partition, of at most 10. Of a long memory counts the window nearest to the newest one;
     what waits for its vectors is left out.
     """
-    newest = core.store.select(core.visible(scope), limit=_LOOKED_AT)
+    newest = core.store.select(core.visible(caller), limit=_LOOKED_AT)
     vector = core.embed_query(newest[0].content) if newest else None
     if vector is None:
         return []
     # The vectors are there already: to make them anew could take minutes.
-    where = replace(core.visible(scope), ids=tuple(memory.id for memory in newest))
+    where = replace(core.visible(caller), ids=tuple(memory.id for memory in newest))
     found = core.store.propose(where, terms=(), vector=vector, limit=_LOOKED_AT).candidates
     place = {memory.id: number for number, memory in enumerate(newest)}
     embedded = sorted(
@@ -207,9 +207,9 @@ def _reach(
     return group
 
 
-def complete(core: Core, scope: Scope, noun: str, prefix: str) -> list[str]:
+def complete(core: Core, caller: Caller, noun: str, prefix: str) -> list[str]:
     """Up to 100 ids, keys or tags that begin with `prefix`, most recent first."""
-    memories = core.store.select(core.visible(scope), limit=500)
+    memories = core.store.select(core.visible(caller), limit=500)
     values = {
         "id": [memory.id for memory in memories],
         "key": [memory.key for memory in memories if memory.key],

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mcp_memory.domain.memory import Partition, Scope
+from mcp_memory.domain.memory import Caller, Partition
 from mcp_memory.tools.argument_types import Flag
 from mcp_memory.tools.schema import Argument, Arguments
 
@@ -57,7 +57,7 @@ class Tool:
     title: str
     description: str
     arguments: Arguments
-    call: Callable[[MemoryService, Scope, dict[str, Any], Progress], Answer]
+    call: Callable[[MemoryService, Caller, dict[str, Any], Progress], Answer]
     hint: str = ""
     read_only: bool = False
     destructive: bool = False

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from mcp_memory.domain.ids import ending
-from mcp_memory.domain.memory import Scope
+from mcp_memory.domain.memory import Caller
 from mcp_memory.domain.requests import EVERYTHING, Selection
 from mcp_memory.domain.results import Erasure, Forgotten
 from mcp_memory.domain.text import fence, shown
@@ -44,10 +44,10 @@ DESCRIPTION = (
 
 
 def call(
-    service: MemoryService, scope: Scope, arguments: dict[str, Any], progress: Progress
+    service: MemoryService, caller: Caller, arguments: dict[str, Any], progress: Progress
 ) -> Answer:
     """Forget what is selected, or show what would be."""
-    return answer(scope, service.forget(scope, selection_of(arguments)))
+    return answer(caller, service.forget(caller, selection_of(arguments)))
 
 
 def selection_of(arguments: dict[str, Any]) -> Selection:
@@ -55,7 +55,7 @@ def selection_of(arguments: dict[str, Any]) -> Selection:
     return Selection(**{n: value for n, value in arguments.items() if n != EXPLAIN.name})
 
 
-def answer(scope: Scope, found: Forgotten, note: str = "") -> Answer:
+def answer(caller: Caller, found: Forgotten, note: str = "") -> Answer:
     """What a forget did or would do; `note` takes the place of the advice to confirm."""
     listed = (f"- {ending(memory.id)} {shown(memory.content)}" for memory in found.memories)
     text = lines(
@@ -63,7 +63,7 @@ def answer(scope: Scope, found: Forgotten, note: str = "") -> Answer:
         fence(listed, f"{len(found.memories)} of {found.total} memories"),
         _receipt_line(found.receipt) if found.receipt else "",
         _quoted_line(found.receipt) if found.receipt else "",
-        caller_line(scope),
+        caller_line(caller),
     )
     values = {
         "done": found.done,
@@ -80,7 +80,7 @@ def answer(scope: Scope, found: Forgotten, note: str = "") -> Answer:
                 "notice": NOTICE if found.memories else "",
             }
         ),
-        "caller": caller_values(scope),
+        "caller": caller_values(caller),
     }
     return Answer(text=text, values=values, touched=_touched(found))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mcp_memory.domain.memory import Level, Partition, Scope
+from mcp_memory.domain.memory import Caller, Level, Partition
 from mcp_memory.domain.requests import Query
 from mcp_memory.domain.results import Recall, Recalled
 from mcp_memory.tools.argument_types import Number, Object, Text, Texts
@@ -23,24 +23,24 @@ DESCRIPTION = (
 
 
 def call(
-    service: MemoryService, scope: Scope, arguments: dict[str, Any], progress: Progress
+    service: MemoryService, caller: Caller, arguments: dict[str, Any], progress: Progress
 ) -> Answer:
     """Answer one query."""
-    found = service.recall(scope, Query(**arguments))
+    found = service.recall(caller, Query(**arguments))
     values = {
         "notice": NOTICE,
         "memories": [_values(item) for item in found.memories],
         **filled({"context": found.context}),
-        "searched": [_searched(partition, scope) for partition in found.searched],
+        "searched": [_searched(partition, caller) for partition in found.searched],
         "mode": found.mode,
         "degraded": found.degraded,
         **filled({"reason": found.reason}),
         "omitted": found.omitted,
         "abstained": found.abstained,
         "trace_id": found.trace_id,
-        "caller": caller_values(scope),
+        "caller": caller_values(caller),
     }
-    return Answer(text=lines(found.context, _line(found), caller_line(scope)), values=values)
+    return Answer(text=lines(found.context, _line(found), caller_line(caller)), values=values)
 
 
 def _line(found: Recall) -> str:
@@ -78,11 +78,11 @@ def _values(item: Recalled) -> dict[str, Any]:
     )
 
 
-def _searched(partition: Partition, scope: Scope) -> str:
+def _searched(partition: Partition, caller: Caller) -> str:
     names = {
         Level.TENANT: partition.tenant,
         Level.USER: partition.user,
-        Level.PROJECT: scope.joined.get(partition.name, scope.project_label or partition.name),
+        Level.PROJECT: caller.joined.get(partition.name, caller.project_label or partition.name),
     }
     return f"{partition.level} {names.get(partition.level, partition.name)}"
 

@@ -9,7 +9,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from mcp_memory.domain.ids import ending
-from mcp_memory.domain.memory import Scope
+from mcp_memory.domain.memory import Caller
 from mcp_memory.domain.requests import BATCH_MAX, Draft
 from mcp_memory.domain.results import Remembered, Similar
 from mcp_memory.domain.text import fence, shown
@@ -76,30 +76,30 @@ _MEMORY = Arguments(
 
 
 def call(
-    service: MemoryService, scope: Scope, arguments: dict[str, Any], progress: Progress
+    service: MemoryService, caller: Caller, arguments: dict[str, Any], progress: Progress
 ) -> Answer:
     """Store each memory, in order; what cannot be is rejected, and the others go on."""
     given: list[Given] = arguments["memories"]
     drafts = [Draft(**item) for item in given if item.error is None]
     # An empty list goes on to the service, which says how many there may be.
-    taken = iter(service.remember(scope, drafts, progress) if drafts or not given else ())
+    taken = iter(service.remember(caller, drafts, progress) if drafts or not given else ())
     numbers = count()
     results = [
         Remembered.rejected(item.error) if item.error else _called(item, next(numbers), next(taken))
         for item in given
     ]
     similar = {s.id: s for result in results for s in result.similar}
-    listed = (_similar_line(s, scope.zone) for s in similar.values())
+    listed = (_similar_line(s, caller.zone) for s in similar.values())
     text = lines(
         _counted(results),
         *(_line(result) for result in results),
         fence(listed, "Similar memories; update or forget what is outdated"),
-        caller_line(scope),
+        caller_line(caller),
     )
     values = {
         "results": [_values(result) for result in results],
         **({"notice": NOTICE} if similar else {}),
-        "caller": caller_values(scope),
+        "caller": caller_values(caller),
     }
     return Answer(
         text=text,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mcp_memory.domain.ids import ending
-from mcp_memory.domain.memory import Scope
+from mcp_memory.domain.memory import Caller
 from mcp_memory.domain.requests import Patch
 from mcp_memory.domain.results import Updated
 from mcp_memory.domain.text import fence, shown
@@ -25,24 +25,24 @@ DESCRIPTION = (
 
 
 def call(
-    service: MemoryService, scope: Scope, arguments: dict[str, Any], progress: Progress
+    service: MemoryService, caller: Caller, arguments: dict[str, Any], progress: Progress
 ) -> Answer:
     """Change one memory."""
     given = _meant(arguments)
-    updated = service.update(scope, arguments["id"], Patch(**given))
+    updated = service.update(caller, arguments["id"], Patch(**given))
     memory, previous = updated.memory, updated.previous
     text = lines(
         _line(updated),
         updated.note,
         fence(_before(updated), f"It said before, as revision {previous.revision}"),
-        caller_line(scope),
+        caller_line(caller),
     )
     values = {
         "memory": explained(memory),
         "replaced": explained(previous),
         **filled({"reason": updated.note}),
         "notice": NOTICE,
-        "caller": caller_values(scope),
+        "caller": caller_values(caller),
     }
     return Answer(text=text, values=values, touched=_touched(updated))
 

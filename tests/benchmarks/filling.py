@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mcp_memory.domain.ids import new_id
-from mcp_memory.domain.memory import Scope, Verb
+from mcp_memory.domain.memory import Caller, Verb
 from mcp_memory.domain.requests import Draft
 from mcp_memory.domain.times import utc_now
 from mcp_memory.embedding.embedder import Embedder
@@ -41,7 +41,7 @@ _WRITTEN_AT_ONCE = 1_000
 _TYPES = ("fact", "task", "episode", "fact", "summary")
 
 
-def caller(user: str, tenant: str = "") -> Scope:
+def made_caller(user: str, tenant: str = "") -> Caller:
     """The scope of a client on this machine, in the project and with a session."""
     return resolve(
         Signals(
@@ -87,19 +87,19 @@ class Pool:
         return VARIED_COSINE * own + _ASIDE * aside
 
 
-def fill(store: Store, scopes: Sequence[Scope], count: int, pool: Pool) -> None:
+def fill(store: Store, scopes: Sequence[Caller], count: int, pool: Pool) -> None:
     """Write `count` memories in turn over the scopes, through the store's own door."""
     writes = _writes(scopes, count, pool)
     while batch := list(islice(writes, _WRITTEN_AT_ONCE)):
         store.write(new_id(), batch)
 
 
-def _writes(scopes: Sequence[Scope], count: int, pool: Pool) -> Iterator[Write]:
+def _writes(scopes: Sequence[Caller], count: int, pool: Pool) -> Iterator[Write]:
     """One write a statement, a minute apart, the last one now."""
     policy, now = Policy(), utc_now()
     for number, (detail, text) in enumerate(statements(count, POOL)):
-        scope = scopes[number % len(scopes)]
+        caller = scopes[number % len(scopes)]
         at = now - timedelta(minutes=count - number)
-        memory = Intake(scope=scope, policy=policy, now=at).memory(draft(text, number), "content")
+        memory = Intake(caller=caller, policy=policy, now=at).memory(draft(text, number), "content")
         vectors = pool.vector(detail)[np.newaxis]
-        yield Write(verb=Verb.REMEMBER, memory=memory, actor=actor(scope), vectors=vectors)
+        yield Write(verb=Verb.REMEMBER, memory=memory, actor=actor(caller), vectors=vectors)

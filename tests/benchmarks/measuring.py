@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
 
-from mcp_memory.domain.memory import Scope, Status
+from mcp_memory.domain.memory import Caller, Status
 from mcp_memory.domain.requests import Query
 from mcp_memory.embedding.embedder import Embedder
 from mcp_memory.service import MemoryService
@@ -31,7 +31,7 @@ class Subject:
     layout: Layout
     service: MemoryService
     embedder: Embedder
-    callers: Sequence[Scope]
+    callers: Sequence[Caller]
 
 
 def recalls(subject: Subject) -> Ratio:
@@ -58,7 +58,7 @@ def recalls(subject: Subject) -> Ratio:
 def remembers(subject: Subject) -> tuple[Ratio, Check]:
     """Single remembers beside embedding each text alone; and whether all are found again."""
     callers = cycle(subject.callers)
-    stored: list[tuple[Scope, str, str]] = []
+    stored: list[tuple[Caller, str, str]] = []
 
     def remember(text: str) -> None:
         caller = next(callers)
@@ -115,7 +115,7 @@ def disk(layout: Layout, home: Path) -> Amount:
     )
 
 
-def counted(layout: Layout, service: MemoryService, callers: Iterable[Scope]) -> Check:
+def counted(layout: Layout, service: MemoryService, callers: Iterable[Caller]) -> Check:
     """Whether every caller together sees all that was stored."""
     found = sum(
         service.stats(caller)["by_status"].get(Status.ACTIVE.value, 0) for caller in callers
@@ -128,7 +128,7 @@ def counted(layout: Layout, service: MemoryService, callers: Iterable[Scope]) ->
     )
 
 
-def _found_again(subject: Subject, stored: Sequence[tuple[Scope, str, str]]) -> Check:
+def _found_again(subject: Subject, stored: Sequence[tuple[Caller, str, str]]) -> Check:
     missing = [
         memory_id
         for caller, text, memory_id in stored
@@ -142,5 +142,5 @@ def _found_again(subject: Subject, stored: Sequence[tuple[Scope, str, str]]) -> 
     )
 
 
-def _ids(service: MemoryService, caller: Scope, text: str) -> set[str]:
+def _ids(service: MemoryService, caller: Caller, text: str) -> set[str]:
     return {item.memory.id for item in service.recall(caller, Query(query=text)).memories}

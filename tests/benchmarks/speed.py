@@ -9,7 +9,7 @@ from pathlib import Path
 
 import anyio
 
-from mcp_memory.domain.memory import Scope
+from mcp_memory.domain.memory import Caller
 from mcp_memory.embedding.embedder import Embedder
 from mcp_memory.service import MemoryService
 from mcp_memory.storage.embedded import open_embedded
@@ -84,7 +84,7 @@ def _measure(
     store = open_embedded(home, embedder.space)
     service = MemoryService(store, embedder)
     service.start()
-    scopes = [filling.caller(f"user{i:04}") for i in range(layout.scopes)]
+    scopes = [filling.made_caller(f"user{i:04}") for i in range(layout.scopes)]
     callers = scopes[:: max(1, layout.scopes // MEASURED_SCOPES)]
     subject = Subject(layout=layout, service=service, embedder=embedder, callers=callers)
     try:
@@ -110,7 +110,7 @@ def _measure(
 
 
 def _measure_processes(
-    layout: Layout, home: Path, embedder: Embedder, caller: Scope, gathered: _Gathered
+    layout: Layout, home: Path, embedder: Embedder, caller: Caller, gathered: _Gathered
 ) -> None:
     """What needs a process of its own: the resident memory and the MCP door."""
     at_service = resident.after_recalls(home, caller.user)

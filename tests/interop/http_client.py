@@ -37,8 +37,8 @@ class Tokens:
         return cls(all=_token(home, "read,write,erase"), reading=_token(home, "read"))
 
 
-def _token(home: Path, scopes: str) -> str:
-    made = command("token", "add", "--user", "ana", "--scopes", scopes, home=home)
+def _token(home: Path, permissions: str) -> str:
+    made = command("token", "add", "--user", "ana", "--permissions", permissions, home=home)
     assert made.returncode == 0, made.stderr
     return made.stdout.splitlines()[0]
 

@@ -295,7 +295,7 @@ def visit_http(npm: Path, client: Client) -> None:
     """The whole visit with a token, then a short one with a token that only reads."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         home = Path(folder)
-        full, reading = (_token(home, scopes) for scopes in ("read,write,erase", "read"))
+        full, reading = (_token(home, permissions) for permissions in ("read,write,erase", "read"))
         with http_server(home) as server:
             model = played(npm, client, Target(url=server.url, token=full), FULL_VISIT)
             check_full(model)
@@ -305,8 +305,8 @@ def visit_http(npm: Path, client: Client) -> None:
             report(npm, f"{client.name}, HTTP, read only", model)
 
 
-def _token(home: Path, scopes: str) -> str:
-    made = command("token", "add", "--user", "ana", "--scopes", scopes, home=home)
+def _token(home: Path, permissions: str) -> str:
+    made = command("token", "add", "--user", "ana", "--permissions", permissions, home=home)
     assert made.returncode == 0, made.stderr
     return made.stdout.splitlines()[0]
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from mcp_memory.domain.memory import Level, Memory, Partition, Scope, Status
+from mcp_memory.domain.memory import Caller, Level, Memory, Partition, Status
 from mcp_memory.domain.requests import Draft
 from mcp_memory.domain.results import Remembered
 from mcp_memory.domain.statements import fingerprint, slot_of
@@ -71,44 +71,44 @@ class Believed:
     )
     """When recall gave a memory to a user of a tenant last."""
 
-    def recalled(self, scope: Scope, found: Iterable[Memory], now: datetime) -> None:
+    def recalled(self, caller: Caller, found: Iterable[Memory], now: datetime) -> None:
         """Note what recall returned."""
         for memory in found:
-            self.returned[scope.tenant, scope.user, memory.id] = now
+            self.returned[caller.tenant, caller.user, memory.id] = now
 
-    def current(self, scope: Scope) -> list[Said]:
+    def current(self, caller: Caller) -> list[Said]:
         """What the caller may see, of any status."""
-        partitions = scope.partitions()
+        partitions = caller.partitions()
         return [life[-1] for life in self.lives.values() if life[-1].partition in partitions]
 
-    def active(self, scope: Scope, now: datetime) -> list[Said]:
+    def active(self, caller: Caller, now: datetime) -> list[Said]:
         """What is in force for the caller."""
-        return [s for s in self.current(scope) if s.status is Status.ACTIVE and not s.is_due(now)]
+        return [s for s in self.current(caller) if s.status is Status.ACTIVE and not s.is_due(now)]
 
-    def as_of(self, scope: Scope, then: datetime) -> list[Said]:
+    def as_of(self, caller: Caller, then: datetime) -> list[Said]:
         """What was believed to hold at that moment, of what the caller may see now."""
         return [
             one
-            for now in self.current(scope)
+            for now in self.current(caller)
             for one in self._standing(now.id, then)
             if one.status is Status.ACTIVE
-            and one.partition in scope.partitions()
+            and one.partition in caller.partitions()
             and one.valid_from <= then
             and not (one.valid_to and one.valid_to <= then)
             and not (one.expires_at and one.expires_at <= then)
         ]
 
     def remember(
-        self, scope: Scope, drafts: list[Draft], answers: list[Remembered], now: datetime
+        self, caller: Caller, drafts: list[Draft], answers: list[Remembered], now: datetime
     ) -> None:
         """Follow one call; fails where an answer is not what follows."""
-        places = [_partition(scope, draft) for draft in drafts]
+        places = [_partition(caller, draft) for draft in drafts]
         prints = {fingerprint(draft.content, draft.key) for draft in drafts}
         self._end_touched(places, prints, drafts, now)
         echoes = {
             memory_id
             for (tenant, user, memory_id), at in self.returned.items()
-            if (tenant, user) == (scope.tenant, scope.user) and at >= now - ECHO
+            if (tenant, user) == (caller.tenant, caller.user) and at >= now - ECHO
         }
         self.call = Call(now=now, prints=frozenset(prints), echoes=frozenset(echoes))
         for n, (draft, place, answer) in enumerate(zip(drafts, places, answers, strict=True)):
@@ -231,8 +231,8 @@ class Believed:
                 self.change(memory_id, now, **gone, valid_to=ended)
 
 
-def _partition(scope: Scope, draft: Draft) -> Partition:
+def _partition(caller: Caller, draft: Draft) -> Partition:
     level = Level(draft.level) if draft.level else Level.PROJECT
-    found = scope.partition(level) or scope.partition(Level.USER)
+    found = caller.partition(level) or caller.partition(Level.USER)
     assert found is not None
     return found

@@ -25,7 +25,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,  # pyright: ignore[reportUnknownVariableType]  # hypothesis leaves it untyped
 )
 
-from mcp_memory.domain.memory import Level, Scope, Status
+from mcp_memory.domain.memory import Caller, Level, Status
 from mcp_memory.domain.requests import Draft, Patch, Query, Selection
 from mcp_memory.domain.results import Remembered
 from mcp_memory.domain.statements import same_statement, slot_of
@@ -42,10 +42,10 @@ EXAMPLES_LONG = int(os.environ.get("MODEL_EXAMPLES", "400"))
 STEPS = 60
 THREADS = 3
 CALLERS = (
-    Scope(tenant="acme", user="alice", project="app", agent="claude", session="s1"),
-    Scope(tenant="acme", user="alice", project="site", agent="cursor"),
-    Scope(tenant="acme", user="bob", project="app", agent="claude", session="s2"),
-    Scope(tenant="umbrella", user="alice", project="app", agent="claude", session="s1"),
+    Caller(tenant="acme", user="alice", project="app", agent="claude", session="s1"),
+    Caller(tenant="acme", user="alice", project="site", agent="cursor"),
+    Caller(tenant="acme", user="bob", project="app", agent="claude", session="s2"),
+    Caller(tenant="umbrella", user="alice", project="app", agent="claude", session="s1"),
 )
 TEXTS = (
     "the tea is hot",
@@ -100,55 +100,55 @@ class Life(RuleBasedStateMachine):
 
     # --- writing -----------------------------------------------------------------------
 
-    @rule(scope=callers, given=st.lists(drafts, min_size=1, max_size=3))
-    def remember(self, scope: Scope, given: list[Draft]) -> None:
+    @rule(caller=callers, given=st.lists(drafts, min_size=1, max_size=3))
+    def remember(self, caller: Caller, given: list[Draft]) -> None:
         usable = [
-            draft for draft in given if not draft.level or scope.partition(Level(draft.level))
+            draft for draft in given if not draft.level or caller.partition(Level(draft.level))
         ]
         if usable:
-            answers = self.service.remember(scope, usable)
-            self.believed.remember(scope, usable, answers, self.clock())
+            answers = self.service.remember(caller, usable)
+            self.believed.remember(caller, usable, answers, self.clock())
 
-    @rule(scope=callers, draft=drafts, number=numbers)
-    def replace(self, scope: Scope, draft: Draft, number: int) -> None:
-        old = pick(self.believed.current(scope), number)
-        if old is None or (draft.level and not scope.partition(Level(draft.level))):
+    @rule(caller=callers, draft=drafts, number=numbers)
+    def replace(self, caller: Caller, draft: Draft, number: int) -> None:
+        old = pick(self.believed.current(caller), number)
+        if old is None or (draft.level and not caller.partition(Level(draft.level))):
             return
         given = Draft(content=draft.content, level=draft.level, supersedes=(old.id,))
         if old.partition.level is Level.TENANT and draft.level != "tenant":
-            (answer,) = self.service.remember(scope, [given])
+            (answer,) = self.service.remember(caller, [given])
             assert isinstance(answer.error, InvalidInput)
             assert "tenant" in answer.reason
             return
-        answers = self.service.remember(scope, [given])
-        self.believed.remember(scope, [given], answers, self.clock())
+        answers = self.service.remember(caller, [given])
+        self.believed.remember(caller, [given], answers, self.clock())
 
-    @rule(scope=callers, number=numbers, content=st.sampled_from(TEXTS))
-    def update(self, scope: Scope, number: int, content: str) -> None:
-        old = pick(self.believed.current(scope), number)
+    @rule(caller=callers, number=numbers, content=st.sampled_from(TEXTS))
+    def update(self, caller: Caller, number: int, content: str) -> None:
+        old = pick(self.believed.current(caller), number)
         if old is None or old.content == content:
             return
         now, place = self.clock(), old.partition
         if old.status is not Status.ACTIVE:
             with pytest.raises(InvalidInput):
-                self.service.update(scope, old.id, Patch(content=content))
+                self.service.update(caller, old.id, Patch(content=content))
             return
         if self.is_taken(old, content, old.key):
             with pytest.raises(InvalidInput, match="says exactly this"):
-                self.service.update(scope, old.id, Patch(content=content))
+                self.service.update(caller, old.id, Patch(content=content))
             return
-        self.service.update(scope, old.id, Patch(content=content))
+        self.service.update(caller, old.id, Patch(content=content))
         self.end_due(old, content, old.key)
         since = old.valid_from if same_statement(old.content, content) else now
         made = self.believed.change(old.id, now, content=content, valid_from=since)
         assert place == made.partition
 
-    @rule(scope=callers, number=numbers, back=numbers)
-    def restore(self, scope: Scope, number: int, back: int) -> None:
-        old = pick(self.believed.current(scope), number)
+    @rule(caller=callers, number=numbers, back=numbers)
+    def restore(self, caller: Caller, number: int, back: int) -> None:
+        old = pick(self.believed.current(caller), number)
         if old is None:
             return
-        life = [s for s in self.believed.lives[old.id] if s.partition in scope.partitions()]
+        life = [s for s in self.believed.lives[old.id] if s.partition in caller.partitions()]
         then, now = life[back % len(life)], self.clock()
         until = then.expires_at if then.expires_at and then.expires_at > now else None
         back_again: dict[str, Any] = {
@@ -166,9 +166,9 @@ class Life(RuleBasedStateMachine):
         patch = Patch(restore_revision=then.revision)
         if self.is_taken(old, then.content, then.key):
             with pytest.raises(InvalidInput, match=r"says exactly this|holds this key"):
-                self.service.update(scope, old.id, patch)
+                self.service.update(caller, old.id, patch)
             return
-        self.service.update(scope, old.id, patch)
+        self.service.update(caller, old.id, patch)
         self.end_due(old, then.content, then.key)
         self.believed.change(old.id, now, **back_again)
 
@@ -188,24 +188,24 @@ class Life(RuleBasedStateMachine):
 
     # --- forgetting --------------------------------------------------------------------
 
-    @rule(scope=callers, number=numbers)
-    def forget(self, scope: Scope, number: int) -> None:
-        old = pick(self.believed.current(scope), number)
+    @rule(caller=callers, number=numbers)
+    def forget(self, caller: Caller, number: int) -> None:
+        old = pick(self.believed.current(caller), number)
         if old is not None:
-            self.service.forget(scope, Selection(ids=(old.id,)))
+            self.service.forget(caller, Selection(ids=(old.id,)))
             self.hide([old])
 
-    @rule(scope=callers, key=st.sampled_from(("timezone", "drink")))
-    def forget_by_key(self, scope: Scope, key: str) -> None:
+    @rule(caller=callers, key=st.sampled_from(("timezone", "drink")))
+    def forget_by_key(self, caller: Caller, key: str) -> None:
         meant = [
             one
-            for one in self.believed.current(scope)
+            for one in self.believed.current(caller)
             if slot_of(one.key) == slot_of(key) and one.status in (Status.ACTIVE, Status.EXPIRED)
         ]
-        preview = self.service.forget(scope, Selection(key=key))
+        preview = self.service.forget(caller, Selection(key=key))
         assert (preview.done, preview.total) == (False, len(meant))
         if meant:
-            done = self.service.forget(scope, Selection(key=key, confirm=preview.confirm))
+            done = self.service.forget(caller, Selection(key=key, confirm=preview.confirm))
             assert (done.done, done.total) == (True, len(meant))
             self.hide(meant)
 
@@ -214,23 +214,23 @@ class Life(RuleBasedStateMachine):
             if one.status is not Status.FORGOTTEN:
                 self.believed.change(one.id, self.clock(), status=Status.FORGOTTEN)
 
-    @rule(scope=callers, number=numbers)
-    def erase(self, scope: Scope, number: int) -> None:
-        old = pick(self.believed.current(scope), number)
+    @rule(caller=callers, number=numbers)
+    def erase(self, caller: Caller, number: int) -> None:
+        old = pick(self.believed.current(caller), number)
         if old is not None:
-            self.erase_for_good(scope, old.id)
+            self.erase_for_good(caller, old.id)
 
-    @rule(scope=callers)
-    def whisper(self, scope: Scope) -> None:
+    @rule(caller=callers)
+    def whisper(self, caller: Caller) -> None:
         """Remember a secret, change it, ask for it, and erase it: it is in no byte."""
         self.secrets += 1
         word = f"zyxomatic{self.secrets}quelbrant"
-        (answer,) = self.service.remember(scope, [Draft(content=f"{word} lies here", key=word)])
-        self.service.recall(scope, Query(query=f"where does {word} lie?"))
-        self.service.update(scope, answer.id, Patch(content=f"{word} has moved"))
+        (answer,) = self.service.remember(caller, [Draft(content=f"{word} lies here", key=word)])
+        self.service.recall(caller, Query(query=f"where does {word} lie?"))
+        self.service.update(caller, answer.id, Patch(content=f"{word} has moved"))
         self.service.upkeep()
         self.believed.expire(self.clock())
-        self.erase_for_good(scope, answer.id)
+        self.erase_for_good(caller, answer.id)
         left = [
             file.name
             for file in self.folder.rglob("*")
@@ -238,11 +238,11 @@ class Life(RuleBasedStateMachine):
         ]
         assert left == []
 
-    def erase_for_good(self, scope: Scope, memory_id: str) -> None:
-        preview = self.service.forget(scope, Selection(ids=(memory_id,), erase=True))
+    def erase_for_good(self, caller: Caller, memory_id: str) -> None:
+        preview = self.service.forget(caller, Selection(ids=(memory_id,), erase=True))
         assert (preview.done, preview.total) == (False, 1)
         wanted = Selection(ids=(memory_id,), erase=True, confirm=preview.confirm)
-        done = self.service.forget(scope, wanted)
+        done = self.service.forget(caller, wanted)
         assert done.receipt is not None
         life = self.believed.lives.pop(memory_id, None)
         if life:
@@ -268,16 +268,16 @@ class Life(RuleBasedStateMachine):
         self.service.close()
         self.open()
 
-    @rule(scope=callers, content=st.sampled_from(TEXTS))
-    def all_at_once(self, scope: Scope, content: str) -> None:
+    @rule(caller=callers, content=st.sampled_from(TEXTS))
+    def all_at_once(self, caller: Caller, content: str) -> None:
         """Several threads say the same, and each caller something of his own."""
         same = Draft(content=content, level="user")
-        calls = [(scope, same)] * THREADS + [
+        calls = [(caller, same)] * THREADS + [
             (one, Draft(content=f"{one.user} of {one.tenant} waited", level="user"))
             for one in CALLERS[1:]
         ]
 
-        def made(call: tuple[Scope, Draft]) -> tuple[int, Scope, Draft, Remembered]:
+        def made(call: tuple[Caller, Draft]) -> tuple[int, Caller, Draft, Remembered]:
             (answer,) = self.service.remember(call[0], [call[1]])
             return answer.revision, *call, answer
 
@@ -289,36 +289,36 @@ class Life(RuleBasedStateMachine):
 
     # --- reading -------------------------------------------------------------------------
 
-    @rule(scope=callers, key=st.sampled_from(("", "time_zone", "drink")))
-    def recall(self, scope: Scope, key: str) -> None:
+    @rule(caller=callers, key=st.sampled_from(("", "time_zone", "drink")))
+    def recall(self, caller: Caller, key: str) -> None:
         asked = Query(key=key, limit=50, max_tokens=20_000)
         wanted = [
             s
-            for s in self.believed.active(scope, self.clock())
+            for s in self.believed.active(caller, self.clock())
             if slot_of(key) in ("", slot_of(s.key))
         ]
-        self.assert_recalled(scope, asked, wanted)
+        self.assert_recalled(caller, asked, wanted)
 
-    @rule(scope=callers, number=numbers, key=st.sampled_from(("", "timezone")))
-    def recall_the_past(self, scope: Scope, number: int, key: str) -> None:
+    @rule(caller=callers, number=numbers, key=st.sampled_from(("", "timezone")))
+    def recall_the_past(self, caller: Caller, number: int, key: str) -> None:
         if then := pick(self.moments, number):
             asked = Query(as_of=then.isoformat(), key=key, limit=50, max_tokens=20_000)
             wanted = [
-                s for s in self.believed.as_of(scope, then) if slot_of(key) in ("", slot_of(s.key))
+                s for s in self.believed.as_of(caller, then) if slot_of(key) in ("", slot_of(s.key))
             ]
-            self.assert_recalled(scope, asked, wanted)
+            self.assert_recalled(caller, asked, wanted)
 
-    def assert_recalled(self, scope: Scope, asked: Query, wanted: list[Said]) -> None:
-        found = self.service.recall(scope, asked)
-        self.believed.recalled(scope, (item.memory for item in found.memories), self.clock())
+    def assert_recalled(self, caller: Caller, asked: Query, wanted: list[Said]) -> None:
+        found = self.service.recall(caller, asked)
+        self.believed.recalled(caller, (item.memory for item in found.memories), self.clock())
         assert len(wanted) <= asked.limit
         assert sorted_(said(item.memory) for item in found.memories) == sorted_(wanted)
 
-    @rule(scope=callers, text=st.sampled_from(TEXTS))
-    def search(self, scope: Scope, text: str) -> None:
-        active = {one.id: one for one in self.believed.active(scope, self.clock())}
-        found = self.service.recall(scope, Query(query=text, limit=50, max_tokens=20_000))
-        self.believed.recalled(scope, (item.memory for item in found.memories), self.clock())
+    @rule(caller=callers, text=st.sampled_from(TEXTS))
+    def search(self, caller: Caller, text: str) -> None:
+        active = {one.id: one for one in self.believed.active(caller, self.clock())}
+        found = self.service.recall(caller, Query(query=text, limit=50, max_tokens=20_000))
+        self.believed.recalled(caller, (item.memory for item in found.memories), self.clock())
         for item in found.memories:
             assert said(item.memory) == active[item.memory.id]
         told = {item.memory.content for item in found.memories}
@@ -327,18 +327,18 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def everyone_sees_what_he_should(self) -> None:
-        for scope in CALLERS:
-            wanted = sorted_(self.believed.active(scope, self.clock()))
-            found = self.service.recent(scope, limit=50)
+        for caller in CALLERS:
+            wanted = sorted_(self.believed.active(caller, self.clock()))
+            found = self.service.recent(caller, limit=50)
             assert sorted_(said(memory) for memory in found) == wanted
 
     def teardown(self) -> None:
         try:
-            for scope in CALLERS:
-                for one in self.believed.current(scope):
-                    history = self.service.history(scope, one.id)
+            for caller in CALLERS:
+                for one in self.believed.current(caller):
+                    history = self.service.history(caller, one.id)
                     life = self.believed.lives[one.id]
-                    seen = [s for s in life if s.partition in scope.partitions()]
+                    seen = [s for s in life if s.partition in caller.partitions()]
                     assert [said(r.memory) for r in history] == seen
                     assert [r.change.revision for r in history] == [s.revision for s in seen]
             assert [finding for finding in self.store.check() if not finding.ok] == []

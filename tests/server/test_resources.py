@@ -88,9 +88,9 @@ async def test_a_made_up_cursor_is_refused(client: Client) -> None:
 
 async def test_me_says_the_scope_and_what_decided_it(client: Client) -> None:
     me = json.loads(await read(client, "me"))
-    assert me["scope"]["tenant"] == "local"
-    assert me["scope"]["user"] == "ana"
-    assert me["scope"]["project"] == "app"
+    assert me["caller"]["tenant"] == "local"
+    assert me["caller"]["user"] == "ana"
+    assert me["caller"]["project"] == "app"
     assert me["decided_by"]["user"] == "configuration"
     assert me["decided_by"]["project"] == "configuration"
     assert me["decided_by"]["agent"] == "client info"
@@ -107,7 +107,7 @@ async def test_meta_names_the_project_and_the_session(client: Client) -> None:
     contents = (await client.read_resource("memory://me", meta=meta)).contents[0]
     assert isinstance(contents, types.TextResourceContents)
     me = json.loads(contents.text)
-    assert (me["scope"]["project"], me["scope"]["session"]) == ("side-quest", "talk-1")
+    assert (me["caller"]["project"], me["caller"]["session"]) == ("side-quest", "talk-1")
     assert me["decided_by"]["project"] == me["decided_by"]["session"] == "_meta"
 
 

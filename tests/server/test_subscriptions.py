@@ -12,7 +12,7 @@ import pytest
 from mcp import Client, MCPError
 
 from mcp_memory.domain.ids import new_id
-from mcp_memory.domain.memory import Level, Partition, Scope
+from mcp_memory.domain.memory import Caller, Level, Partition
 from mcp_memory.runtime import Application
 from mcp_memory.server import connection, subscriptions
 from mcp_memory.server import handlers as server_module
@@ -28,8 +28,8 @@ from tests.support.watchdog import WAIT_S
 pytestmark = pytest.mark.anyio
 
 TIMEOUT_S = WAIT_S
-ANA = Scope(tenant="local", user="ana", project="app")
-BOB = Scope(tenant="local", user="bob", project="app")
+ANA = Caller(tenant="local", user="ana", project="app")
+BOB = Caller(tenant="local", user="bob", project="app")
 
 
 def unheard(done: int, total: int) -> None:
@@ -208,11 +208,11 @@ async def test_every_memory_that_a_wide_forget_takes_is_told_of(application: App
 async def test_what_changed_is_worked_out_once_for_all_that_is_watched(
     application: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    worked_out: list[Scope] = []
+    worked_out: list[Caller] = []
 
-    def counted(touched: Any, scope: Scope) -> Any:
-        worked_out.append(scope)
-        return events(touched, scope)
+    def counted(touched: Any, caller: Caller) -> Any:
+        worked_out.append(caller)
+        return events(touched, caller)
 
     server = build(application, by_name)
     watcher = Watcher("legacy")

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from mcp_memory import ranking
 from mcp_memory.domain.ids import new_id
-from mcp_memory.domain.memory import Memory, Scope, Status, Verb
+from mcp_memory.domain.memory import Caller, Memory, Status, Verb
 from mcp_memory.domain.permissions import Permission, require
 from mcp_memory.domain.requests import EVERYTHING, Query, Selection
 from mcp_memory.domain.results import Erasure, Forgotten
@@ -48,7 +48,7 @@ _SHOWN_MAX = 20
 _QUERIED_MAX = 500
 
 
-def forget(core: Core, scope: Scope, selection: Selection) -> Forgotten:
+def forget(core: Core, caller: Caller, selection: Selection) -> Forgotten:
     """Forget what is selected, or show what would be.
 
     By ids and without erase it is done at once and can be undone. Otherwise the first
@@ -59,18 +59,18 @@ def forget(core: Core, scope: Scope, selection: Selection) -> Forgotten:
     selection = _as_meant(selection)
     by_ids = _check(selection)
     if selection.erase:
-        require(scope.permissions, Permission.ERASE, "erase")
+        require(caller.permissions, Permission.ERASE, "erase")
     core.store.catch_up()  # or what is meant would not all be found
 
     def select() -> list[Memory]:
         if not by_ids:
-            return _matching(core, scope, selection)
-        named = core.named(scope, "ids", selection.ids)
-        check_team(scope, named)
+            return _matching(core, caller, selection)
+        named = core.named(caller, "ids", selection.ids)
+        check_team(caller, named)
         return named
 
     needs_token = (selection.erase or not by_ids) and not selection.confirmed
-    token = _Token(core, scope, selection.erase)
+    token = _Token(core, caller, selection.erase)
     if needs_token and not selection.confirm:
         found = select()
         return _preview(found, selection, token.make(found) if found else "")
@@ -80,20 +80,20 @@ def forget(core: Core, scope: Scope, selection: Selection) -> Forgotten:
         if needs_token:
             token.check(selection.confirm, found)
         if selection.erase:
-            return _done(found, selection, _erase(core, scope, found))
-        _hide(core, scope, found, reason)
+            return _done(found, selection, _erase(core, caller, found))
+        _hide(core, caller, found, reason)
         return _done(found, selection, None)
 
     # A set that is not named must not grow or shrink between the look at it and the deed.
     return core.settle(change, alone=selection.erase or not by_ids)
 
 
-def _erase(core: Core, scope: Scope, found: Sequence[Memory]) -> Erasure | None:
+def _erase(core: Core, caller: Caller, found: Sequence[Memory]) -> Erasure | None:
     if not found:
         return None
-    quoting = quotes.quoting(core, scope, found)  # nobody writes in between
+    quoting = quotes.quoting(core, caller, found)  # nobody writes in between
     with core.traces.erasing(found):
-        receipt = core.store.erase([memory.id for memory in found], actor(scope))
+        receipt = core.store.erase([memory.id for memory in found], actor(caller))
     return quotes.told(receipt, quoting)
 
 
@@ -121,22 +121,22 @@ def _check(selection: Selection) -> bool:
     return bool(selection.ids)
 
 
-def _matching(core: Core, scope: Scope, selection: Selection) -> list[Memory]:
+def _matching(core: Core, caller: Caller, selection: Selection) -> list[Memory]:
     """Every memory that matches, not a page of them; for erase, hidden ones as well.
 
     Those of the team are left out where the caller may not change them.
     """
     given = Query(key=selection.key, types=selection.types, tags=selection.tags)
-    where = filter_of(core, scope, given)
+    where = filter_of(core, caller, given)
     where = replace(
         where,
-        partitions=tuple(p for p in where.partitions if may_change(scope, p.level)),
+        partitions=tuple(p for p in where.partitions if may_change(caller, p.level)),
         statuses=ANY_STATUS if selection.erase else IN_FORCE,
-        until=past("before", selection.before, local(core.clock(), scope.zone), Edge.START),
+        until=past("before", selection.before, local(core.clock(), caller.zone), Edge.START),
     )
     query = question_text("query", selection.query)
     if query:
-        question = question_of(query, local(core.clock(), scope.zone))
+        question = question_of(query, local(core.clock(), caller.zone))
         scored = search(core, where, question, _QUERIED_MAX, in_context=False).ranked
         found = _meant(scored, question.text)
         _refuse_too_many(found, _QUERIED_MAX)
@@ -200,27 +200,27 @@ def _done(found: Sequence[Memory], selection: Selection, receipt: Erasure | None
     )
 
 
-def _hide(core: Core, scope: Scope, found: Sequence[Memory], reason: str) -> None:
+def _hide(core: Core, caller: Caller, found: Sequence[Memory], reason: str) -> None:
     writes = [
         Write(
             verb=Verb.FORGET,
             memory=successor(memory, core.clock(), status=Status.FORGOTTEN),
-            actor=actor(scope),
+            actor=actor(caller),
             reason=reason,
         )
         for memory in found
         if memory.status is not Status.FORGOTTEN
     ]
     if writes:
-        core.write(scope, new_id(), writes)
+        core.write(caller, new_id(), writes)
 
 
 class _Token:
     """A confirm token: when it ends, and a MAC over caller, deed and the exact set."""
 
-    def __init__(self, core: Core, scope: Scope, erase: bool) -> None:
+    def __init__(self, core: Core, caller: Caller, erase: bool) -> None:
         self._core = core
-        self._bound = [scope.tenant, scope.user, "erase" if erase else "forget"]
+        self._bound = [caller.tenant, caller.user, "erase" if erase else "forget"]
 
     def make(self, found: Sequence[Memory]) -> str:
         """A token for this set, good for the policy's confirm window."""

@@ -17,7 +17,7 @@ from itertools import pairwise
 
 from mcp_memory.domain.ids import ending
 from mcp_memory.domain.language import LITTLE_WORDS
-from mcp_memory.domain.memory import Change, Memory, Scope, Verb
+from mcp_memory.domain.memory import Caller, Change, Memory, Verb
 from mcp_memory.domain.results import Erasure
 from mcp_memory.domain.text import STOP_WORDS, UNSPACED
 from mcp_memory.service.core import Core
@@ -65,7 +65,7 @@ def told(receipt: Erasure, quoting: Sequence[str]) -> Erasure:
     return replace(receipt, quoted=len(quoting), quoted_by=tuple(quoting[:_NAMED_MAX]))
 
 
-def quoting(core: Core, scope: Scope, erased: Sequence[Memory]) -> list[str]:
+def quoting(core: Core, caller: Caller, erased: Sequence[Memory]) -> list[str]:
     """The ids of other memories with reasons that quote one of these, latest reason first.
 
     Only what the caller may see is looked at, on either side.
@@ -73,28 +73,28 @@ def quoting(core: Core, scope: Scope, erased: Sequence[Memory]) -> list[str]:
     ids = {memory.id for memory in erased}
     said: _Said | None = None
     found: dict[str, None] = {}
-    for change in _reasons(core, scope):
+    for change in _reasons(core, caller):
         if change.memory_id in ids:
             continue
-        said = said or _said(core, scope, erased)
+        said = said or _said(core, caller, erased)
         if said.is_quoted(change.reason):
             found.pop(change.memory_id, None)
             found[change.memory_id] = None
     return list(reversed(found))
 
 
-def _reasons(core: Core, scope: Scope) -> Iterator[Change]:
+def _reasons(core: Core, caller: Caller) -> Iterator[Change]:
     after = 0
-    while page := core.store.reasons(scope.partitions(), after=after, limit=_PAGE):
+    while page := core.store.reasons(caller.partitions(), after=after, limit=_PAGE):
         yield from (change for change in page if change.verb in _GIVEN)
         after = page[-1].number
 
 
-def _said(core: Core, scope: Scope, erased: Iterable[Memory]) -> _Said:
+def _said(core: Core, caller: Caller, erased: Iterable[Memory]) -> _Said:
     said, left = _Said(), _CHARS_READ_MAX
     for memory in erased:
         said.add_id(memory.id)
-        for revision in core.store.history(memory.id, scope.partitions()):
+        for revision in core.store.history(memory.id, caller.partitions()):
             said.add_key(revision.memory.key)
             for content in (revision.memory.content, revision.memory.merged):
                 left -= len(content)

@@ -9,7 +9,7 @@ from datetime import tzinfo
 
 from mcp_memory import ranking
 from mcp_memory.domain.ids import ending, new_id
-from mcp_memory.domain.memory import NOTHING, Level, Memory, Partition, Scope, Trace, Type
+from mcp_memory.domain.memory import NOTHING, Caller, Level, Memory, Partition, Trace, Type
 from mcp_memory.domain.requests import Query
 from mcp_memory.domain.results import Recall, Recalled
 from mcp_memory.domain.times import local
@@ -62,7 +62,7 @@ class _Search:
     began: float = 0.0
 
 
-def recall(core: Core, scope: Scope, query: Query) -> Recall:
+def recall(core: Core, caller: Caller, query: Query) -> Recall:
     """The memories that answer a query, best first; without one, the newest and weightiest.
 
     Raises InvalidInput, or ScopeMissing when none of the levels asked for is the caller's.
@@ -71,14 +71,14 @@ def recall(core: Core, scope: Scope, query: Query) -> Recall:
     if asks_for_everything(query.query):
         query = replace(query, query="")
     asked = _Search(
-        where=filter_of(core, scope, query),
+        where=filter_of(core, caller, query),
         text=question_text("query", query.query),
-        owners=(*scope.at(Level.USER), *scope.at(Level.SESSION)),
-        zone=scope.zone,
+        owners=(*caller.at(Level.USER), *caller.at(Level.SESSION)),
+        zone=caller.zone,
         begun=core.traces.begin(),
         began=time.perf_counter(),
     )
-    question = question_of(asked.text, local(asked.where.as_of or asked.where.now, scope.zone))
+    question = question_of(asked.text, local(asked.where.as_of or asked.where.now, caller.zone))
     asked.terms = question.terms
     window = question.window if question.is_bare else None
     if asked.text and (window is None or asked.where.since or asked.where.until):
@@ -94,36 +94,36 @@ def recall(core: Core, scope: Scope, query: Query) -> Recall:
         else:
             found = by_standing(core, asked.where)
     asked.reasons += (question.note,) if question.note else ()
-    kept, over = _fitting(core, scope, query, asked, found[: query.limit])
+    kept, over = _fitting(core, caller, query, asked, found[: query.limit])
     if not asked.text and _is_conversation(query):
         kept.reverse()
     return _answer(core, query, asked, kept, over + max(0, len(found) - query.limit))
 
 
 def _fitting(
-    core: Core, scope: Scope, query: Query, search_: _Search, found: list[Memory]
+    core: Core, caller: Caller, query: Query, search_: _Search, found: list[Memory]
 ) -> tuple[list[Memory], int]:
     """What of the memories found fits beside all else that the answer says; how many do not."""
     cost = Cost(
         count=at_most(core.embedder.count_tokens),
-        zone=scope.zone,
+        zone=caller.zone,
         explained=query.explain,
         notes=_notes(search_),
     )
-    caller = f"{scope.user} at {scope.project_label or scope.project}"
+    caller_text = f"{caller.user} at {caller.project_label or caller.project}"
     if query.explain:  # with what was searched, which has the same names
-        caller = 2 * f"{scope.tenant} {caller} {scope.agent} {scope.session}"
+        caller_text = 2 * f"{caller.tenant} {caller_text} {caller.agent} {caller.session}"
     dates = _OTHER_DATES if search_.where.since or search_.where.until else ""
-    left = cost.left(query.max_tokens, caller, *search_.reasons, _doubt(search_), dates)
+    left = cost.left(query.max_tokens, caller_text, *search_.reasons, _doubt(search_), dates)
     return within_budget(found, left, cost, search_.terms)
 
 
-def filter_of(core: Core, scope: Scope, query: Query) -> Filter:
+def filter_of(core: Core, caller: Caller, query: Query) -> Filter:
     """What the query restricts, as a filter over the caller's own partitions."""
     now = core.clock()
-    here = local(now, scope.zone)
+    here = local(now, caller.zone)
     levels = choices("levels", query.levels, Level)
-    partitions = tuple(p for level in levels or Level for p in scope.at(level))
+    partitions = tuple(p for level in levels or Level for p in caller.at(level))
     if not partitions:
         names = ", ".join(levels)
         raise ScopeMissing(f"levels: you have no {names} here; leave levels out to search them all")

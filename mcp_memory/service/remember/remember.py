@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from mcp_memory.domain.ids import ending, new_id
-from mcp_memory.domain.memory import Level, Memory, Scope
+from mcp_memory.domain.memory import Caller, Level, Memory
 from mcp_memory.domain.requests import BATCH_MAX, Draft
 from mcp_memory.domain.results import Remembered
 from mcp_memory.domain.statements import slot_of
@@ -34,7 +34,7 @@ _NEIGHBOURS = 8
 
 
 def remember(
-    core: Core, scope: Scope, drafts: Sequence[Draft], progress: Progress | None = None
+    core: Core, caller: Caller, drafts: Sequence[Draft], progress: Progress | None = None
 ) -> list[Remembered]:
     """Store each draft, merge it, or let it replace another, in one transaction.
 
@@ -53,7 +53,7 @@ def remember(
     now = core.clock()
     taken = [
         # Each is recorded a microsecond after the one said before it.
-        _taken_in(core, scope, draft, f"memories[{i}]", now + timedelta(microseconds=i))
+        _taken_in(core, caller, draft, f"memories[{i}]", now + timedelta(microseconds=i))
         for i, draft in enumerate(drafts)
     ]
     size = sum(len(t.memory.content.encode()) for t in taken if isinstance(t, _Taken))
@@ -62,18 +62,18 @@ def remember(
             "memories", f"{size} bytes", f"expected at most {limits.BATCH_BYTES_MAX} in one call"
         )
     core.store.catch_up()  # what is not known cannot be compared with
-    taken = [_with_whole_ids(core, scope, t) if isinstance(t, _Taken) else t for t in taken]
+    taken = [_with_whole_ids(core, caller, t) if isinstance(t, _Taken) else t for t in taken]
     accepted = [
-        replace(t, memory=placed(core, scope, t.memory)) for t in taken if isinstance(t, _Taken)
+        replace(t, memory=placed(core, caller, t.memory)) for t in taken if isinstance(t, _Taken)
     ]
-    echoes = [_echo(core, scope, t.draft) for t in accepted]
+    echoes = [_echo(core, caller, t.draft) for t in accepted]
     prepared = _prepare(core, accepted, echoes, progress)
     request = new_id()
 
     def store() -> list[Remembered]:
-        plan = _plan(core, scope, accepted, prepared)
+        plan = _plan(core, caller, accepted, prepared)
         if plan.writes:
-            core.write(scope, request, plan.writes)
+            core.write(caller, request, plan.writes)
         return plan.outcomes
 
     outcomes = iter(core.settle(store) if prepared else ())
@@ -90,10 +90,10 @@ class _Taken:
 
 
 def _taken_in(
-    core: Core, scope: Scope, draft: Draft, field: str, now: datetime
+    core: Core, caller: Caller, draft: Draft, field: str, now: datetime
 ) -> _Taken | Remembered:
     """The draft as a memory recorded now, or why it is rejected."""
-    intake = Intake(scope=scope, policy=core.policy, now=now)
+    intake = Intake(caller=caller, policy=core.policy, now=now)
     try:
         check(draft, field)
         content = undecorated(draft.content, draft.key)
@@ -112,7 +112,7 @@ def _noted(outcome: Remembered, draft: Draft) -> Remembered:
     return replace(outcome, reason="; ".join(filter(None, said)))
 
 
-def _with_whole_ids(core: Core, scope: Scope, taken: _Taken) -> _Taken | Remembered:
+def _with_whole_ids(core: Core, caller: Caller, taken: _Taken) -> _Taken | Remembered:
     """The draft with the whole ids of what it supersedes; rejected where one is unknown."""
     ids, field = taken.draft.supersedes, f"{taken.field}.supersedes"
     if not ids:
@@ -120,7 +120,7 @@ def _with_whole_ids(core: Core, scope: Scope, taken: _Taken) -> _Taken | Remembe
     try:
         if len(ids) > limits.IDS_MAX:
             raise InvalidInput(field, f"{len(ids)} ids", f"expected at most {limits.IDS_MAX}")
-        found = core.named(scope, field, ids)
+        found = core.named(caller, field, ids)
     except InvalidInput as error:
         return Remembered.rejected(error)
     except NotFound as error:
@@ -129,7 +129,7 @@ def _with_whole_ids(core: Core, scope: Scope, taken: _Taken) -> _Taken | Remembe
     return replace(taken, draft=replace(taken.draft, supersedes=whole))
 
 
-def _echo(core: Core, scope: Scope, draft: Draft) -> Memory | None:
+def _echo(core: Core, caller: Caller, draft: Draft) -> Memory | None:
     """The first of the memories whose recalled lines a draft is, if it says nothing else.
 
     A line counts that any revision says: what recall returned may have changed since.
@@ -138,18 +138,18 @@ def _echo(core: Core, scope: Scope, draft: Draft) -> Memory | None:
     bare = Draft(content=draft.content, type=draft.type, trust=draft.trust, source=draft.source)
     if not lines or draft != bare:
         return None
-    where = core.visible(scope, ANY_STATUS)
+    where = core.visible(caller, ANY_STATUS)
     where = replace(where, endings=tuple({ending(line.id) for line in lines}))
     known = {ending(m.id): m for m in core.store.select(where, limit=2 * len(lines))}
     for line in lines:
         memory = known.get(ending(line.id))
-        if memory is None or not (line.repeats(memory) or _once_said(core, scope, memory, line)):
+        if memory is None or not (line.repeats(memory) or _once_said(core, caller, memory, line)):
             return None
     return known[ending(lines[0].id)]
 
 
-def _once_said(core: Core, scope: Scope, memory: Memory, line: Echo) -> bool:
-    past = core.store.history(memory.id, scope.partitions())
+def _once_said(core: Core, caller: Caller, memory: Memory, line: Echo) -> bool:
+    past = core.store.history(memory.id, caller.partitions())
     return any(line.repeats(revision.memory) for revision in past)
 
 
@@ -219,7 +219,7 @@ class _Known:
     """Reads what else a plan needs to know of the store."""
 
     core: Core
-    scope: Scope
+    caller: Caller
     prepared: Sequence[Prepared]
 
     def same_text(self) -> list[Memory]:
@@ -248,7 +248,7 @@ class _Known:
     def named(self) -> list[Memory]:
         """The memories that `supersedes` names, as they are now; some may be gone."""
         ids = tuple(dict.fromkeys(i for p in self.prepared for i in p.supersedes))
-        where = replace(self.core.visible(self.scope, ANY_STATUS), ids=ids)
+        where = replace(self.core.visible(self.caller, ANY_STATUS), ids=ids)
         return self.core.store.select(where, limit=len(ids)) if ids else []
 
     def neighbours(self) -> list[Memory]:
@@ -269,9 +269,9 @@ def _is_near(core: Core, candidate: Candidate) -> bool:
 
 
 def _plan(
-    core: Core, scope: Scope, accepted: Sequence[_Taken], prepared: Sequence[Prepared]
+    core: Core, caller: Caller, accepted: Sequence[_Taken], prepared: Sequence[Prepared]
 ) -> Plan:
-    lookup = _Known(core=core, scope=scope, prepared=prepared)
+    lookup = _Known(core=core, caller=caller, prepared=prepared)
     known = [
         *lookup.same_text(),
         *lookup.same_key(),
@@ -281,9 +281,9 @@ def _plan(
     now = prepared[0].memory.recorded_at
     ids = [memory.id for memory in known]
     since = now - core.policy.echo_window
-    returned = core.returned.among(scope.tenant, scope.user, ids, since)
+    returned = core.returned.among(caller.tenant, caller.user, ids, since)
     said = frozenset(item.memory.fingerprint for item in prepared)
-    plan = Plan(policy=core.policy, by=actor(scope), now=now, returned=returned, said=said)
+    plan = Plan(policy=core.policy, by=actor(caller), now=now, returned=returned, said=said)
     plan.know(known)
     for taken, item in zip(accepted, prepared, strict=True):
         try:

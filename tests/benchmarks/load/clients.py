@@ -79,7 +79,7 @@ class Socket:
             "MCP_MEMORY_USER": guest.user,
             "MCP_MEMORY_PROJECT": PROJECT,
         }
-        pairs = client.caller(str(guest.home), environ)
+        pairs = client.identity_pairs(str(guest.home), environ)
         met = client.meet(Address(str(guest.home)), protocol.SERVE, pairs)
         if met is None:
             raise WrongAnswer("nobody listens at the socket")

@@ -142,7 +142,7 @@ def _tenant(number: int) -> str:
 def _fill(home: Path, each: int) -> None:
     embedder = Embedder()
     store = open_embedded(home, embedder.space)
-    scopes = [filling.caller(_user(number), _tenant(number)) for number in range(CLIENTS)]
+    scopes = [filling.made_caller(_user(number), _tenant(number)) for number in range(CLIENTS)]
     # Moved on by one after each round: else all statements of one topic would be one user's.
     turns = [scopes[(n + n // CLIENTS) % CLIENTS] for n in range(CLIENTS * (2 * CLIENTS + 1))]
     filling.fill(store, turns, CLIENTS * each, Pool.embedded(embedder))
@@ -158,7 +158,7 @@ def _token(home: Path, number: int) -> str:
         digest="",
         tenant=_tenant(number),
         user=_user(number),
-        scopes=(Permission.READ.value, Permission.WRITE.value),
+        permissions=(Permission.READ.value, Permission.WRITE.value),
         note=PROJECT,
         created_at="",
         expires_at="",

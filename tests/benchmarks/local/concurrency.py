@@ -15,7 +15,7 @@ from threading import Event
 import numpy as np
 
 from mcp_memory.domain.ids import new_id
-from mcp_memory.domain.memory import Scope, Verb
+from mcp_memory.domain.memory import Caller, Verb
 from mcp_memory.domain.requests import Query
 from mcp_memory.domain.times import utc_now
 from mcp_memory.embedding.embedder import Embedder
@@ -26,7 +26,7 @@ from mcp_memory.service.validation import Intake
 from mcp_memory.storage.contract import Write
 from mcp_memory.storage.embedded import EmbeddedStore, group_commit, open_embedded
 from tests.benchmarks.figures import Amount, Check, Ratio, Say, Section
-from tests.benchmarks.filling import BATCH, caller, draft
+from tests.benchmarks.filling import BATCH, draft, made_caller
 from tests.benchmarks.measuring import NEW, new_statements
 from tests.benchmarks.texts import question
 from tests.benchmarks.timing import spread
@@ -97,7 +97,7 @@ class _Place:
     store: EmbeddedStore
     service: MemoryService
     embedder: Embedder
-    scope: Scope
+    caller: Caller
     numbers: count[int] = field(default_factory=lambda: count(NEW, 1_000))
 
     def fresh(self, many: int) -> list[str]:
@@ -110,7 +110,7 @@ def run(folder: Path, say: Say) -> Section:
     embedder = Embedder()
     store = open_embedded(folder / "together", embedder.space)
     service = MemoryService(store, embedder)
-    place = _Place(store=store, service=service, embedder=embedder, scope=caller("together"))
+    place = _Place(store=store, service=service, embedder=embedder, caller=made_caller("together"))
     try:
         for _ in range(STORED // BATCH):
             _load(place, None)
@@ -146,7 +146,7 @@ def _recalls(place: _Place) -> list[Ratio]:
                 for number in range(RECALLS):
                     query = Query(query=question(turn * RECALLS + number))
                     began = time.perf_counter()
-                    place.service.recall(place.scope, query)
+                    place.service.recall(place.caller, query)
                     took[loads].append(time.perf_counter() - began)
             loaded[loads] += len(counted)
     return [
@@ -189,7 +189,7 @@ def _loading(place: _Place, loads: int) -> Generator[list[int]]:
 
 def _load(place: _Place, told: Callable[[int, int], None] | None) -> None:
     drafts = [draft(text, number) for number, text in enumerate(place.fresh(BATCH))]
-    place.service.remember(place.scope, drafts, told)
+    place.service.remember(place.caller, drafts, told)
 
 
 # --- writers -----------------------------------------------------------------------------
@@ -255,7 +255,7 @@ def _counted() -> Generator[_Commits]:
 
 def _written(place: _Place, many: int) -> list[Callable[[], object]]:
     """Single writes of new statements, each with a vector that is like no other."""
-    intake = Intake(scope=place.scope, policy=Policy(), now=utc_now())
+    intake = Intake(caller=place.caller, policy=Policy(), now=utc_now())
     drawn = np.random.default_rng(next(place.numbers)).standard_normal(
         (many, place.embedder.space.dimensions)
     )
@@ -264,7 +264,7 @@ def _written(place: _Place, many: int) -> list[Callable[[], object]]:
         Write(
             verb=Verb.REMEMBER,
             memory=intake.memory(draft(text, number), "content"),
-            actor=actor(place.scope),
+            actor=actor(place.caller),
             vectors=vectors[number : number + 1],
         )
         for number, text in enumerate(place.fresh(many))
@@ -275,6 +275,6 @@ def _written(place: _Place, many: int) -> list[Callable[[], object]]:
 def _remembered(place: _Place, many: int) -> list[Callable[[], object]]:
     """Single remembers of new statements."""
     return [
-        lambda text=text: place.service.remember(place.scope, [draft(text, 0)])
+        lambda text=text: place.service.remember(place.caller, [draft(text, 0)])
         for text in place.fresh(many)
     ]

@@ -13,7 +13,7 @@ from mcp_memory.embedding.embedder import Embedder
 from mcp_memory.storage.embedded import open_embedded
 from tests.benchmarks import machine
 from tests.benchmarks.figures import Amount, Say, Section
-from tests.benchmarks.filling import Pool, caller, fill
+from tests.benchmarks.filling import Pool, fill, made_caller
 from tests.benchmarks.layout import PROCESSES_AT, RESIDENT_TARGET
 from tests.benchmarks.local.client import Client, opened, stop_host
 from tests.benchmarks.local.resident import proportional_bytes, resident_bytes
@@ -80,7 +80,7 @@ def _notes() -> tuple[str, ...]:
 def _fill(home: Path) -> None:
     embedder = Embedder()
     store = open_embedded(home, embedder.space)
-    fill(store, [caller(_USER)], PROCESSES_AT, Pool.embedded(embedder))
+    fill(store, [made_caller(_USER)], PROCESSES_AT, Pool.embedded(embedder))
     store.close()
 
 

@@ -47,7 +47,7 @@ def main() -> None:
     from mcp_memory.embedding.embedder import Embedder
     from mcp_memory.service import MemoryService
     from mcp_memory.storage.embedded import open_embedded
-    from tests.benchmarks.filling import caller
+    from tests.benchmarks.filling import made_caller
     from tests.benchmarks.texts import question
 
     home, user = sys.argv[1:]
@@ -55,7 +55,7 @@ def main() -> None:
     service = MemoryService(open_embedded(Path(home), embedder.space), embedder)
     service.start()
     for number in range(RECALLS):
-        service.recall(caller(user), Query(query=question(number)))
+        service.recall(made_caller(user), Query(query=question(number)))
     print(resident_bytes(os.getpid()))
     service.close()
 

@@ -15,7 +15,7 @@ from mcp_memory.service import MemoryService
 from mcp_memory.storage.embedded import open_embedded
 from tests.benchmarks import machine
 from tests.benchmarks.figures import Amount, Check, Ratio, Section
-from tests.benchmarks.filling import caller, draft
+from tests.benchmarks.filling import draft, made_caller
 from tests.benchmarks.local.client import Client, stop_host
 from tests.benchmarks.local.stdio import COMMAND
 from tests.benchmarks.texts import statement
@@ -96,7 +96,7 @@ def _fill(home: Path) -> None:
     embedder = Embedder()
     service = MemoryService(open_embedded(home, embedder.space), embedder)
     drafts = [draft(statement(number, number), number) for number in range(_STORED)]
-    service.remember(caller(_USER), drafts)
+    service.remember(made_caller(_USER), drafts)
     service.upkeep()
     service.close()
 

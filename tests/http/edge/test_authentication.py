@@ -181,10 +181,10 @@ def test_what_a_token_does_not_permit_is_told_with_the_scope_that_is_missing(
 ) -> None:
     needed, body = NEEDED[deed]
     others = " ".join(p.value for p in Permission if p is not needed)
-    for scope in ("", others):
-        answer = sent(server, issuer.token("acme", "ana", scope), body)
+    for caller in ("", others):
+        answer = sent(server, issuer.token("acme", "ana", caller), body)
         if body["method"] == "tools/call":
-            assert f"lacks the scope {needed.value}," in refusal_of(answer)
+            assert f"lacks the permission {needed.value}," in refusal_of(answer)
             continue
         assert answer.status == 403
         told = challenged(answer)
@@ -196,8 +196,8 @@ def test_what_a_token_does_not_permit_is_told_with_the_scope_that_is_missing(
 
 
 def test_figures_need_their_own_scope(server: Served, issuer: Issuer) -> None:
-    def figures(scope: str) -> Answer:
-        headers = list(bearer(issuer.token("acme", "ana", scope)).items())
+    def figures(caller: str) -> Answer:
+        headers = list(bearer(issuer.token("acme", "ana", caller)).items())
         return ask(server, request(server, method="GET", path="/metrics", headers=headers))
 
     refused = figures(ALL.replace(" memory:admin", ""))
@@ -216,7 +216,9 @@ def test_no_spelling_of_a_message_gets_past_its_permission(server: Served, issue
         f'"method":"ping","params":{remember},"method":"tools/call"',
     ):
         body = f'{{"jsonrpc":"2.0","id":1,"method":"tools/call",{spelt}}}'
-        assert "lacks the scope memory:write," in refusal_of(sent(server, reader, body.encode()))
+        assert "lacks the permission memory:write," in refusal_of(
+            sent(server, reader, body.encode())
+        )
 
 
 def test_a_session_is_its_owner_s_alone(server: Served, issuer: Issuer) -> None:

@@ -247,7 +247,7 @@ async def test_a_body_that_does_not_come_is_not_waited_for() -> None:
     answers: list[Message] = []
     waited_for = anyio.Event()
 
-    async def never(scope: Scope, receive: Receive, send: Send) -> None:
+    async def never(asgi_scope: Scope, receive: Receive, send: Send) -> None:
         raise AssertionError("there was no body")
 
     async def receive() -> Message:
@@ -259,9 +259,9 @@ async def test_a_body_that_does_not_come_is_not_waited_for() -> None:
         answers.append(message)
 
     headers = [(name.lower().encode(), value.encode()) for name, value in json_headers()]
-    scope = {"type": "http", "method": "POST", "path": "/mcp", "headers": headers}
+    asgi_scope = {"type": "http", "method": "POST", "path": "/mcp", "headers": headers}
     gate = Gate(never, Limiter(HttpSettings()), "", body_timeout_s=0.01)
-    await gate(scope, receive, send)
+    await gate(asgi_scope, receive, send)
     assert waited_for.is_set()
     assert answers[0]["status"] == 408
     assert (b"connection", b"close") in answers[0]["headers"]

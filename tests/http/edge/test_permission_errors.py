@@ -17,5 +17,5 @@ async def test_a_client_hears_which_scope_it_lacks_and_goes_on(
     token = issuer.token("acme", "reader", "memory:read")
     async with connect(server, door, token) as client:
         said = await refusal(client, "remember", memories="The reader was here")
-        assert "lacks the scope memory:write, which is needed to use remember" in said
+        assert "lacks the permission memory:write, which is needed to use remember" in said
         assert (await call(client, "recall", query="reader"))["memories"] == []

@@ -97,7 +97,7 @@ def test_a_user_may_send_so_many_megabytes_a_day(server: Served, issuer: Issuer)
 
 
 @pytest.mark.parametrize(
-    ("scope", "body", "status"),
+    ("permission", "body", "status"),
     [
         ("memory:read", tool("remember", memories="Ants dig"), 200),
         ("memory:read", b"{" + b" " * 1000, 400),
@@ -106,9 +106,9 @@ def test_a_user_may_send_so_many_megabytes_a_day(server: Served, issuer: Issuer)
     ids=["may not write", "no JSON", "may nothing"],
 )
 def test_what_is_refused_counts_too(
-    server: Served, issuer: Issuer, scope: str, body: Any, status: int
+    server: Served, issuer: Issuer, permission: str, body: Any, status: int
 ) -> None:
-    token = issuer.token("acme", f"refused-{scope}-{status}", scope)
+    token = issuer.token("acme", f"refused-{permission}-{status}", permission)
     answers = [sent(server, token, body) for _ in range(2 * READS + 1)]
     assert {answer.status for answer in answers} == {status, 429}
     assert all(answer.status == status for answer in answers[:READS])

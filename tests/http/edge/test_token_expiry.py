@@ -21,10 +21,10 @@ from tests.support.http_server import TIMEOUT_S
 async def test_a_stream_ends_soon_after_its_token(tmp_path: Path) -> None:
     file = TokenFile(tmp_path / "tokens.json")
     values = dict.fromkeys(("id", "digest", "note", "created_at", "expires_at"), "")
-    token = file.add(Token(tenant="acme", user="ana", scopes=("memory:read",), **values))
+    token = file.add(Token(tenant="acme", user="ana", permissions=("memory:read",), **values))
     began, ended = anyio.Event(), anyio.Event()
 
-    async def stream(scope: Scope, receive: Receive, send: Send) -> None:
+    async def stream(asgi_scope: Scope, receive: Receive, send: Send) -> None:
         began.set()
         try:
             await anyio.sleep_forever()
@@ -34,8 +34,8 @@ async def test_a_stream_ends_soon_after_its_token(tmp_path: Path) -> None:
     guarded = Authenticated(stream, Verification(file, None), "", check_s=0.001)
     headers = [(b"authorization", f"Bearer {token}".encode())]
     async with anyio.create_task_group() as tasks:
-        scope = {"type": "http", "headers": headers, STREAMS: True}
-        tasks.start_soon(guarded, scope, nothing, ignored)
+        asgi_scope = {"type": "http", "headers": headers, STREAMS: True}
+        tasks.start_soon(guarded, asgi_scope, nothing, ignored)
         with anyio.fail_after(TIMEOUT_S):
             await began.wait()
             assert not ended.is_set()
@@ -59,13 +59,13 @@ async def test_a_stream_outlives_a_failure_to_verify_its_token() -> None:
             raise outcome
         return Principal(tenant="acme", user="ana", permissions=frozenset())
 
-    async def stream(scope: Scope, receive: Receive, send: Send) -> None:
+    async def stream(asgi_scope: Scope, receive: Receive, send: Send) -> None:
         await anyio.sleep_forever()
 
     guarded = Authenticated(stream, verify, "", check_s=0.001)
     with anyio.fail_after(TIMEOUT_S):
-        scope = {"type": "http", "headers": [(b"authorization", b"Bearer x")], STREAMS: True}
-        await guarded(scope, nothing, ignored)
+        asgi_scope = {"type": "http", "headers": [(b"authorization", b"Bearer x")], STREAMS: True}
+        await guarded(asgi_scope, nothing, ignored)
     assert outcomes == []
 
 
@@ -79,7 +79,7 @@ async def test_what_ends_by_itself_is_answered_though_its_token_has_ended_meanwh
             raise Refused("over")
         return Principal(tenant="acme", user="ana", permissions=frozenset())
 
-    async def call(scope: Scope, receive: Receive, send: Send) -> None:
+    async def call(asgi_scope: Scope, receive: Receive, send: Send) -> None:
         began.set()
         await looked.wait()
         await anyio.lowlevel.checkpoint()
@@ -88,8 +88,8 @@ async def test_what_ends_by_itself_is_answered_though_its_token_has_ended_meanwh
     began = anyio.Event()
     guarded = Authenticated(call, verify, "", check_s=0.001)
     with anyio.fail_after(TIMEOUT_S):
-        scope = {"type": "http", "headers": [(b"authorization", b"Bearer x")]}
-        await guarded(scope, nothing, ignored)
+        asgi_scope = {"type": "http", "headers": [(b"authorization", b"Bearer x")]}
+        await guarded(asgi_scope, nothing, ignored)
     assert answered.is_set()
 
 

@@ -140,7 +140,7 @@ def _unless_refused(asked: Ask, answer: Answer, needs: str) -> list[str]:
 
 
 def _named(needs: str, said: str) -> bool:
-    return any(f"lacks the scope {scope}," in said for scope in needs.split())
+    return any(f"lacks the permission {caller}," in said for caller in needs.split())
 
 
 def attacked(

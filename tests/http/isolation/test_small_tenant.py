@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 
 from mcp_memory.domain.ids import new_id
-from mcp_memory.domain.memory import Scope, Verb
+from mcp_memory.domain.memory import Caller, Verb
 from mcp_memory.embedding.embedder import Embedder
 from mcp_memory.service.core import actor
 from mcp_memory.service.policy import Policy
 from mcp_memory.service.validation import Intake
 from mcp_memory.storage.contract import Write
 from mcp_memory.storage.embedded import open_embedded
-from tests.benchmarks.filling import POOL, Pool, caller, draft, fill
+from tests.benchmarks.filling import POOL, Pool, draft, fill, made_caller
 from tests.benchmarks.texts import question, statement
 from tests.support.http_client import LEGACY, MODERN, Asker, called, client
 from tests.support.http_server import Issuer, served
@@ -46,14 +46,14 @@ class Given:
 @pytest.mark.parametrize("count", [2_000, pytest.param(100_000, marks=pytest.mark.long)])
 def test_a_small_tenant_recalls_the_same_beside_a_crowd(tmp_path: Path, count: int) -> None:
     embedder = Embedder()
-    writes = _own(embedder, replace(caller("ana"), tenant="small", project="app"))
+    writes = _own(embedder, replace(made_caller("ana"), tenant="small", project="app"))
     lone, crowded = tmp_path / "lone", tmp_path / "crowded"
     began = time.perf_counter()
     for home, neighbours in ((lone, 0), (crowded, count)):
         store = open_embedded(home, embedder.space)
         store.write(new_id(), writes)
         if neighbours:
-            crowd = replace(caller("ana"), tenant="crowd", project="app")
+            crowd = replace(made_caller("ana"), tenant="crowd", project="app")
             fill(store, [crowd], neighbours, _pool(embedder))
         store.close()
     filled_s = time.perf_counter() - began
@@ -119,16 +119,18 @@ def _wait(ask: Asker) -> None:
     until(lambda: not ask(called("recall", query="Who is up to date?")).values["degraded"])
 
 
-def _own(embedder: Embedder, scope: Scope) -> list[Write]:
+def _own(embedder: Embedder, caller: Caller) -> list[Write]:
     """The small tenant's memories, the same in each store."""
     start = datetime.now(UTC) - timedelta(days=OWN)
     writes: list[Write] = []
     for number in range(OWN):
         text = statement(number % 10, 10**7 + number)
-        intake = Intake(scope=scope, policy=Policy(), now=start + timedelta(days=number))
+        intake = Intake(caller=caller, policy=Policy(), now=start + timedelta(days=number))
         memory = intake.memory(draft(text, number), "content")
         (vectors,) = embedder.embed([text])
-        writes.append(Write(verb=Verb.REMEMBER, memory=memory, actor=actor(scope), vectors=vectors))
+        writes.append(
+            Write(verb=Verb.REMEMBER, memory=memory, actor=actor(caller), vectors=vectors)
+        )
     return writes
 
 

@@ -160,7 +160,7 @@ def test_names_that_look_alike_are_scopes_of_their_own(world: World) -> None:
     seen: list[str] = []
     for caller in callers:
         ask = Asker(world.server, world.http, caller.token, MODERN)
-        scope = ask(called("recall", limit=1)).values["caller"]
-        seen.append(f"{scope['tenant']}/{scope['user']}")
+        caller = ask(called("recall", limit=1)).values["caller"]
+        seen.append(f"{caller['tenant']}/{caller['user']}")
     assert len(set(seen)) == len(callers)
     assert seen[0] == "acme/ana"

@@ -41,8 +41,8 @@ def team(request: pytest.FixtureRequest, server: Served, issuer: Issuer) -> Iter
     tenant = f"team-{new_id()}"
     with client() as http:
 
-        def asker(tenant: str, user: str, scope: str) -> Asker:
-            token = issuer.token(tenant, user, scope)
+        def asker(tenant: str, user: str, caller: str) -> Asker:
+            token = issuer.token(tenant, user, caller)
             return Asker(server, http, token, request.param).open()
 
         made = Team(
@@ -217,5 +217,5 @@ def test_the_scope_of_the_team_does_not_contain_the_one_to_write(
     with client() as http:
         ask = Asker(server, http, issuer.token("acme", "eve", f"memory:read {TEAM}"), MODERN)
         answer = ask(called("remember", memories=[{"content": RULE, "level": "tenant"}]))
-        assert "lacks the scope memory:write," in refusals(answer)
+        assert "lacks the permission memory:write," in refusals(answer)
         assert recalled(ask) == {}

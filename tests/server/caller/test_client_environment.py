@@ -30,12 +30,12 @@ async def test_claude_code_names_its_session_in_the_environment(tmp_path: Path, 
     home = tmp_path / "store"
     async with connect(home, era, {SESSION: "talk-1"}) as client:
         found = await me(client)
-        assert found["scope"]["session"] == "talk-1"
+        assert found["caller"]["session"] == "talk-1"
         assert found["decided_by"]["session"] == SESSION
         await remember(client, "Ana: let us begin", type="episode", level="session")
         assert "let us begin" in await read(client, "session")
         other = await me(client, {META_SESSION: "talk-2"})
-        assert (other["scope"]["session"], other["decided_by"]["session"]) == ("talk-2", "_meta")
+        assert (other["caller"]["session"], other["decided_by"]["session"]) == ("talk-2", "_meta")
 
 
 def my(server: stdio_client.Server) -> dict[str, Any]:
@@ -59,7 +59,7 @@ def test_each_client_of_a_host_has_the_session_and_the_zone_of_its_own(tmp_path:
         for client in (one, two, three, four):
             client.handshake()
         found = [my(client) for client in (one, two, three)]
-        assert [each["scope"]["session"] for each in found[:2]] == ["talk-1", "talk-2"]
+        assert [each["caller"]["session"] for each in found[:2]] == ["talk-1", "talk-2"]
         assert found[2]["decided_by"]["session"] == "connection"
         assert [each["timezone"] for each in found[:2]] == [
             "Pacific/Auckland",
@@ -78,7 +78,7 @@ def test_without_a_host_the_environment_is_read_too(tmp_path: Path) -> None:
     with stdio_client.server(tmp_path / "store", **told) as server:
         server.handshake()
         found = my(server)
-    assert (found["scope"]["session"], found["timezone"]) == ("talk-1", "Asia/Tokyo")
+    assert (found["caller"]["session"], found["timezone"]) == ("talk-1", "Asia/Tokyo")
 
 
 def test_a_setting_that_is_no_time_zone_is_refused_by_name(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def test_variables_that_do_nothing_stop_no_client_and_reach_their_user(home: Pat
         assert "result" in answer, answer
         answer = answer["result"]
         found = json.loads(answer["contents"][0]["text"])
-        assert found["scope"]["user"] == "ana"
+        assert found["caller"]["user"] == "ana"
         assert sorted(found["notes"]) == sorted([NEAR, OTHER])
         _, errors = server.end()
     assert NEAR in errors.decode()

@@ -13,7 +13,7 @@ import pytest
 from mcp import Client
 from pydantic import FileUrl
 
-from mcp_memory.domain.memory import Scope
+from mcp_memory.domain.memory import Caller
 from mcp_memory.identity import resolver
 from mcp_memory.identity.resolver import META_CODEX, META_PROJECT, META_SESSION, Signals
 from mcp_memory.runtime import Application
@@ -85,7 +85,7 @@ async def test_roots_are_not_asked_for_when_the_project_is_given(
     roots = Rooted(folders[0])
     server = build(application, bare)
     async with as_caller(server, "legacy", "ide", list_roots_callback=roots) as client:
-        assert (await me(client, {META_PROJECT: "side"}))["scope"]["project"] == "side"
+        assert (await me(client, {META_PROJECT: "side"}))["caller"]["project"] == "side"
     assert roots.asked == 0
 
 
@@ -157,7 +157,7 @@ async def test_a_scope_is_found_out_once_a_while_and_never_on_the_event_loop(
     (repository / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
     threads: list[int] = []
 
-    def resolve(signals: Signals) -> Scope:
+    def resolve(signals: Signals) -> Caller:
         threads.append(threading.get_ident())
         return resolver.resolve(signals)
 
@@ -175,7 +175,7 @@ async def test_a_scope_is_found_out_once_a_while_and_never_on_the_event_loop(
         remote = '[remote "origin"]\n  url = https://github.com/acme/app\n'
         (repository / ".git" / "config").write_text(remote)
         assert (await me(client, turn))["project_label"] == str(repository)
-        monkeypatch.setattr(middleware, "SCOPE_KEPT_S", 0.0)
+        monkeypatch.setattr(middleware, "CALLER_KEPT_S", 0.0)
         assert (await me(client, turn))["project_label"] == "github.com/acme/app"
 
 
@@ -185,7 +185,7 @@ async def test_roots_that_are_refused_do_no_harm(application: Application) -> No
 
     server = build(application, bare)
     async with as_caller(server, "legacy", "ide", list_roots_callback=refuse) as client:
-        assert (await me(client))["scope"]["project"] == ""
+        assert (await me(client))["caller"]["project"] == ""
 
 
 async def test_each_connection_of_the_older_era_is_a_session(application: Application) -> None:
@@ -194,7 +194,7 @@ async def test_each_connection_of_the_older_era_is_a_session(application: Applic
         as_caller(server, "legacy", "ide") as one,
         as_caller(server, "legacy", "ide") as two,
     ):
-        sessions = [(await me(client))["scope"]["session"] for client in (one, one, two)]
+        sessions = [(await me(client))["caller"]["session"] for client in (one, one, two)]
         assert sessions[0] == sessions[1] != sessions[2]
         await remember(one, "Ana: let us begin", type="episode", level="session")
         assert "let us begin" in await read(one, "session")
@@ -204,16 +204,16 @@ async def test_each_connection_of_the_older_era_is_a_session(application: Applic
 async def test_the_newer_era_takes_its_session_from_meta_only(application: Application) -> None:
     server = build(application, bare)
     async with as_caller(server, "auto", "ide") as client:
-        assert (await me(client))["scope"]["session"] == ""
+        assert (await me(client))["caller"]["session"] == ""
         result = await client.call_tool(
             "remember", {"memories": [{"content": "x", "level": "session"}]}
         )
         assert result.is_error
         meta: Any = {META_SESSION: "talk-7"}
-        assert (await me(client, meta))["scope"]["session"] == "talk-7"
+        assert (await me(client, meta))["caller"]["session"] == "talk-7"
         codex: Any = {META_CODEX: {"session_id": "turns-9", "turn_id": "1"}}
         found = await me(client, codex)
-        assert found["scope"]["session"] == "turns-9"
+        assert found["caller"]["session"] == "turns-9"
         assert found["decided_by"]["session"] == "Codex session"
 
 

@@ -76,7 +76,7 @@ def test_a_root_that_cannot_be_used_leaves_the_others(
 
 def test_roots_of_which_none_can_be_used_are_no_project(home: Path) -> None:
     found = me_with(home, [root for root in UNUSABLE if root["uri"] != "file:///not/there"])
-    assert found["scope"]["project"] == ""
+    assert found["caller"]["project"] == ""
     found = me_with(home, UNUSABLE)
     assert found["project_label"] == "/not/there", "it may be there elsewhere"
     assert found["notes"] == [

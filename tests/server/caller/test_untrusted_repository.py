@@ -84,7 +84,7 @@ def check(said: list[str]) -> None:
     """Nothing that the stranger wrote is to be read, and the project is one short name."""
     assert len(said) > 50
     assert [text for text in said if _READ.search(text)] == []
-    documents = [json.loads(text) for text in said if text.startswith('{\n "scope"')]
+    documents = [json.loads(text) for text in said if text.startswith('{\n "caller"')]
     (project,) = {document["project_label"] for document in documents}
     assert any(project in text for text in said if not text.startswith("{"))
     assert len(project) <= 120

@@ -142,8 +142,8 @@ def test_each_door_says_for_itself_whose_memory_it_uses(tmp_path: Path) -> None:
         bob.handshake()
         stored(ana, "The safe is behind the painting")
         assert contents(bob, "safe painting") == []
-        scope = bob.call("recall")["structuredContent"]["caller"]
-        assert (scope["user"], scope["project"]) == ("bob", "app")
+        caller = bob.call("recall")["structuredContent"]["caller"]
+        assert (caller["user"], caller["project"]) == ("bob", "app")
 
 
 @pytest.mark.parametrize("moment", ["idle", "asked"])

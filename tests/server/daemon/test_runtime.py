@@ -8,10 +8,10 @@ import pytest
 
 from mcp_memory import service
 from mcp_memory.config.settings import Settings
-from mcp_memory.domain.memory import Scope
+from mcp_memory.domain.memory import Caller
 from mcp_memory.runtime import Application, open_service
 
-ANA = Scope(tenant="local", user="ana", project="")
+ANA = Caller(tenant="local", user="ana", project="")
 
 
 def settings(tmp_path: Path, *, session_days: int = 30) -> Settings:

@@ -8,7 +8,7 @@ import pytest
 
 from mcp_memory import open_memory
 from mcp_memory.admin import output
-from mcp_memory.domain.memory import Level, Partition, Scope
+from mcp_memory.domain.memory import Caller, Level, Partition
 from mcp_memory.domain.requests import Draft, Patch, Query
 from mcp_memory.embedding.embedder import Embedder
 from mcp_memory.service import MemoryService
@@ -21,7 +21,7 @@ LONG = "Ana Silva decided on 3 March 2026 to pin libfoo to 4.2 until the fix for
 
 
 @pytest.fixture
-def pinned(service: MemoryService, alice: Scope) -> str:
+def pinned(service: MemoryService, alice: Caller) -> str:
     """The id of a long, pinned memory with a key and two revisions."""
     drafts = [Draft(content="The build is red.", key="build", pinned=True, type="fact")]
     memory_id = service.remember(alice, drafts)[0].id
@@ -31,7 +31,7 @@ def pinned(service: MemoryService, alice: Scope) -> str:
 
 @pytest.mark.parametrize("width", [40, 80])
 def test_no_text_is_wider_than_the_terminal(
-    service: MemoryService, alice: Scope, pinned: str, width: int
+    service: MemoryService, alice: Caller, pinned: str, width: int
 ) -> None:
     lines = list(output.memories(service.recent(alice), width))
     assert lines[0].startswith(pinned)
@@ -41,7 +41,7 @@ def test_no_text_is_wider_than_the_terminal(
 
 
 def test_a_program_gets_one_line_a_memory(
-    service: MemoryService, alice: Scope, pinned: str
+    service: MemoryService, alice: Caller, pinned: str
 ) -> None:
     (line,) = output.memories(service.recent(alice), None)
     columns = line.split("\t")
@@ -50,7 +50,7 @@ def test_a_program_gets_one_line_a_memory(
 
 
 def test_a_memory_is_shown_with_who_changed_it_and_why(
-    service: MemoryService, alice: Scope, pinned: str
+    service: MemoryService, alice: Caller, pinned: str
 ) -> None:
     found = output.memory(service.get(alice, pinned), service.history(alice, pinned), 100)
     text = "\n".join(found)
@@ -59,7 +59,7 @@ def test_a_memory_is_shown_with_who_changed_it_and_why(
 
 
 def test_a_search_says_where_it_looked_and_what_each_score_is_made_of(
-    service: MemoryService, alice: Scope, pinned: str
+    service: MemoryService, alice: Caller, pinned: str
 ) -> None:
     answer = service.recall(alice, Query(query="who pinned libfoo?", explain=True))
     lines = list(output.answer(answer, None, explain=True))
@@ -116,7 +116,7 @@ def test_what_a_store_holds_cannot_steer_the_terminal(
 
     home = tmp_path / "home"
     with open_memory(home, user="ana", project="app") as memory:
-        where = Partition(tenant=memory.scope.tenant, level=Level.USER, user="ana")
+        where = Partition(tenant=memory.caller.tenant, level=Level.USER, user="ana")
     store = open_embedded(home, Embedder().space)
     text, key = "blue\x1b[2J\u202e\x9b31m", "k\x1b]0;x\x07"
     put(store, made(text, partition=where, key=key, metadata={"a\x1b": "b\u2028c\x1b[1m"}))

@@ -39,7 +39,7 @@ def wanted(user: str = "ana", *, expires_at: str = "") -> Token:
         digest="",
         tenant="acme",
         user=user,
-        scopes=("memory:read",),
+        permissions=("memory:read",),
         note="",
         created_at="",
         expires_at=expires_at,
@@ -62,7 +62,7 @@ def test_a_token_opens_what_it_was_made_for_and_nothing_once_it_is_revoked(
     reader = TokenFile(file.path)
     found = reader.verify(token)
     assert found is not None
-    assert (found.tenant, found.user, found.permissions) == ("acme", "ana", {Permission.READ})
+    assert (found.tenant, found.user, found.granted) == ("acme", "ana", {Permission.READ})
     other = file.add(wanted("bob"))
     file.revoke(id_of(token))
     assert reader.verify(token) is None
@@ -215,7 +215,7 @@ def test_what_is_wrong_with_a_file_is_told_in_words(file: TokenFile) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"scopes": ["memory:all"]},
+        {"permissions": ["memory:all"]},
         {"expires_at": "soon"},
         {"digest": "é" * 64},
         {"digest": "abc"},
@@ -243,16 +243,16 @@ def test_what_is_no_token_is_refused(file: TokenFile, token: str) -> None:
 
 
 def asked(**changes: str) -> Wanted:
-    values = {"user": "ana", "tenant": "", "scopes": "read,write", "expires": "", "note": ""}
+    values = {"user": "ana", "tenant": "", "permissions": "read,write", "expires": "", "note": ""}
     return Wanted(**{**values, **changes})
 
 
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"scopes": "everything"}, "scopes"),
-        ({"scopes": ""}, "scopes"),
-        ({"scopes": "read;write"}, "scopes"),
+        ({"permissions": "everything"}, "permissions"),
+        ({"permissions": ""}, "permissions"),
+        ({"permissions": "read;write"}, "permissions"),
         ({"user": ""}, "user"),
         ({"user": "a/b"}, "user"),
         ({"user": "../ana"}, "user"),
@@ -280,7 +280,8 @@ def test_a_token_that_makes_no_sense_is_not_made(
 def test_the_commands_say_who_a_token_is_for_and_show_it_once(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path, working_dir=tmp_path)
     text, told = token_commands.add(
-        settings, asked(tenant="acme", scopes="memory:read erase", expires="90d", note="laptop")
+        settings,
+        asked(tenant="acme", permissions="memory:read erase", expires="90d", note="laptop"),
     )
     assert "acme/ana: memory:read, memory:erase" in told
     (entry,) = token_commands.listed(settings)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mcp_memory.domain.labels import LABEL_CHARS_MAX, escaped, one_line, shown
-from mcp_memory.domain.memory import Scope
+from mcp_memory.domain.memory import Caller
 from mcp_memory.tools.format import caller_line
 
 HOSTILE = [
@@ -123,5 +123,5 @@ def test_a_client_keeps_its_spaces_and_nothing_invisible() -> None:
     ],
 )
 def test_the_caller_line_reads_well_whatever_the_project_is(project: str, line: str) -> None:
-    scope = Scope(tenant="acme", user="ana", project=project, project_label=project)
-    assert caller_line(scope) == line
+    caller = Caller(tenant="acme", user="ana", project=project, project_label=project)
+    assert caller_line(caller) == line

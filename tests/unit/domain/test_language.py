@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mcp_memory.domain.language import language_of
-from mcp_memory.domain.memory import Scope
+from mcp_memory.domain.memory import Caller
 from mcp_memory.domain.requests import Draft, Query
 from mcp_memory.embedding.loader import MULTILINGUAL
 from mcp_memory.server.prompts import get
@@ -108,7 +108,7 @@ what does "kuka on" mean? | El Niño in 2026 | São Paulo plan | the word "jeste
 
 @pytest.mark.parametrize("question", [question.strip() for question in NOT_ENGLISH.split("|")])
 def test_of_a_language_that_cannot_be_told_it_is_said_that_it_is_another(
-    service: MemoryService, alice: Scope, clock: Clock, question: str
+    service: MemoryService, alice: Caller, clock: Clock, question: str
 ) -> None:
     assert is_surely_not_english(question)
     filled(service, alice, clock)
@@ -130,7 +130,7 @@ def test_what_is_english_is_called_no_other_language(text: str) -> None:
 
 
 def test_where_memories_may_be_in_the_language_of_the_question_nothing_is_claimed(
-    service: MemoryService, alice: Scope, clock: Clock
+    service: MemoryService, alice: Caller, clock: Clock
 ) -> None:
     filled(service, alice, clock)
     service.remember(
@@ -143,13 +143,13 @@ def test_where_memories_may_be_in_the_language_of_the_question_nothing_is_claime
 
 @pytest.mark.parametrize("question", ["Araba ne renk?", "Hol van a kulcs?", "Kdo to ma?"])
 def test_a_question_in_a_language_that_cannot_be_told_abstains_as_ever(
-    service: MemoryService, alice: Scope, clock: Clock, question: str
+    service: MemoryService, alice: Caller, clock: Clock, question: str
 ) -> None:
     filled(service, alice, clock)
     assert "the question is in" not in service.recall(alice, Query(query=question)).reason
 
 
-def filled(service: MemoryService, alice: Scope, clock: Clock) -> None:
+def filled(service: MemoryService, alice: Caller, clock: Clock) -> None:
     for content in ENGLISH:
         service.remember(alice, [Draft(content=content)])
         clock.tick()
@@ -170,7 +170,7 @@ def filled(service: MemoryService, alice: Scope, clock: Clock) -> None:
     ],
 )
 def test_a_question_in_another_language_gets_a_hint_and_the_reason(
-    service: MemoryService, alice: Scope, clock: Clock, question: str, language: str
+    service: MemoryService, alice: Caller, clock: Clock, question: str, language: str
 ) -> None:
     filled(service, alice, clock)
     answer = service.recall(alice, Query(query=question))
@@ -184,7 +184,7 @@ def test_a_question_in_another_language_gets_a_hint_and_the_reason(
 
 
 def test_names_and_numbers_come_first_and_then_the_newest(
-    service: MemoryService, alice: Scope, clock: Clock
+    service: MemoryService, alice: Caller, clock: Clock
 ) -> None:
     filled(service, alice, clock)
     answer = service.recall(alice, Query(query="Что мы знаем про порт 5433?"))
@@ -203,7 +203,7 @@ def test_names_and_numbers_come_first_and_then_the_newest(
     ],
 )
 def test_where_the_language_is_the_same_or_unsure_it_abstains_as_ever(
-    service: MemoryService, alice: Scope, clock: Clock, question: str
+    service: MemoryService, alice: Caller, clock: Clock, question: str
 ) -> None:
     filled(service, alice, clock)
     answer = service.recall(alice, Query(query=question))
@@ -211,7 +211,7 @@ def test_where_the_language_is_the_same_or_unsure_it_abstains_as_ever(
 
 
 def test_where_some_memories_are_in_the_language_asked_in_nothing_is_claimed(
-    service: MemoryService, alice: Scope, clock: Clock
+    service: MemoryService, alice: Caller, clock: Clock
 ) -> None:
     filled(service, alice, clock)
     service.remember(alice, [Draft(content="Дача стоит на берегу озера.")])
@@ -219,14 +219,14 @@ def test_where_some_memories_are_in_the_language_asked_in_nothing_is_claimed(
     assert "the memories are in" not in answer.reason
 
 
-def test_an_empty_memory_has_no_language(service: MemoryService, alice: Scope) -> None:
+def test_an_empty_memory_has_no_language(service: MemoryService, alice: Caller) -> None:
     answer = service.recall(alice, Query(query="На каком порту работает база данных?"))
     assert (answer.abstained, answer.memories) == (True, ())
     assert "nothing relevant" in answer.reason
 
 
 def test_a_filter_holds_for_the_hint_too(
-    service: MemoryService, alice: Scope, bob: Scope, clock: Clock
+    service: MemoryService, alice: Caller, bob: Caller, clock: Clock
 ) -> None:
     filled(service, alice, clock)
     service.remember(alice, [Draft(content="The lamp of the hall is broken.", tags=("home",))])
@@ -235,7 +235,7 @@ def test_a_filter_holds_for_the_hint_too(
     assert service.recall(bob, Query(query="Что сломалось дома?")).memories == ()
 
 
-def test_no_hint_is_injected(service: MemoryService, alice: Scope, clock: Clock) -> None:
+def test_no_hint_is_injected(service: MemoryService, alice: Caller, clock: Clock) -> None:
     filled(service, alice, clock)
     asked = {"question": "На что у ребёнка аллергия?"}
     (message,) = get(service, alice, "with_memory", asked).messages

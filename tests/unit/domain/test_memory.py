@@ -8,7 +8,7 @@ from dataclasses import FrozenInstanceError, fields, is_dataclass
 import pytest
 
 from mcp_memory.domain import memory as model
-from mcp_memory.domain.memory import Level, Memory, Partition, Scope
+from mcp_memory.domain.memory import Caller, Level, Memory, Partition
 from tests.support.factories import ALICE, ALICE_APP, SHARED, memory
 
 PARTITIONS = [
@@ -40,29 +40,31 @@ def test_a_text_that_is_no_partition_is_refused(broken: str) -> None:
         Partition.parse(broken)
 
 
-def test_a_full_scope_sees_one_partition_at_each_level_widest_first(alice: Scope) -> None:
+def test_a_full_scope_sees_one_partition_at_each_level_widest_first(alice: Caller) -> None:
     assert [p.level for p in alice.partitions()] == list(Level)
     assert alice.partitions()[:3] == (SHARED, ALICE, ALICE_APP)
 
 
 def test_a_scope_without_project_agent_or_session_has_no_part_in_them() -> None:
-    bare = Scope(tenant="acme", user="alice")
+    bare = Caller(tenant="acme", user="alice")
     assert bare.partitions() == (SHARED, ALICE)
     for level in (Level.PROJECT, Level.AGENT, Level.SESSION):
         assert bare.partition(level) is None
 
 
-def test_projects_of_the_same_name_are_apart_for_different_users(alice: Scope, bob: Scope) -> None:
+def test_projects_of_the_same_name_are_apart_for_different_users(
+    alice: Caller, bob: Caller
+) -> None:
     assert alice.project == bob.project
     assert set(alice.partitions()) & set(bob.partitions()) == {SHARED}
 
 
-def test_tenants_share_nothing_whatever_the_names(alice: Scope, stranger: Scope) -> None:
+def test_tenants_share_nothing_whatever_the_names(alice: Caller, stranger: Caller) -> None:
     assert not set(alice.partitions()) & set(stranger.partitions())
 
 
 def test_the_same_user_elsewhere_shares_what_is_the_users(
-    alice: Scope, alice_elsewhere: Scope
+    alice: Caller, alice_elsewhere: Caller
 ) -> None:
     assert set(alice.partitions()) & set(alice_elsewhere.partitions()) == {SHARED, ALICE}
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from mcp_memory.domain.memory import Scope
+from mcp_memory.domain.memory import Caller
 from mcp_memory.domain.requests import Draft, Query
 from mcp_memory.embedding import loader
 from mcp_memory.embedding.embedder import Embedder
@@ -82,7 +82,7 @@ def test_an_unknown_name_is_refused_with_those_that_are_near(tmp_path: Path) -> 
 
 
 def test_recall_takes_the_second_look_and_explains_it(
-    reranker: Reranker, embedder: Embedder, alice: Scope, clock: Clock, tmp_path: Path
+    reranker: Reranker, embedder: Embedder, alice: Caller, clock: Clock, tmp_path: Path
 ) -> None:
     store = open_store("in-memory", tmp_path)
     with closing(MemoryService(store, embedder, reranker=reranker, clock=clock)) as service:
@@ -96,7 +96,7 @@ def test_recall_takes_the_second_look_and_explains_it(
 
 
 def test_recall_answers_without_it_and_says_so(
-    embedder: Embedder, alice: Scope, clock: Clock, tmp_path: Path
+    embedder: Embedder, alice: Caller, clock: Clock, tmp_path: Path
 ) -> None:
     missing = Reranker(NAME, cache_dir=tmp_path)
     missing.start()

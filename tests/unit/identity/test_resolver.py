@@ -12,7 +12,7 @@ import pytest
 from mcp_memory.domain import time_zones
 from mcp_memory.domain.memory import Json
 from mcp_memory.errors import InvalidInput, ScopeMissing
-from mcp_memory.identity import resolver as scope
+from mcp_memory.identity import resolver as caller
 from mcp_memory.identity.resolver import (
     META_CODEX,
     META_PROJECT,
@@ -117,8 +117,8 @@ def test_home_is_passed_over_for_the_next_source(folders: Path) -> None:
 
 
 def test_a_working_directory_outside_any_repository_is_no_project(folders: Path) -> None:
-    scope = resolve(local(working_dir=folders / "two"))
-    assert (scope.project, scope.sources["project"]) == ("", "none")
+    caller = resolve(local(working_dir=folders / "two"))
+    assert (caller.project, caller.sources["project"]) == ("", "none")
 
 
 def test_a_project_can_be_given_as_a_path_on_this_machine(folders: Path) -> None:
@@ -339,7 +339,7 @@ def test_every_part_of_a_scope_is_a_safe_name() -> None:
 
 
 def test_the_system_user_is_known() -> None:
-    assert scope.system_user()
+    assert caller.system_user()
 
 
 def test_requests_that_differ_in_nothing_that_decides_have_equal_signals() -> None:

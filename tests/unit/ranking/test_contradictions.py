@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mcp_memory.domain.ids import ending
-from mcp_memory.domain.memory import Scope, Trust, Type
+from mcp_memory.domain.memory import Caller, Trust, Type
 from mcp_memory.domain.requests import Draft, Patch, Query
 from mcp_memory.domain.text import terms
 from mcp_memory.ranking import contradict
@@ -64,13 +64,13 @@ def test_another_subject_or_matter_does_not(one: str, other: str, query: str) ->
     assert not differ(one, other, query)
 
 
-def keep(service: MemoryService, scope: Scope, content: str, **fields: Any) -> str:
-    (result,) = service.remember(scope, [Draft(content=content, **fields)])
+def keep(service: MemoryService, caller: Caller, content: str, **fields: Any) -> str:
+    (result,) = service.remember(caller, [Draft(content=content, **fields)])
     return result.id
 
 
-def found(service: MemoryService, scope: Scope) -> list[tuple[str, bool]]:
-    answer = service.recall(scope, Query(query="which port does the service use?"))
+def found(service: MemoryService, caller: Caller) -> list[tuple[str, bool]]:
+    answer = service.recall(caller, Query(query="which port does the service use?"))
     return [(m.memory.content, "possibly outdated" in m.why) for m in answer.memories]
 
 
@@ -78,7 +78,7 @@ OLD, NEW = "The service uses port 5432.", "The service uses port 5433."
 
 
 def test_the_newest_is_first_and_the_older_is_marked(
-    service: MemoryService, alice: Scope, clock: Clock
+    service: MemoryService, alice: Caller, clock: Clock
 ) -> None:
     keep(service, alice, OLD, importance=1.0)
     clock.tick()
@@ -90,13 +90,13 @@ def test_the_newest_is_first_and_the_older_is_marked(
     assert answer.context.count("possibly outdated") == 1
 
 
-def test_in_one_call_the_later_one_is_the_newer(service: MemoryService, alice: Scope) -> None:
+def test_in_one_call_the_later_one_is_the_newer(service: MemoryService, alice: Caller) -> None:
     service.remember(alice, [Draft(content=NEW), Draft(content=OLD)])
     assert found(service, alice) == [(OLD, False), (NEW, True)]
 
 
 def test_saying_the_older_again_makes_it_the_newest(
-    service: MemoryService, alice: Scope, clock: Clock
+    service: MemoryService, alice: Caller, clock: Clock
 ) -> None:
     for content in (OLD, NEW, OLD):
         clock.tick()
@@ -108,7 +108,7 @@ def test_saying_the_older_again_makes_it_the_newest(
 
 
 def test_what_holds_since_later_is_newer_whenever_it_was_told(
-    service: MemoryService, alice: Scope, clock: Clock
+    service: MemoryService, alice: Caller, clock: Clock
 ) -> None:
     keep(service, alice, NEW)
     clock.tick()
@@ -117,7 +117,7 @@ def test_what_holds_since_later_is_newer_whenever_it_was_told(
 
 
 def test_an_inference_overrules_nothing_that_was_stated(
-    service: MemoryService, alice: Scope, clock: Clock
+    service: MemoryService, alice: Caller, clock: Clock
 ) -> None:
     keep(service, alice, OLD)
     clock.tick()
@@ -126,7 +126,7 @@ def test_an_inference_overrules_nothing_that_was_stated(
 
 
 def test_what_happened_is_never_outdated(
-    service: MemoryService, alice: Scope, clock: Clock
+    service: MemoryService, alice: Caller, clock: Clock
 ) -> None:
     for content in (OLD, NEW):
         clock.tick()
@@ -135,7 +135,7 @@ def test_what_happened_is_never_outdated(
 
 
 def test_remember_tells_which_of_the_similar_may_conflict(
-    service: MemoryService, alice: Scope, clock: Clock
+    service: MemoryService, alice: Caller, clock: Clock
 ) -> None:
     old = keep(service, alice, OLD)
     clock.tick()
@@ -146,7 +146,7 @@ def test_remember_tells_which_of_the_similar_may_conflict(
 
 @pytest.mark.parametrize("patch", [Patch(tags=("old",)), Patch(importance=0.9), Patch(pinned=True)])
 def test_what_is_only_labelled_anew_is_not_said_anew(
-    service: MemoryService, alice: Scope, clock: Clock, patch: Patch
+    service: MemoryService, alice: Caller, clock: Clock, patch: Patch
 ) -> None:
     old = keep(service, alice, OLD)
     clock.tick()
@@ -156,7 +156,7 @@ def test_what_is_only_labelled_anew_is_not_said_anew(
     assert found(service, alice) == [(NEW, False), (OLD, True)]
 
 
-def test_a_new_content_is_said_anew(service: MemoryService, alice: Scope, clock: Clock) -> None:
+def test_a_new_content_is_said_anew(service: MemoryService, alice: Caller, clock: Clock) -> None:
     first = keep(service, alice, "The service uses port 80.")
     clock.tick()
     keep(service, alice, NEW)
@@ -166,7 +166,7 @@ def test_a_new_content_is_said_anew(service: MemoryService, alice: Scope, clock:
 
 
 def test_what_is_not_yet_so_overrules_nothing(
-    service: MemoryService, alice: Scope, clock: Clock
+    service: MemoryService, alice: Caller, clock: Clock
 ) -> None:
     keep(service, alice, OLD)
     clock.tick()
@@ -175,7 +175,7 @@ def test_what_is_not_yet_so_overrules_nothing(
 
 
 def test_a_question_about_the_past_gets_what_held_then(
-    service: MemoryService, alice: Scope, clock: Clock
+    service: MemoryService, alice: Caller, clock: Clock
 ) -> None:
     keep(service, alice, OLD)
     clock.tick(days=200)
@@ -187,7 +187,7 @@ def test_a_question_about_the_past_gets_what_held_then(
 
 
 def test_asking_whether_an_old_value_still_holds_finds_the_new_one_first(
-    service: MemoryService, alice: Scope, clock: Clock
+    service: MemoryService, alice: Caller, clock: Clock
 ) -> None:
     for content in (OLD, NEW):
         clock.tick()
@@ -197,7 +197,7 @@ def test_asking_whether_an_old_value_still_holds_finds_the_new_one_first(
 
 
 def test_of_copies_in_several_scopes_the_newest_tells_how_new_it_is(
-    service: MemoryService, alice: Scope, clock: Clock
+    service: MemoryService, alice: Caller, clock: Clock
 ) -> None:
     for content, level in ((OLD, "tenant"), (NEW, "user"), (OLD, "project")):
         clock.tick()

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mcp_memory.domain.memory import Scope
+from mcp_memory.domain.memory import Caller
 from mcp_memory.domain.requests import Draft, Query
 from mcp_memory.domain.text import terms
 from mcp_memory.ranking import Choice, Scored, choose
@@ -106,7 +106,7 @@ def test_diversity_never_changes_what_is_there_nor_its_scores() -> None:
 
 
 @pytest.mark.parametrize("query", ["zebra crossing rules", "favourite opera singer"])
-def test_recall_abstains_and_says_so(service: MemoryService, alice: Scope, query: str) -> None:
+def test_recall_abstains_and_says_so(service: MemoryService, alice: Caller, query: str) -> None:
     service.remember(alice, [Draft(content="The build uses Bazel."), Draft(content="Tea is hot.")])
     answer = service.recall(alice, Query(query=query))
     assert answer.abstained
@@ -114,7 +114,7 @@ def test_recall_abstains_and_says_so(service: MemoryService, alice: Scope, query
     assert "nothing relevant is remembered (best score 0." in answer.reason
 
 
-def test_recall_says_when_its_matches_are_weak(service: MemoryService, alice: Scope) -> None:
+def test_recall_says_when_its_matches_are_weak(service: MemoryService, alice: Caller) -> None:
     said = "Mara dislikes coriander and always asks for dishes without it."
     service.remember(alice, [Draft(content=said)])
     answer = service.recall(alice, Query(query="Which herb can't she stand?"))

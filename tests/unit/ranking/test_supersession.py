@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mcp_memory.domain.ids import ending
-from mcp_memory.domain.memory import Scope, Type
+from mcp_memory.domain.memory import Caller, Type
 from mcp_memory.domain.requests import Draft, Query
 from mcp_memory.ranking import may_conflict
 from mcp_memory.ranking.supersession import lists
@@ -131,7 +131,7 @@ def test_a_page_of_text_ends_nothing_as_a_whole() -> None:
     ],
 )
 def test_the_later_one_comes_first_and_the_earlier_is_marked(
-    service: MemoryService, alice: Scope, clock: Clock, earlier: str, later: str, question: str
+    service: MemoryService, alice: Caller, clock: Clock, earlier: str, later: str, question: str
 ) -> None:
     service.remember(alice, [Draft(content=earlier), Draft(content="The fridge is full.")])
     clock.tick()
@@ -158,7 +158,7 @@ def test_the_later_one_comes_first_and_the_earlier_is_marked(
     ],
 )
 def test_of_what_a_denial_lists_nothing_is_outdated(
-    service: MemoryService, alice: Scope, clock: Clock, earlier: str, later: str, question: str
+    service: MemoryService, alice: Caller, clock: Clock, earlier: str, later: str, question: str
 ) -> None:
     service.remember(alice, [Draft(content=earlier)])
     clock.tick()
@@ -169,7 +169,7 @@ def test_of_what_a_denial_lists_nothing_is_outdated(
 
 
 def test_in_one_call_the_later_one_is_told_of_the_earlier(
-    service: MemoryService, alice: Scope
+    service: MemoryService, alice: Caller
 ) -> None:
     drafts = [Draft(content="小张在腾讯工作。"), Draft(content="小张从腾讯辞职了。")]
     first, second = service.remember(alice, drafts)
@@ -177,7 +177,7 @@ def test_in_one_call_the_later_one_is_told_of_the_earlier(
 
 
 def test_what_was_so_earlier_is_no_news_when_told_later(
-    service: MemoryService, alice: Scope, clock: Clock
+    service: MemoryService, alice: Caller, clock: Clock
 ) -> None:
     service.remember(alice, [Draft(content="Dana quit Slack.")])
     clock.tick()

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from mcp_memory.domain.memory import Scope
+from mcp_memory.domain.memory import Caller
 from mcp_memory.domain.permissions import EVERYTHING, Permission
 from mcp_memory.domain.requests import Draft, Patch, Selection
 from mcp_memory.errors import NotPermitted
@@ -15,7 +15,7 @@ from mcp_memory.service import MemoryService
 from mcp_memory.tools import TOOLS
 
 TEAM = Permission.TEAM
-LEAD = Scope(tenant="acme", user="ana")
+LEAD = Caller(tenant="acme", user="ana")
 
 
 def test_every_tool_is_in_the_table() -> None:
@@ -108,8 +108,8 @@ def test_the_team_s_memories_are_changed_only_with_its_permission(service: Memor
 
 
 def test_erasing_is_refused_before_anything_is_shown(service: MemoryService) -> None:
-    scope: Scope = replace(LEAD, permissions=EVERYTHING - {Permission.ERASE})
-    (kept,) = service.remember(scope, [Draft(content="Ana's locker is 221", level="user")])
+    caller: Caller = replace(LEAD, permissions=EVERYTHING - {Permission.ERASE})
+    (kept,) = service.remember(caller, [Draft(content="Ana's locker is 221", level="user")])
     for selection in (Selection(ids=(kept.id,), erase=True), Selection(tags=("x",), erase=True)):
         with pytest.raises(NotPermitted, match="memory:erase"):
-            service.forget(scope, selection)
+            service.forget(caller, selection)

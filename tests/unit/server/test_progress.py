@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mcp_memory.domain.memory import Scope
+from mcp_memory.domain.memory import Caller
 from mcp_memory.domain.requests import Draft, Query
 from mcp_memory.service import MemoryService
 
@@ -18,7 +18,7 @@ def drafts(count: int) -> list[Draft]:
     return [Draft(content=f"Locker {n}{n} belongs to guest number {n}.") for n in range(count)]
 
 
-def test_progress_is_told_after_every_text(service: MemoryService, alice: Scope) -> None:
+def test_progress_is_told_after_every_text(service: MemoryService, alice: Caller) -> None:
     told: list[tuple[int, int]] = []
     service.remember(alice, drafts(20), lambda done, total: told.append((done, total)))
     assert told == [(n, 20) for n in range(1, 21)]
@@ -26,7 +26,7 @@ def test_progress_is_told_after_every_text(service: MemoryService, alice: Scope)
 
 @pytest.mark.parametrize("at", [1, 13, 20])
 def test_a_progress_that_raises_stops_a_remember_and_leaves_the_store_as_it_was(
-    service: MemoryService, alice: Scope, at: int
+    service: MemoryService, alice: Caller, at: int
 ) -> None:
     kept = service.remember(alice, [Draft(content="Lockers are in the basement.")])[0]
     before = (service.stats(alice), service.recent(alice))

@@ -8,14 +8,14 @@ from types import MappingProxyType
 
 import pytest
 
-from mcp_memory.domain.memory import Scope, Status
+from mcp_memory.domain.memory import Caller, Status
 from mcp_memory.domain.requests import Draft, Patch, Query, Selection
 from mcp_memory.errors import InvalidInput, NotFound
 from mcp_memory.service import MemoryService
 from mcp_memory.service.adoption import told
 
 SOURCES = MappingProxyType({"user": "operating-system user"})
-ANA = Scope(tenant="local", user="ana", project="app", agent="ide", session="s1", sources=SOURCES)
+ANA = Caller(tenant="local", user="ana", project="app", agent="ide", session="s1", sources=SOURCES)
 BOB = replace(ANA, user="bob")
 CLEO = replace(ANA, user="cleo")
 STRANGER = replace(BOB, sources=MappingProxyType({"user": "token"}))
@@ -42,8 +42,8 @@ def nothing(done: int, total: int) -> None:
     """No progress is looked at."""
 
 
-def contents(service: MemoryService, scope: Scope) -> set[str]:
-    return {memory.content for memory in service.recent(scope, limit=50)}
+def contents(service: MemoryService, caller: Caller) -> set[str]:
+    return {memory.content for memory in service.recent(caller, limit=50)}
 
 
 def test_all_that_one_remembered_becomes_anothers(filled: MemoryService) -> None:

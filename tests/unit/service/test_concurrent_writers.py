@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import TypeVar
 
-from mcp_memory.domain.memory import Scope, Status
+from mcp_memory.domain.memory import Caller, Status
 from mcp_memory.domain.requests import Draft, Patch, Selection
 from mcp_memory.domain.results import Remembered
 from mcp_memory.service import MemoryService
@@ -37,13 +37,13 @@ def assert_sound(service: MemoryService) -> None:
     assert [finding for finding in service.check() if not finding.ok] == []
 
 
-def active(service: MemoryService, scope: Scope) -> int:
+def active(service: MemoryService, caller: Caller) -> int:
     """How many memories are in force."""
-    return service.stats(scope)["by_status"].get(Status.ACTIVE.value, 0)
+    return service.stats(caller)["by_status"].get(Status.ACTIVE.value, 0)
 
 
 def test_of_texts_that_many_remember_at_once_each_is_there_once(
-    service: MemoryService, alice: Scope
+    service: MemoryService, alice: Caller
 ) -> None:
     """Every text comes from two threads, every fifth one from all."""
 
@@ -70,7 +70,7 @@ def test_of_texts_that_many_remember_at_once_each_is_there_once(
 
 
 def test_of_values_that_many_give_a_key_at_once_all_are_in_its_history(
-    service: MemoryService, alice: Scope
+    service: MemoryService, alice: Caller
 ) -> None:
     def work(thread: int) -> set[str]:
         answers: set[str] = set()
@@ -90,7 +90,7 @@ def test_of_values_that_many_give_a_key_at_once_all_are_in_its_history(
 
 
 def test_of_updates_that_many_make_at_once_each_is_a_revision(
-    service: MemoryService, alice: Scope
+    service: MemoryService, alice: Caller
 ) -> None:
     (made,) = service.remember(alice, [Draft(content="The counter is at nothing.")])
 
@@ -108,7 +108,7 @@ def test_of_updates_that_many_make_at_once_each_is_a_revision(
     assert_sound(service)
 
 
-def test_many_may_replace_forget_and_erase_at_once(service: MemoryService, alice: Scope) -> None:
+def test_many_may_replace_forget_and_erase_at_once(service: MemoryService, alice: Caller) -> None:
     texts = [f"Printer {n}{n} is out of ink." for n in range(30)]
     old = [made.id for made in service.remember(alice, [Draft(content=text) for text in texts])]
     replaced, hidden, erased = old[:10], old[10:20], old[20:]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mcp_memory.domain.memory import Scope
+from mcp_memory.domain.memory import Caller
 from mcp_memory.domain.requests import Draft, Patch, Query, Selection
 from mcp_memory.service import MemoryService
 from mcp_memory.service.echo import Echo, echoes_of
@@ -58,7 +58,7 @@ def test_a_line_repeats_its_memory_whole_or_by_a_passage() -> None:
 
 
 def test_storing_a_recalled_block_changes_nothing(
-    service: MemoryService, alice: Scope, clock: Clock
+    service: MemoryService, alice: Caller, clock: Clock
 ) -> None:
     contents = ("The build uses Bazel.", "The build takes four minutes.")
     ids = {r.id for r in service.remember(alice, [Draft(content=c) for c in contents])}
@@ -72,7 +72,7 @@ def test_storing_a_recalled_block_changes_nothing(
 
 
 def test_a_recalled_value_comes_back_without_its_key_however_that_is_spelt(
-    service: MemoryService, alice: Scope
+    service: MemoryService, alice: Caller
 ) -> None:
     (first,) = service.remember(alice, [Draft(content="at: nine", key="Stand Up")])
     line = service.recall(alice, Query(query="when is stand up?")).context.splitlines()[1]
@@ -81,7 +81,7 @@ def test_a_recalled_value_comes_back_without_its_key_however_that_is_spelt(
 
 
 def test_a_block_of_what_is_gone_is_stored_as_anything_else(
-    service: MemoryService, alice: Scope, bob: Scope
+    service: MemoryService, alice: Caller, bob: Caller
 ) -> None:
     service.remember(alice, [Draft(content="The build uses Bazel.")])
     block = service.recall(alice, Query(query="the build")).context
@@ -92,7 +92,7 @@ def test_a_block_of_what_is_gone_is_stored_as_anything_else(
 
 @pytest.mark.parametrize("undo", ["update", "forget"])
 def test_a_line_of_what_has_changed_since_changes_nothing_back(
-    service: MemoryService, alice: Scope, clock: Clock, undo: str
+    service: MemoryService, alice: Caller, clock: Clock, undo: str
 ) -> None:
     (first,) = service.remember(alice, [Draft(content="The staging port is 5432.")])
     block = service.recall(alice, Query(query="staging port")).context
@@ -116,7 +116,7 @@ def test_a_line_of_what_has_changed_since_changes_nothing_back(
     ],
 )
 def test_an_edited_line_is_another_statement(
-    service: MemoryService, alice: Scope, kept: str, edited: str
+    service: MemoryService, alice: Caller, kept: str, edited: str
 ) -> None:
     service.remember(alice, [Draft(content=kept)])
     line = service.recall(alice, Query(query=kept)).context.splitlines()[1]
@@ -126,7 +126,7 @@ def test_an_edited_line_is_another_statement(
 
 
 def test_a_line_that_comes_with_more_than_its_text_is_taken_as_said(
-    service: MemoryService, alice: Scope
+    service: MemoryService, alice: Caller
 ) -> None:
     (first,) = service.remember(alice, [Draft(content="The build uses Bazel.")])
     line = service.recall(alice, Query(query="build")).context.splitlines()[1]
@@ -138,7 +138,7 @@ def test_a_line_that_comes_with_more_than_its_text_is_taken_as_said(
 
 
 def test_storing_both_of_what_contradicts_each_other_changes_nothing(
-    service: MemoryService, alice: Scope, clock: Clock
+    service: MemoryService, alice: Caller, clock: Clock
 ) -> None:
     old, new = Draft(content="The port is 5432."), Draft(content="The port is 5433.")
     service.remember(alice, [old])
@@ -151,7 +151,7 @@ def test_storing_both_of_what_contradicts_each_other_changes_nothing(
 
 
 def test_a_text_that_was_just_recalled_gains_neither_evidence_nor_freshness(
-    service: MemoryService, alice: Scope, clock: Clock
+    service: MemoryService, alice: Caller, clock: Clock
 ) -> None:
     (first,) = service.remember(alice, [Draft(content="The build uses Bazel.")])
     clock.tick(days=3)
@@ -168,7 +168,7 @@ def test_a_text_that_was_just_recalled_gains_neither_evidence_nor_freshness(
 
 
 def test_what_another_user_was_given_is_no_echo(
-    service: MemoryService, alice: Scope, bob: Scope, clock: Clock
+    service: MemoryService, alice: Caller, bob: Caller, clock: Clock
 ) -> None:
     shared = Draft(content="The office closes at eight.", level="tenant")
     (first,) = service.remember(alice, [shared])

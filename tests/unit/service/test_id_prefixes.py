@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mcp_memory.domain.ids import ending, is_ending
-from mcp_memory.domain.memory import Scope, Status
+from mcp_memory.domain.memory import Caller, Status
 from mcp_memory.domain.requests import Draft, Patch, Query, Selection
 from mcp_memory.embedding.embedder import Embedder
 from mcp_memory.errors import InvalidInput, NotFound
@@ -17,8 +17,8 @@ from tests.support.factories import Clock, put
 ALIKE = [f"01a212f9-3178-7ea3-9b2c-{n:04}5e5e5e5e" for n in range(2)]
 
 
-def keep(service: MemoryService, scope: Scope, content: str) -> str:
-    (result,) = service.remember(scope, [Draft(content=content)])
+def keep(service: MemoryService, caller: Caller, content: str) -> str:
+    (result,) = service.remember(caller, [Draft(content=content)])
     return result.id
 
 
@@ -32,7 +32,7 @@ def test_nothing_else_may(text: str) -> None:
     assert not is_ending(text)
 
 
-def test_every_verb_takes_the_end_of_an_id(service: MemoryService, alice: Scope) -> None:
+def test_every_verb_takes_the_end_of_an_id(service: MemoryService, alice: Caller) -> None:
     first = keep(service, alice, "The build uses Bazel.")
     name = ending(first)
     assert name in service.recall(alice, Query(query="build")).context
@@ -46,14 +46,14 @@ def test_every_verb_takes_the_end_of_an_id(service: MemoryService, alice: Scope)
 
 
 def test_the_end_of_an_id_and_the_whole_of_it_are_one_memory(
-    service: MemoryService, alice: Scope
+    service: MemoryService, alice: Caller
 ) -> None:
     first = keep(service, alice, "The build uses Bazel.")
     assert service.forget(alice, Selection(ids=(first, ending(first)))).total == 1
 
 
 def test_the_end_of_another_users_id_is_as_unknown_as_any(
-    service: MemoryService, alice: Scope, bob: Scope
+    service: MemoryService, alice: Caller, bob: Caller
 ) -> None:
     name = ending(keep(service, alice, "The build uses Bazel."))
     for memory_id in (name, "0badc0de"):
@@ -67,7 +67,7 @@ def test_the_end_of_another_users_id_is_as_unknown_as_any(
 
 
 def test_where_several_ids_end_so_a_whole_one_is_asked_for(
-    store: Store, embedder: Embedder, clock: Clock, alice: Scope
+    store: Store, embedder: Embedder, clock: Clock, alice: Caller
 ) -> None:
     service = MemoryService(store, embedder, clock=clock)
     partition = alice.partitions()[-1]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mcp_memory.domain.memory import Scope, Status, Verb
+from mcp_memory.domain.memory import Caller, Status, Verb
 from mcp_memory.domain.requests import Draft, Query
 from mcp_memory.embedding.embedder import Embedder
 from mcp_memory.errors import StoreClosed
@@ -15,7 +15,7 @@ from tests.support.factories import STORES, Clock, open_store
 
 
 def test_expired_memories_are_swept_into_the_journal(
-    service: MemoryService, alice: Scope, clock: Clock
+    service: MemoryService, alice: Caller, clock: Clock
 ) -> None:
     drafts = [Draft(content=f"Task {i}.", expires_in="1 day") for i in range(70)]
     ids = [answer.id for answer in service.remember(alice, drafts)]
@@ -28,7 +28,7 @@ def test_expired_memories_are_swept_into_the_journal(
 
 @pytest.mark.parametrize("kind", STORES)
 def test_without_a_model_memory_still_works_and_says_so(
-    kind: str, tmp_path: Path, embedder: Embedder, alice: Scope, clock: Clock
+    kind: str, tmp_path: Path, embedder: Embedder, alice: Caller, clock: Clock
 ) -> None:
     store = open_store(kind, tmp_path / "home")
     broken = Embedder("BAAI/bge-small-en-v1.5", cache_dir=tmp_path)
@@ -50,7 +50,7 @@ def test_without_a_model_memory_still_works_and_says_so(
 
 @pytest.mark.parametrize("kind", STORES)
 def test_groups_are_told_by_the_vectors_that_are_there(
-    kind: str, tmp_path: Path, embedder: Embedder, alice: Scope, clock: Clock
+    kind: str, tmp_path: Path, embedder: Embedder, alice: Caller, clock: Clock
 ) -> None:
     store = open_store(kind, tmp_path / "home")
     broken = Embedder("BAAI/bge-small-en-v1.5", cache_dir=tmp_path)
@@ -65,7 +65,7 @@ def test_groups_are_told_by_the_vectors_that_are_there(
     healthy.close()
 
 
-def test_a_closed_service_says_so(service: MemoryService, alice: Scope) -> None:
+def test_a_closed_service_says_so(service: MemoryService, alice: Caller) -> None:
     service.close()
     with pytest.raises(StoreClosed):
         service.recall(alice, Query(query="anything"))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mcp_memory.domain.memory import Scope
+from mcp_memory.domain.memory import Caller
 from mcp_memory.domain.requests import Draft, Patch, Query
 from mcp_memory.service import MemoryService
 from mcp_memory.service.echo import undecorated
@@ -50,7 +50,7 @@ CHANGED = [
 
 @pytest.mark.parametrize("content", AS_SENT)
 def test_a_content_is_stored_byte_for_byte(
-    service: MemoryService, alice: Scope, content: str
+    service: MemoryService, alice: Caller, content: str
 ) -> None:
     (answer,) = service.remember(alice, [Draft(content=content)])
     assert (answer.status, answer.reason) == ("stored", "")
@@ -63,7 +63,7 @@ def test_a_content_is_stored_byte_for_byte(
 
 @pytest.mark.parametrize(("content", "expected", "told"), CHANGED)
 def test_what_must_be_changed_is_said(
-    service: MemoryService, alice: Scope, content: str, expected: str, told: str
+    service: MemoryService, alice: Caller, content: str, expected: str, told: str
 ) -> None:
     (answer,) = service.remember(alice, [Draft(content=content)])
     assert (answer.status, answer.reason) == ("stored", told)
@@ -96,7 +96,7 @@ ALTERED: list[tuple[dict[str, Any], dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("given", "stored", "told"), ALTERED)
 def test_what_is_changed_in_other_fields_is_said_of_each(
-    service: MemoryService, alice: Scope, given: dict[str, Any], stored: dict[str, Any], told: str
+    service: MemoryService, alice: Caller, given: dict[str, Any], stored: dict[str, Any], told: str
 ) -> None:
     (answer,) = service.remember(alice, [Draft(content="Something.", **given)])
     assert (answer.status, answer.reason) == ("stored", told)
@@ -108,7 +108,7 @@ def test_what_is_changed_in_other_fields_is_said_of_each(
 
 
 def test_what_is_changed_in_several_fields_is_said_of_all(
-    service: MemoryService, alice: Scope
+    service: MemoryService, alice: Caller
 ) -> None:
     draft = Draft(content="a\x07b", source="s\x02x", key="k\x02", tags=("t\u200b",))
     (answer,) = service.remember(alice, [draft])
@@ -119,7 +119,7 @@ def test_what_is_changed_in_several_fields_is_said_of_all(
 
 
 def test_a_nul_is_searched_for_as_the_space_that_it_became(
-    service: MemoryService, alice: Scope
+    service: MemoryService, alice: Caller
 ) -> None:
     (answer,) = service.remember(alice, [Draft(content="kiwi\x00lime", metadata={"a": "b\x00c"})])
     query = Query(query="kiwi\x00lime", metadata={"a": "b\x00c"})
@@ -127,7 +127,7 @@ def test_a_nul_is_searched_for_as_the_space_that_it_became(
     assert found.memory.id == answer.id
 
 
-def test_each_of_a_batch_has_its_own_reason(service: MemoryService, alice: Scope) -> None:
+def test_each_of_a_batch_has_its_own_reason(service: MemoryService, alice: Caller) -> None:
     contents = ("The first\x07.", "Second.", "the first .", "Third\u200b.")
     answers = service.remember(alice, [Draft(content=content) for content in contents])
     assert [answer.reason for answer in answers] == [
@@ -140,7 +140,7 @@ def test_each_of_a_batch_has_its_own_reason(service: MemoryService, alice: Scope
 
 @pytest.mark.parametrize("content", AS_SENT)
 def test_a_recalled_line_brings_back_what_was_stored_and_is_known_as_an_echo(
-    service: MemoryService, alice: Scope, content: str
+    service: MemoryService, alice: Caller, content: str
 ) -> None:
     (first,) = service.remember(alice, [Draft(content=content)])
     line = service.recall(alice, Query()).context.split("\n", 1)[1].rsplit("\n", 1)[0]
@@ -153,7 +153,7 @@ def test_a_recalled_line_brings_back_what_was_stored_and_is_known_as_an_echo(
 
 
 def test_a_recalled_line_whose_indentation_was_changed_is_another_statement(
-    service: MemoryService, alice: Scope
+    service: MemoryService, alice: Caller
 ) -> None:
     (first,) = service.remember(alice, [Draft(content="if a:\n    b()\n    c()")])
     block = service.recall(alice, Query()).context
@@ -164,7 +164,7 @@ def test_a_recalled_line_whose_indentation_was_changed_is_another_statement(
 
 
 def test_a_long_snippet_is_shown_by_a_passage_that_keeps_its_indentation(
-    service: MemoryService, alice: Scope
+    service: MemoryService, alice: Caller
 ) -> None:
     body = "\n".join(f"        self.step_{n}(value_{n})" for n in range(200))
     content = f"    def run(self):\n{body}\n        self.launch_rocket()\n{body}\n"
@@ -179,7 +179,7 @@ def test_a_long_snippet_is_shown_by_a_passage_that_keeps_its_indentation(
 
 
 def test_decomposed_letters_are_found_and_merged_as_the_composed_are(
-    service: MemoryService, alice: Scope
+    service: MemoryService, alice: Caller
 ) -> None:
     decomposed = unicodedata.normalize("NFD", "Café Müller öffnet um neun.")
     (first,) = service.remember(alice, [Draft(content=decomposed)])

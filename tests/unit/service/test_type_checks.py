@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mcp_memory import LocalMemory
-from mcp_memory.domain.memory import Scope
+from mcp_memory.domain.memory import Caller
 from mcp_memory.domain.requests import Draft, Patch, Query, Selection
 from mcp_memory.errors import InvalidInput, NotFound
 from mcp_memory.service import MemoryService
@@ -34,7 +34,7 @@ TEXTS = [
 
 
 @pytest.fixture
-def memory(service: MemoryService, alice: Scope) -> LocalMemory:
+def memory(service: MemoryService, alice: Caller) -> LocalMemory:
     return LocalMemory(service, alice)
 
 
@@ -82,7 +82,7 @@ def test_every_field_has_its_type(
     assert refused(memory, verb, given).startswith(told)
 
 
-def test_what_is_no_request_at_all_is_refused(service: MemoryService, alice: Scope) -> None:
+def test_what_is_no_request_at_all_is_refused(service: MemoryService, alice: Caller) -> None:
     wrong: Any = ["text"]
     for call in (service.recall, service.forget):
         with pytest.raises(InvalidInput, match="expected a Draft, Query, Patch or Selection"):

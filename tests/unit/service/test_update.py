@@ -7,24 +7,24 @@ from typing import Any
 
 import pytest
 
-from mcp_memory.domain.memory import Level, Scope, Status, Type, Verb
+from mcp_memory.domain.memory import Caller, Level, Status, Type, Verb
 from mcp_memory.domain.requests import Draft, Patch, Query, Selection
 from mcp_memory.errors import InvalidInput, NotFound
 from mcp_memory.service import MemoryService
 from tests.support.factories import Clock
 
 
-def keep(service: MemoryService, scope: Scope, content: str, **fields: Any) -> str:
+def keep(service: MemoryService, caller: Caller, content: str, **fields: Any) -> str:
     draft = Draft(content=content, **fields)
-    return service.remember(scope, [draft])[0].id
+    return service.remember(caller, [draft])[0].id
 
 
-def contents(service: MemoryService, scope: Scope, query: str = "") -> list[str]:
-    return [item.memory.content for item in service.recall(scope, Query(query=query)).memories]
+def contents(service: MemoryService, caller: Caller, query: str = "") -> list[str]:
+    return [item.memory.content for item in service.recall(caller, Query(query=query)).memories]
 
 
 def test_an_update_is_a_new_revision_and_says_what_it_replaced(
-    service: MemoryService, alice: Scope, clock: Clock
+    service: MemoryService, alice: Caller, clock: Clock
 ) -> None:
     memory_id = keep(service, alice, "The demo is on Friday.")
     clock.tick()
@@ -38,7 +38,7 @@ def test_an_update_is_a_new_revision_and_says_what_it_replaced(
     assert (last.change.user, last.change.client) == ("alice", "claude-code")
 
 
-def test_what_is_not_given_stays(service: MemoryService, alice: Scope) -> None:
+def test_what_is_not_given_stays(service: MemoryService, alice: Caller) -> None:
     memory_id = keep(service, alice, "Likes jazz.", key="music", tags=("taste",), importance=0.9)
     answer = service.update(alice, memory_id, Patch(pinned=True))
     kept = answer.memory
@@ -50,7 +50,7 @@ def test_what_is_not_given_stays(service: MemoryService, alice: Scope) -> None:
     )
 
 
-def test_an_earlier_revision_can_be_brought_back(service: MemoryService, alice: Scope) -> None:
+def test_an_earlier_revision_can_be_brought_back(service: MemoryService, alice: Caller) -> None:
     memory_id = keep(service, alice, "The mascot is a badger.")
     service.update(alice, memory_id, Patch(content="The mascot is a heron."))
     answer = service.update(alice, memory_id, Patch(restore_revision=1))
@@ -59,7 +59,7 @@ def test_an_earlier_revision_can_be_brought_back(service: MemoryService, alice: 
     assert contents(service, alice, "heron") == []
 
 
-def test_a_forgotten_memory_can_be_brought_back(service: MemoryService, alice: Scope) -> None:
+def test_a_forgotten_memory_can_be_brought_back(service: MemoryService, alice: Caller) -> None:
     memory_id = keep(service, alice, "The mascot is a badger.")
     service.forget(alice, Selection(ids=(memory_id,)))
     assert contents(service, alice, "mascot") == []
@@ -71,7 +71,7 @@ def test_a_forgotten_memory_can_be_brought_back(service: MemoryService, alice: S
 
 
 def test_a_memory_can_move_to_another_level(
-    service: MemoryService, alice: Scope, alice_elsewhere: Scope
+    service: MemoryService, alice: Caller, alice_elsewhere: Caller
 ) -> None:
     memory_id = keep(service, alice, "Tests run with make test.", level="project")
     assert contents(service, alice_elsewhere) == []
@@ -82,7 +82,7 @@ def test_a_memory_can_move_to_another_level(
     assert [revision.memory.revision for revision in hidden] == [2]
 
 
-def test_expiry_can_be_set_and_lifted(service: MemoryService, alice: Scope, clock: Clock) -> None:
+def test_expiry_can_be_set_and_lifted(service: MemoryService, alice: Caller, clock: Clock) -> None:
     memory_id = keep(service, alice, "Parking is free.")
     service.update(alice, memory_id, Patch(expires_at="2 hours"))
     clock.tick(hours=3)
@@ -92,7 +92,7 @@ def test_expiry_can_be_set_and_lifted(service: MemoryService, alice: Scope, cloc
     assert contents(service, alice) == ["Parking is free."]
 
 
-def test_the_same_text_twice_is_refused(service: MemoryService, alice: Scope) -> None:
+def test_the_same_text_twice_is_refused(service: MemoryService, alice: Caller) -> None:
     first = keep(service, alice, "Prefers tea.")
     second = keep(service, alice, "Prefers coffee.")
     with pytest.raises(InvalidInput, match=f"content: .+ memory {first} says exactly this"):
@@ -110,7 +110,7 @@ def test_the_same_text_twice_is_refused(service: MemoryService, alice: Scope) ->
     ],
 )
 def test_a_change_that_cannot_be_accepted_says_why(
-    service: MemoryService, alice: Scope, patch: Patch, expected: str
+    service: MemoryService, alice: Caller, patch: Patch, expected: str
 ) -> None:
     memory_id = keep(service, alice, "Prefers tea.")
     with pytest.raises(InvalidInput, match=expected):
@@ -119,17 +119,17 @@ def test_a_change_that_cannot_be_accepted_says_why(
 
 
 @pytest.mark.parametrize("memory_id", ["", "nonsense", "0" * 36, "' OR 1=1 --"])
-def test_an_unknown_id_is_not_found(service: MemoryService, alice: Scope, memory_id: str) -> None:
+def test_an_unknown_id_is_not_found(service: MemoryService, alice: Caller, memory_id: str) -> None:
     with pytest.raises(NotFound, match=r"no memory .+ in your scope"):
         service.update(alice, memory_id, Patch(pinned=True))
 
 
 def test_another_users_memory_is_as_unknown_as_one_that_never_was(
-    service: MemoryService, alice: Scope, bob: Scope, stranger: Scope
+    service: MemoryService, alice: Caller, bob: Caller, stranger: Caller
 ) -> None:
     memory_id = keep(service, alice, "Prefers tea.", level="user")
     for other in (bob, stranger):
-        deeds: list[Callable[[Scope], object]] = [
+        deeds: list[Callable[[Caller], object]] = [
             lambda s: service.update(s, memory_id, Patch(pinned=True)),
             lambda s: service.forget(s, Selection(ids=(memory_id,))),
             lambda s: service.forget(s, Selection(ids=(memory_id,), erase=True)),
@@ -143,7 +143,7 @@ def test_another_users_memory_is_as_unknown_as_one_that_never_was(
 
 
 def test_a_key_whose_holder_has_expired_is_free(
-    service: MemoryService, alice: Scope, clock: Clock
+    service: MemoryService, alice: Caller, clock: Clock
 ) -> None:
     gone = keep(service, alice, "On call this week", key="duty", expires_in="2 days")
     other = keep(service, alice, "On call next week")
@@ -152,7 +152,7 @@ def test_a_key_whose_holder_has_expired_is_free(
     assert service.get(alice, gone).status is Status.EXPIRED
 
 
-def test_an_expiry_may_be_any_iso_time(service: MemoryService, alice: Scope) -> None:
+def test_an_expiry_may_be_any_iso_time(service: MemoryService, alice: Caller) -> None:
     memory_id = keep(service, alice, "Parking is free.")
     for given, year in (("20270401", 2027), ("2028-01-01T00:00:00Z", 2028), ("400 days", 2027)):
         changed = service.update(alice, memory_id, Patch(expires_at=given)).memory
@@ -161,7 +161,7 @@ def test_an_expiry_may_be_any_iso_time(service: MemoryService, alice: Scope) -> 
 
 
 def test_an_expired_memory_is_not_changed_unseen(
-    service: MemoryService, alice: Scope, clock: Clock
+    service: MemoryService, alice: Caller, clock: Clock
 ) -> None:
     memory_id = keep(service, alice, "Parking is free.", expires_in="1 hour")
     clock.tick(hours=2)
@@ -181,7 +181,7 @@ def test_an_expired_memory_is_not_changed_unseen(
     ],
 )
 def test_an_update_tried_again_makes_no_new_revision(
-    service: MemoryService, alice: Scope, clock: Clock, patch: Patch
+    service: MemoryService, alice: Caller, clock: Clock, patch: Patch
 ) -> None:
     memory_id = keep(service, alice, "The demo is on Friday.")
     metadata = {"room": {"floor": 2}}
@@ -195,7 +195,7 @@ def test_an_update_tried_again_makes_no_new_revision(
 
 
 def test_a_forgotten_memory_is_brought_back_though_it_says_the_same(
-    service: MemoryService, alice: Scope
+    service: MemoryService, alice: Caller
 ) -> None:
     memory_id = keep(service, alice, "The mascot is a badger.")
     service.forget(alice, Selection(ids=(memory_id,)))

@@ -6,24 +6,24 @@ from typing import Any
 
 import pytest
 
-from mcp_memory.domain.memory import Scope, Status
+from mcp_memory.domain.memory import Caller, Status
 from mcp_memory.domain.requests import Draft, Query, Selection
 from mcp_memory.errors import ConfirmationInvalid, InvalidInput, NotFound
 from mcp_memory.service import MemoryService
 from tests.support.factories import Clock
 
 
-def keep(service: MemoryService, scope: Scope, *contents: str, **fields: Any) -> list[str]:
+def keep(service: MemoryService, caller: Caller, *contents: str, **fields: Any) -> list[str]:
     drafts = [Draft(content=c, **fields) for c in contents]
-    return [answer.id for answer in service.remember(scope, drafts)]
+    return [answer.id for answer in service.remember(caller, drafts)]
 
 
-def contents(service: MemoryService, scope: Scope) -> set[str]:
-    answer = service.recall(scope, Query(limit=50, max_tokens=20_000))
+def contents(service: MemoryService, caller: Caller) -> set[str]:
+    answer = service.recall(caller, Query(limit=50, max_tokens=20_000))
     return {item.memory.content for item in answer.memories}
 
 
-def test_by_id_it_is_done_at_once_and_hidden(service: MemoryService, alice: Scope) -> None:
+def test_by_id_it_is_done_at_once_and_hidden(service: MemoryService, alice: Caller) -> None:
     one, two = keep(service, alice, "Prefers tea.", "Prefers jazz.")
     answer = service.forget(alice, Selection(ids=(one,), reason="asked to"))
     assert (answer.done, answer.erased, answer.total) == (True, False, 1)
@@ -33,14 +33,14 @@ def test_by_id_it_is_done_at_once_and_hidden(service: MemoryService, alice: Scop
     assert service.get(alice, two).status is Status.ACTIVE
 
 
-def test_forgetting_twice_changes_nothing(service: MemoryService, alice: Scope) -> None:
+def test_forgetting_twice_changes_nothing(service: MemoryService, alice: Caller) -> None:
     (one,) = keep(service, alice, "Prefers tea.")
     for _ in range(2):
         assert service.forget(alice, Selection(ids=(one,))).done
     assert service.get(alice, one).revision == 2
 
 
-def test_one_unknown_id_forgets_nothing(service: MemoryService, alice: Scope) -> None:
+def test_one_unknown_id_forgets_nothing(service: MemoryService, alice: Caller) -> None:
     (one,) = keep(service, alice, "Prefers tea.")
     with pytest.raises(NotFound):
         service.forget(alice, Selection(ids=(one, "0" * 36)))
@@ -48,7 +48,7 @@ def test_one_unknown_id_forgets_nothing(service: MemoryService, alice: Scope) ->
 
 
 def test_a_wider_forget_is_previewed_and_then_confirmed(
-    service: MemoryService, alice: Scope
+    service: MemoryService, alice: Caller
 ) -> None:
     keep(service, alice, *(f"Task {i}." for i in range(30)), type="task")
     keep(service, alice, "A fact stays.")
@@ -61,7 +61,7 @@ def test_a_wider_forget_is_previewed_and_then_confirmed(
 
 
 def test_a_token_is_for_exactly_the_set_that_was_shown(
-    service: MemoryService, alice: Scope, alice_elsewhere: Scope
+    service: MemoryService, alice: Caller, alice_elsewhere: Caller
 ) -> None:
     keep(service, alice, "Task one.", type="task", level="user")
     token = service.forget(alice, Selection(types=("task",))).confirm
@@ -79,7 +79,7 @@ def test_a_token_is_for_exactly_the_set_that_was_shown(
     assert len(contents(service, alice_elsewhere)) == 2
 
 
-def test_a_token_ages(service: MemoryService, alice: Scope, clock: Clock) -> None:
+def test_a_token_ages(service: MemoryService, alice: Caller, clock: Clock) -> None:
     keep(service, alice, "Task one.", type="task")
     token = service.forget(alice, Selection(types=("task",))).confirm
     clock.tick(minutes=11)
@@ -88,7 +88,7 @@ def test_a_token_ages(service: MemoryService, alice: Scope, clock: Clock) -> Non
 
 
 def test_a_token_of_one_user_is_nothing_to_another(
-    service: MemoryService, alice: Scope, bob: Scope
+    service: MemoryService, alice: Caller, bob: Caller
 ) -> None:
     keep(service, alice, "Shared with the team.", level="tenant")
     token = service.forget(alice, Selection(query="shared with the team")).confirm
@@ -96,7 +96,7 @@ def test_a_token_of_one_user_is_nothing_to_another(
         service.forget(bob, Selection(query="shared with the team", confirm=token))
 
 
-def test_erase_shows_first_and_then_gives_a_receipt(service: MemoryService, alice: Scope) -> None:
+def test_erase_shows_first_and_then_gives_a_receipt(service: MemoryService, alice: Caller) -> None:
     (one,) = keep(service, alice, "The vault code is 9137.", key="vault")
     service.recall(alice, Query(query="vault code"))
     preview = service.forget(alice, Selection(ids=(one,), erase=True))
@@ -111,7 +111,7 @@ def test_erase_shows_first_and_then_gives_a_receipt(service: MemoryService, alic
     assert contents(service, alice) == set()
 
 
-def test_erase_reaches_what_is_already_hidden(service: MemoryService, alice: Scope) -> None:
+def test_erase_reaches_what_is_already_hidden(service: MemoryService, alice: Caller) -> None:
     (one,) = keep(service, alice, "The vault code is 9137.", tags=("secret",))
     service.forget(alice, Selection(ids=(one,)))
     preview = service.forget(alice, Selection(tags=("secret",), erase=True))
@@ -121,19 +121,19 @@ def test_erase_reaches_what_is_already_hidden(service: MemoryService, alice: Sco
         service.history(alice, one)
 
 
-def test_a_door_whose_user_said_yes_needs_no_token(service: MemoryService, alice: Scope) -> None:
+def test_a_door_whose_user_said_yes_needs_no_token(service: MemoryService, alice: Caller) -> None:
     (one,) = keep(service, alice, "The vault code is 9137.")
     done = service.forget(alice, Selection(ids=(one,), erase=True, confirmed=True))
     assert (done.done, done.erased) == (True, True)
 
 
-def test_a_preview_of_nothing_asks_for_nothing(service: MemoryService, alice: Scope) -> None:
+def test_a_preview_of_nothing_asks_for_nothing(service: MemoryService, alice: Caller) -> None:
     preview = service.forget(alice, Selection(tags=("absent",)))
     assert (preview.done, preview.total, preview.confirm) == (False, 0, "")
 
 
 def test_before_takes_what_was_recorded_earlier(
-    service: MemoryService, alice: Scope, clock: Clock
+    service: MemoryService, alice: Caller, clock: Clock
 ) -> None:
     keep(service, alice, "Old news.")
     clock.tick(days=30)
@@ -142,7 +142,7 @@ def test_before_takes_what_was_recorded_earlier(
     assert [m.content for m in preview.memories] == ["Old news."]
 
 
-def test_a_key_is_found_however_it_is_spelt(service: MemoryService, alice: Scope) -> None:
+def test_a_key_is_found_however_it_is_spelt(service: MemoryService, alice: Caller) -> None:
     keep(service, alice, "Europe/Berlin", key="time_zone")
     for key in ("timezone", "Time Zone", "TIME-ZONE"):
         preview = service.forget(alice, Selection(key=key))
@@ -151,7 +151,7 @@ def test_a_key_is_found_however_it_is_spelt(service: MemoryService, alice: Scope
 
 
 def test_a_forget_never_reaches_another_scope(
-    service: MemoryService, alice: Scope, bob: Scope
+    service: MemoryService, alice: Caller, bob: Caller
 ) -> None:
     keep(service, bob, "Bob's task.", type="task")
     keep(service, alice, "Alice's task.", type="task")
@@ -173,7 +173,7 @@ def test_a_forget_never_reaches_another_scope(
     ],
 )
 def test_a_selection_that_cannot_be_accepted_says_why(
-    service: MemoryService, alice: Scope, selection: Selection, expected: str
+    service: MemoryService, alice: Caller, selection: Selection, expected: str
 ) -> None:
     with pytest.raises(InvalidInput, match=expected):
         service.forget(alice, selection)

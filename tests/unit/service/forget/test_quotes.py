@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mcp_memory.domain.ids import ending
-from mcp_memory.domain.memory import Scope
+from mcp_memory.domain.memory import Caller
 from mcp_memory.domain.requests import Draft, Patch, Selection
 from mcp_memory.domain.results import Erasure
 from mcp_memory.service import MemoryService
@@ -17,33 +17,33 @@ SECRET = "The vault code is walrus-88z1234, and Anna Schmidt keeps it behind the
 KEY = "vault_code"
 
 
-def keep(service: MemoryService, scope: Scope, content: str, **fields: Any) -> str:
-    (result,) = service.remember(scope, [Draft(content=content, **fields)])
+def keep(service: MemoryService, caller: Caller, content: str, **fields: Any) -> str:
+    (result,) = service.remember(caller, [Draft(content=content, **fields)])
     return result.id
 
 
-def change(service: MemoryService, scope: Scope, memory_id: str, reason: str) -> None:
+def change(service: MemoryService, caller: Caller, memory_id: str, reason: str) -> None:
     """Change a memory's importance, for this reason."""
-    before = service.get(scope, memory_id).importance
+    before = service.get(caller, memory_id).importance
     patch = Patch(importance=0.9 if before < 0.9 else 0.1, reason=reason)
-    service.update(scope, memory_id, patch)
+    service.update(caller, memory_id, patch)
 
 
-def erase(service: MemoryService, scope: Scope, *ids: str) -> Erasure:
-    preview = service.forget(scope, Selection(ids=ids, erase=True))
-    done = service.forget(scope, Selection(ids=ids, erase=True, confirm=preview.confirm))
+def erase(service: MemoryService, caller: Caller, *ids: str) -> Erasure:
+    preview = service.forget(caller, Selection(ids=ids, erase=True))
+    done = service.forget(caller, Selection(ids=ids, erase=True, confirm=preview.confirm))
     assert done.receipt is not None
     return done.receipt
 
 
 def quoted(
-    service: MemoryService, scope: Scope, reason: str, content: str = SECRET, key: str = ""
+    service: MemoryService, caller: Caller, reason: str, content: str = SECRET, key: str = ""
 ) -> bool:
     """Whether the receipt of a memory's erasure names the one that gave this reason."""
-    secret = keep(service, scope, content, key=key)
-    other = keep(service, scope, "Lunch is at noon.")
-    change(service, scope, other, reason.format(id=secret, end=ending(secret)))
-    receipt = erase(service, scope, secret)
+    secret = keep(service, caller, content, key=key)
+    other = keep(service, caller, "Lunch is at noon.")
+    change(service, caller, other, reason.format(id=secret, end=ending(secret)))
+    receipt = erase(service, caller, secret)
     assert (receipt.quoted, receipt.quoted_by) in ((0, ()), (1, (other,)))
     return receipt.quoted == 1
 
@@ -68,7 +68,7 @@ def quoted(
     ],
 )
 def test_a_reason_that_quotes_what_was_erased_is_named(
-    service: MemoryService, alice: Scope, reason: str
+    service: MemoryService, alice: Caller, reason: str
 ) -> None:
     assert quoted(service, alice, reason, key=KEY)
 
@@ -87,7 +87,7 @@ def test_a_reason_that_quotes_what_was_erased_is_named(
     ],
 )
 def test_in_any_language_and_spelling(
-    service: MemoryService, alice: Scope, content: str, reason: str
+    service: MemoryService, alice: Caller, content: str, reason: str
 ) -> None:
     assert quoted(service, alice, reason, content)
 
@@ -112,21 +112,21 @@ def test_in_any_language_and_spelling(
     ],
 )
 def test_words_that_everybody_uses_quote_nothing(
-    service: MemoryService, alice: Scope, content: str, reason: str
+    service: MemoryService, alice: Caller, content: str, reason: str
 ) -> None:
     assert not quoted(service, alice, reason, content)
 
 
 @pytest.mark.parametrize("key", ["name", "user name", "it", "C++", "project"])
 def test_a_key_that_is_a_word_of_every_day_quotes_nothing(
-    service: MemoryService, alice: Scope, key: str
+    service: MemoryService, alice: Caller, key: str
 ) -> None:
     reason = f"the {key} of the project was wrong, the user said"
     assert not quoted(service, alice, reason, "Ada Lovelace", key)
 
 
 def test_what_an_earlier_revision_said_is_looked_for_too(
-    service: MemoryService, alice: Scope
+    service: MemoryService, alice: Caller
 ) -> None:
     secret, other = keep(service, alice, SECRET), keep(service, alice, "Lunch is at noon.")
     service.update(alice, secret, Patch(content="It is gone."))
@@ -135,14 +135,14 @@ def test_what_an_earlier_revision_said_is_looked_for_too(
     assert erase(service, alice, secret).quoted_by == (other,)
 
 
-def test_a_reason_to_forget_counts_as_one_to_change(service: MemoryService, alice: Scope) -> None:
+def test_a_reason_to_forget_counts_as_one_to_change(service: MemoryService, alice: Caller) -> None:
     secret, other = keep(service, alice, SECRET), keep(service, alice, "Lunch is at noon.")
     service.forget(alice, Selection(ids=(other,), reason=f"the same as {ending(secret)}"))
     assert erase(service, alice, secret).quoted_by == (other,)
 
 
 def test_reasons_that_go_as_well_and_those_we_wrote_are_not_named(
-    service: MemoryService, alice: Scope
+    service: MemoryService, alice: Caller
 ) -> None:
     old = keep(service, alice, "The vault opens with a key.")
     (secret,) = service.remember(alice, [Draft(content=SECRET, supersedes=(old,))])
@@ -155,23 +155,23 @@ def test_reasons_that_go_as_well_and_those_we_wrote_are_not_named(
 
 
 def test_reasons_that_the_caller_cannot_see_are_never_named(
-    service: MemoryService, alice: Scope, alice_elsewhere: Scope, bob: Scope, stranger: Scope
+    service: MemoryService, alice: Caller, alice_elsewhere: Caller, bob: Caller, stranger: Caller
 ) -> None:
     secret = keep(service, alice, SECRET, level="tenant")
-    for scope, level in (
+    for caller, level in (
         (bob, "user"),
         (stranger, "user"),
         (stranger, "tenant"),
         (alice_elsewhere, "project"),
     ):
-        other = keep(service, scope, f"Lunch is at noon, {level}.", level=level)
-        change(service, scope, other, f"{SECRET} {secret}")
+        other = keep(service, caller, f"Lunch is at noon, {level}.", level=level)
+        change(service, caller, other, f"{SECRET} {secret}")
     receipt = erase(service, alice, secret)
     assert (receipt.memories, receipt.quoted, receipt.quoted_by) == (1, 0, ())
 
 
 def test_reasons_of_a_memory_that_was_moved_out_of_sight_are_not_named(
-    service: MemoryService, alice: Scope, alice_elsewhere: Scope
+    service: MemoryService, alice: Caller, alice_elsewhere: Caller
 ) -> None:
     secret = keep(service, alice, SECRET, level="user")
     other = keep(service, alice, "Lunch is at noon.", level="user")
@@ -181,7 +181,7 @@ def test_reasons_of_a_memory_that_was_moved_out_of_sight_are_not_named(
 
 
 def test_what_the_caller_cannot_see_of_the_erased_memory_is_not_compared(
-    service: MemoryService, alice: Scope, alice_elsewhere: Scope
+    service: MemoryService, alice: Caller, alice_elsewhere: Caller
 ) -> None:
     secret = keep(service, alice, "The quelbrant vault hides zyxomatic marbles.", level="project")
     service.update(alice, secret, Patch(content="The box is empty.", level="user"))
@@ -190,7 +190,7 @@ def test_what_the_caller_cannot_see_of_the_erased_memory_is_not_compared(
     assert erase(service, alice_elsewhere, secret).quoted == 0
 
 
-def test_many_are_counted_and_the_latest_few_named(service: MemoryService, alice: Scope) -> None:
+def test_many_are_counted_and_the_latest_few_named(service: MemoryService, alice: Caller) -> None:
     secret = keep(service, alice, SECRET)
     others = [keep(service, alice, f"Locker {n} is painted.") for n in range(25)]
     for other in others:
@@ -206,7 +206,7 @@ def test_many_are_counted_and_the_latest_few_named(service: MemoryService, alice
     assert f"{ending(others[6])}, 5 more. To remove it, erase them too" in answer.text
 
 
-def test_erasing_those_that_are_named_leaves_none(service: MemoryService, alice: Scope) -> None:
+def test_erasing_those_that_are_named_leaves_none(service: MemoryService, alice: Caller) -> None:
     secret, other = keep(service, alice, SECRET), keep(service, alice, "Lunch is at noon.")
     again = keep(service, alice, "Supper is at nine.")
     change(service, alice, other, SECRET)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from mcp_memory.domain.memory import Scope
+from mcp_memory.domain.memory import Caller
 from mcp_memory.domain.requests import Draft, Query, Selection
 from mcp_memory.domain.results import Recall
 from mcp_memory.errors import InvalidInput
@@ -135,7 +135,7 @@ def contents(found: Recall) -> list[str]:
 
 @pytest.mark.parametrize("query", ["*", "list all memories", "Was weißt du?", "你记得什么"])
 def test_everything_is_answered_as_no_query_is_with_filters_and_without(
-    service: MemoryService, alice: Scope, query: str
+    service: MemoryService, alice: Caller, query: str
 ) -> None:
     drafts = [
         Draft(content="The office is in Lyon.", tags=("place",)),
@@ -156,7 +156,7 @@ def test_everything_is_answered_as_no_query_is_with_filters_and_without(
 
 
 def test_something_is_searched_for_though_it_begins_like_everything(
-    service: MemoryService, alice: Scope
+    service: MemoryService, alice: Caller
 ) -> None:
     drafts = [
         Draft(content="Anna Berg leads the design team."),
@@ -174,7 +174,7 @@ def test_something_is_searched_for_though_it_begins_like_everything(
 
 @pytest.mark.parametrize("query", ["", " ", "*", "everything"])
 def test_forgetting_everything_needs_a_filter_that_says_so(
-    service: MemoryService, alice: Scope, query: str
+    service: MemoryService, alice: Caller, query: str
 ) -> None:
     service.remember(alice, [Draft(content="The office is in Lyon."), Draft(content="Tea.")])
     with pytest.raises(InvalidInput, match="types: all of profile, preference, task, fact"):
@@ -182,7 +182,7 @@ def test_forgetting_everything_needs_a_filter_that_says_so(
 
 
 def test_everything_with_a_filter_forgets_what_the_filter_selects(
-    service: MemoryService, alice: Scope
+    service: MemoryService, alice: Caller
 ) -> None:
     service.remember(
         alice, [Draft(content="The office is in Lyon."), Draft(content="Tea.", type="preference")]

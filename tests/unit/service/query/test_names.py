@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mcp_memory.domain.memory import Scope
+from mcp_memory.domain.memory import Caller
 from mcp_memory.domain.requests import Draft, Selection
 from mcp_memory.service import MemoryService
 from mcp_memory.service.query.name_words import Text
@@ -148,7 +148,7 @@ def test_a_query_without_a_name_names_nothing(query: str) -> None:
     ],
 )
 def test_only_what_names_that_one_is_taken(
-    service: MemoryService, alice: Scope, query: str, taken: list[str], left: list[str]
+    service: MemoryService, alice: Caller, query: str, taken: list[str], left: list[str]
 ) -> None:
     service.remember(alice, [Draft(content=content) for content in [*left, *taken]])
     preview = service.forget(alice, Selection(query=query))
@@ -159,7 +159,7 @@ def test_only_what_names_that_one_is_taken(
 
 
 def test_all_that_names_somebody_is_taken_whatever_else_it_says(
-    service: MemoryService, alice: Scope
+    service: MemoryService, alice: Caller
 ) -> None:
     said = [f"On day {n} the crew of ship {n} met Anna Schmidt at pier {n}." for n in range(30)]
     service.remember(alice, [Draft(content=content) for content in said])
@@ -170,7 +170,7 @@ def test_all_that_names_somebody_is_taken_whatever_else_it_says(
 
 
 def test_of_one_who_is_named_only_what_is_asked_for_is_taken(
-    service: MemoryService, alice: Scope
+    service: MemoryService, alice: Caller
 ) -> None:
     phone = "The phone number of Anna Schmidt is 555-1234."
     others = ["Anna Schmidt grows roses.", "The phone number of Anna Smith is 555-9876."]
@@ -181,14 +181,14 @@ def test_of_one_who_is_named_only_what_is_asked_for_is_taken(
 
 
 def test_who_is_not_named_anywhere_takes_nothing_with_him(
-    service: MemoryService, alice: Scope
+    service: MemoryService, alice: Caller
 ) -> None:
     service.remember(alice, [Draft(content="Anna Smith likes tea.")])
     preview = service.forget(alice, Selection(query="Anna Schmidt", erase=True))
     assert (preview.total, preview.confirm) == (0, "")
 
 
-def test_a_query_without_a_name_takes_what_it_means(service: MemoryService, alice: Scope) -> None:
+def test_a_query_without_a_name_takes_what_it_means(service: MemoryService, alice: Caller) -> None:
     service.remember(
         alice,
         [Draft(content="Her dog is called Rex."), Draft(content="The build uses Bazel.")],

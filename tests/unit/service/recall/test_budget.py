@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mcp_memory.domain.memory import Scope
+from mcp_memory.domain.memory import Caller
 from mcp_memory.domain.requests import Draft
 from mcp_memory.embedding.embedder import Embedder
 from mcp_memory.service import MemoryService
@@ -31,10 +31,10 @@ KINDS = {
 BUDGETS = (350, 700, 1500, 6000)
 
 
-def answered(service: MemoryService, scope: Scope, **arguments: Any) -> Answer:
+def answered(service: MemoryService, caller: Caller, **arguments: Any) -> Answer:
     """The answer of recall to what a model sends."""
     read = RECALL.arguments.read(arguments)
-    return RECALL.call(service, scope, read, lambda done, total: None)
+    return RECALL.call(service, caller, read, lambda done, total: None)
 
 
 def fields_of(number: int) -> dict[str, Any]:
@@ -45,7 +45,7 @@ def fields_of(number: int) -> dict[str, Any]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_both_forms_stay_within_the_budget_and_count_what_is_left_out(
-    tmp_path: Path, alice: Scope, embedder: Embedder, kind: str
+    tmp_path: Path, alice: Caller, embedder: Embedder, kind: str
 ) -> None:
     service = MemoryService(open_store("in-memory", tmp_path), embedder)
     drafts = [Draft(content=KINDS[kind].format(n=n), **fields_of(n)) for n in range(40)]
@@ -71,7 +71,7 @@ def test_both_forms_stay_within_the_budget_and_count_what_is_left_out(
 
 
 def test_what_is_said_beside_the_memories_is_within_the_budget_too(
-    tmp_path: Path, alice: Scope, embedder: Embedder
+    tmp_path: Path, alice: Caller, embedder: Embedder
 ) -> None:
     service = MemoryService(open_store("in-memory", tmp_path), embedder)
     here = replace(alice, project_label=f"/home/ana/{'some/where/' * 10}app")
@@ -93,7 +93,7 @@ def test_what_is_said_beside_the_memories_is_within_the_budget_too(
     service.close()
 
 
-def test_each_line_of_a_weak_match_says_so_and_why(service: MemoryService, alice: Scope) -> None:
+def test_each_line_of_a_weak_match_says_so_and_why(service: MemoryService, alice: Caller) -> None:
     service.remember(alice, [Draft(content="We rotate the signing keys every Monday.")])
     answer = answered(service, alice, query="Как часто меняют ключи подписи?")
     lines = [line for line in answer.text.splitlines() if line.startswith("- ")]
@@ -105,7 +105,7 @@ def test_each_line_of_a_weak_match_says_so_and_why(service: MemoryService, alice
 
 @pytest.mark.parametrize("query", ["where does the cat sleep?", "zebra crossing", ""])
 def test_a_model_that_cannot_load_is_said_in_both_forms(
-    tmp_path: Path, alice: Scope, query: str
+    tmp_path: Path, alice: Caller, query: str
 ) -> None:
     broken = Embedder("BAAI/bge-small-en-v1.5", cache_dir=tmp_path)
     service = MemoryService(open_store("embedded", tmp_path / "home"), broken)
@@ -126,7 +126,7 @@ def test_a_model_that_cannot_load_is_said_in_both_forms(
     [("the cat of a zebra", r"best score 0."), ("qwxzzyq", "no match"), ("%$§ 77", "")],
 )
 def test_who_abstains_says_the_best_score_or_that_nothing_matched(
-    service: MemoryService, alice: Scope, query: str, why: str
+    service: MemoryService, alice: Caller, query: str, why: str
 ) -> None:
     nobody = replace(alice, user="empty", tenant="empty")
     if why != "no match":

@@ -6,18 +6,18 @@ from typing import Any
 
 import pytest
 
-from mcp_memory.domain.memory import Scope
+from mcp_memory.domain.memory import Caller
 from mcp_memory.domain.requests import Draft, Patch, Query
 from mcp_memory.errors import InvalidInput
 from mcp_memory.service import MemoryService
 
 
-def kept(service: MemoryService, scope: Scope, metadata: Any) -> dict[str, Any]:
+def kept(service: MemoryService, caller: Caller, metadata: Any) -> dict[str, Any]:
     """Metadata as it is stored."""
-    (result,) = service.remember(scope, [Draft(content="The lamp is blue.", metadata=metadata)])
+    (result,) = service.remember(caller, [Draft(content="The lamp is blue.", metadata=metadata)])
     if result.error is not None:
         raise result.error
-    return dict(service.get(scope, result.id).metadata)
+    return dict(service.get(caller, result.id).metadata)
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def kept(service: MemoryService, scope: Scope, metadata: Any) -> dict[str, Any]:
     ids=lambda value: ascii(value)[:40],
 )
 def test_names_and_values_are_stored_as_a_reader_sees_them(
-    service: MemoryService, alice: Scope, given: dict[str, Any], stored: dict[str, Any]
+    service: MemoryService, alice: Caller, given: dict[str, Any], stored: dict[str, Any]
 ) -> None:
     assert kept(service, alice, given) == stored
     found = service.recall(alice, Query(metadata=given))
@@ -69,7 +69,7 @@ def test_names_and_values_are_stored_as_a_reader_sees_them(
     ids=lambda value: ascii(value)[:40],
 )
 def test_what_is_too_much_or_no_json_is_refused_by_its_path(
-    service: MemoryService, alice: Scope, given: Any, told: str
+    service: MemoryService, alice: Caller, given: Any, told: str
 ) -> None:
     with pytest.raises(InvalidInput, match=told) as caught:
         kept(service, alice, given)
@@ -97,7 +97,7 @@ def test_what_is_too_much_or_no_json_is_refused_by_its_path(
 )
 def test_a_filter_that_misses_by_its_form_is_told_in_the_reason(
     service: MemoryService,
-    alice: Scope,
+    alice: Caller,
     stored: dict[str, Any],
     wanted: dict[str, Any],
     told: str,
@@ -110,7 +110,7 @@ def test_a_filter_that_misses_by_its_form_is_told_in_the_reason(
 
 
 def test_a_filter_that_nothing_can_meet_says_no_more_than_that(
-    service: MemoryService, alice: Scope
+    service: MemoryService, alice: Caller
 ) -> None:
     kept(service, alice, {"stars": 5})
     assert service.recall(alice, Query(metadata={"stars": 4})).reason == ""
@@ -118,11 +118,11 @@ def test_a_filter_that_nothing_can_meet_says_no_more_than_that(
 
 
 def test_what_is_told_comes_from_what_the_caller_sees_alone(
-    service: MemoryService, alice: Scope, alice_elsewhere: Scope, bob: Scope, stranger: Scope
+    service: MemoryService, alice: Caller, alice_elsewhere: Caller, bob: Caller, stranger: Caller
 ) -> None:
-    for scope in (bob, stranger, alice_elsewhere):
+    for caller in (bob, stranger, alice_elsewhere):
         draft = Draft(content="Secret.", level="project", metadata={"stars": 5, "walrus": 1})
-        assert service.remember(scope, [draft])[0].status == "stored"
+        assert service.remember(caller, [draft])[0].status == "stored"
     for wanted in ({"stars": "5"}, {"walruss": 1}):
         assert service.recall(alice, Query(metadata=wanted)).reason == ""
     kept(service, alice, {"place": "Lyon"})

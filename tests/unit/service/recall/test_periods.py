@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from mcp_memory.domain.memory import Scope
+from mcp_memory.domain.memory import Caller
 from mcp_memory.domain.requests import Patch, Query
 from mcp_memory.errors import InvalidInput
 from mcp_memory.service import MemoryService
@@ -16,7 +16,7 @@ from tests.unit.service.recall.test_recall import keep, texts
 
 
 def test_yesterday_puts_first_what_is_of_yesterday(
-    service: MemoryService, alice: Scope, clock: Clock
+    service: MemoryService, alice: Caller, clock: Clock
 ) -> None:
     told = [
         "Standup: Ben finished the parser.",
@@ -34,7 +34,7 @@ def test_yesterday_puts_first_what_is_of_yesterday(
 
 
 def test_what_was_filled_in_later_is_of_when_it_happened(
-    service: MemoryService, alice: Scope, clock: Clock
+    service: MemoryService, alice: Caller, clock: Clock
 ) -> None:
     """All are written down today; each tells in another way when it happened."""
     keep(service, alice, "Standup: the pump failed.", valid_from="2026-02-28T10:00Z")
@@ -54,7 +54,7 @@ def test_what_was_filled_in_later_is_of_when_it_happened(
 
 
 def test_a_query_of_nothing_but_a_day_gets_what_happened_then(
-    service: MemoryService, alice: Scope, clock: Clock
+    service: MemoryService, alice: Caller, clock: Clock
 ) -> None:
     keep(service, alice, "Met Olga.", valid_from="2026-02-28")
     keep(service, alice, "On 2026-02-28 the pump failed.")
@@ -70,7 +70,7 @@ def test_a_query_of_nothing_but_a_day_gets_what_happened_then(
 
 
 def test_a_date_that_may_be_two_days_finds_both_and_the_reason_says_so(
-    service: MemoryService, alice: Scope, clock: Clock
+    service: MemoryService, alice: Caller, clock: Clock
 ) -> None:
     keep(service, alice, "Audit: the pump failed.", valid_from="2026-01-02")
     keep(service, alice, "Audit: the lamp broke.", valid_from="2026-01-20")
@@ -83,7 +83,7 @@ def test_a_date_that_may_be_two_days_finds_both_and_the_reason_says_so(
 
 
 def test_a_day_is_that_of_the_callers_time_zone(
-    service: MemoryService, alice: Scope, clock: Clock
+    service: MemoryService, alice: Caller, clock: Clock
 ) -> None:
     """It is 09:30 on 1 March in UTC: 22:30 in Auckland, 01:30 in Los Angeles."""
     keep(service, alice, "Standup: the pump failed.", valid_from="2026-02-28T12:00Z")
@@ -109,14 +109,14 @@ def test_a_day_is_that_of_the_callers_time_zone(
     [("tomorrow", "yesterday"), ("2026-02-01", "2026-01-01"), ("last month", "2020")],
 )
 def test_a_time_that_ends_before_it_begins_is_refused_by_name(
-    service: MemoryService, alice: Scope, since: str, until: str
+    service: MemoryService, alice: Caller, since: str, until: str
 ) -> None:
     with pytest.raises(InvalidInput, match=f"until: got '{until}'.+since \\({since}\\)"):
         service.recall(alice, Query(query="standup", since=since, until=until))
 
 
 def test_since_a_time_to_come_there_is_nothing_and_the_reason_says_so(
-    service: MemoryService, alice: Scope
+    service: MemoryService, alice: Caller
 ) -> None:
     keep(service, alice, "The standup moved to ten")
     found = service.recall(alice, Query(since="tomorrow"))
@@ -128,7 +128,7 @@ COMPARED = "since and until compare when a memory was written down or last chang
 
 
 def test_where_lines_show_other_days_than_since_compares_the_reason_says_so(
-    service: MemoryService, alice: Scope, clock: Clock
+    service: MemoryService, alice: Caller, clock: Clock
 ) -> None:
     """It is 1 March; both are written down today."""
     keep(service, alice, "Standup: the pump failed.", valid_from="2026-01-20")
@@ -143,7 +143,7 @@ def test_where_lines_show_other_days_than_since_compares_the_reason_says_so(
 
 
 def test_where_what_is_of_the_time_was_written_down_at_another_the_reason_says_so(
-    service: MemoryService, alice: Scope, bob: Scope, clock: Clock
+    service: MemoryService, alice: Caller, bob: Caller, clock: Clock
 ) -> None:
     keep(service, alice, "Standup: the pump failed.", valid_from="2026-01-20")
     keep(service, alice, "Standup: the belt tore.", valid_from="2026-01-21")
@@ -161,7 +161,7 @@ def test_where_what_is_of_the_time_was_written_down_at_another_the_reason_says_s
 
 
 def test_a_memory_that_was_changed_since_is_told_to_be_of_an_earlier_day(
-    service: MemoryService, alice: Scope, clock: Clock
+    service: MemoryService, alice: Caller, clock: Clock
 ) -> None:
     (memory_id,) = keep(service, alice, "The lamp is red.")
     clock.tick(days=30)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mcp_memory.domain.memory import Scope
+from mcp_memory.domain.memory import Caller
 from mcp_memory.domain.requests import Draft, Query
 from mcp_memory.embedding.embedder import Embedder
 from mcp_memory.service import MemoryService
@@ -29,7 +29,7 @@ def test_the_model_says_what_it_cannot_read(embedder: Embedder, text: str, known
 
 
 def test_what_the_model_cannot_read_is_neither_similar_nor_a_match(
-    service: MemoryService, alice: Scope
+    service: MemoryService, alice: Caller
 ) -> None:
     results = service.remember(alice, [Draft(content=content) for content in THAI])
     (later,) = service.remember(alice, [Draft(content="กาแฟเย็นไม่ใส่น้ำตาล")])
@@ -42,7 +42,7 @@ def test_what_the_model_cannot_read_is_neither_similar_nor_a_match(
 
 @pytest.mark.parametrize("unit", ["QUJD", "ฐานข้อมูล"])
 def test_a_text_the_model_cannot_read_counts_by_its_bytes(
-    service: MemoryService, alice: Scope, unit: str
+    service: MemoryService, alice: Caller, unit: str
 ) -> None:
     service.remember(alice, [Draft(content=f"the blob is {unit * 800}")])
     answer = service.recall(alice, Query(query="the blob", max_tokens=200))

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from mcp_memory.domain.memory import Scope
+from mcp_memory.domain.memory import Caller
 from mcp_memory.domain.requests import Draft, Query, Selection
 from mcp_memory.embedding.embedder import Embedder
 from mcp_memory.service import MemoryService
@@ -24,13 +24,13 @@ LONG = {
 }
 
 
-def asked(service: MemoryService, scope: Scope) -> list[tuple[str, str]]:
+def asked(service: MemoryService, caller: Caller) -> list[tuple[str, str]]:
     """The ids and queries of the recalls of a session."""
-    return [(found.id, found.query) for found in service.recalls(scope)]
+    return [(found.id, found.query) for found in service.recalls(caller)]
 
 
 def test_the_recalls_of_a_session_are_given_newest_last_and_once_wherever_they_wait(
-    service: MemoryService, alice: Scope, clock: Clock
+    service: MemoryService, alice: Caller, clock: Clock
 ) -> None:
     made: list[tuple[str, str]] = []
     for query in ("the first", "", "the third", "the fourth"):
@@ -45,7 +45,7 @@ def test_the_recalls_of_a_session_are_given_newest_last_and_once_wherever_they_w
 
 @pytest.mark.parametrize("levels", [("user",), ("tenant",), ("project", "agent"), ("session",)])
 def test_whatever_was_searched_it_was_asked_in_this_session(
-    service: MemoryService, alice: Scope, levels: tuple[str, ...]
+    service: MemoryService, alice: Caller, levels: tuple[str, ...]
 ) -> None:
     trace_id = service.recall(alice, Query(query="where to?", levels=levels)).trace_id
     service.upkeep()
@@ -54,7 +54,7 @@ def test_whatever_was_searched_it_was_asked_in_this_session(
 
 @pytest.mark.parametrize("is_stored", [False, True])
 def test_nobody_else_and_no_other_session_is_given_them(
-    service: MemoryService, alice: Scope, stranger: Scope, is_stored: bool
+    service: MemoryService, alice: Caller, stranger: Caller, is_stored: bool
 ) -> None:
     trace_id = service.recall(alice, Query(query="what does Mallory want?")).trace_id
     if is_stored:
@@ -72,7 +72,7 @@ def test_nobody_else_and_no_other_session_is_given_them(
     assert asked(service, alice) == [(trace_id, "what does Mallory want?")]
 
 
-def test_a_caller_without_a_session_has_none(service: MemoryService, alice: Scope) -> None:
+def test_a_caller_without_a_session_has_none(service: MemoryService, alice: Caller) -> None:
     nobody = replace(alice, session="")
     service.recall(nobody, Query(query="anything"))
     assert asked(service, nobody) == []
@@ -80,7 +80,7 @@ def test_a_caller_without_a_session_has_none(service: MemoryService, alice: Scop
 
 @pytest.mark.parametrize("query", LONG.values(), ids=LONG.keys())
 def test_they_take_no_more_than_their_budget(
-    service: MemoryService, alice: Scope, embedder: Embedder, clock: Clock, query: str
+    service: MemoryService, alice: Caller, embedder: Embedder, clock: Clock, query: str
 ) -> None:
     count = at_most(embedder.count_tokens)
     made: list[str] = []
@@ -97,7 +97,7 @@ def test_they_take_no_more_than_their_budget(
 
 
 def test_what_asked_for_an_erased_word_is_no_longer_there(
-    service: MemoryService, alice: Scope
+    service: MemoryService, alice: Caller
 ) -> None:
     (secret,) = service.remember(alice, [Draft(content="The zyxomatic is in the cellar")])
     kept = service.recall(alice, Query(query="quelbrant", types=("task",))).trace_id

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mcp_memory.domain.memory import Scope, Status
+from mcp_memory.domain.memory import Caller, Status
 from mcp_memory.domain.requests import Draft, Query, Selection
 from mcp_memory.errors import InvalidInput, NotFound, ScopeMissing
 from mcp_memory.service import MemoryService
@@ -15,8 +15,8 @@ from mcp_memory.service import MemoryService
 GOOD = ("The office is in Lyon.", "The build uses Bazel.")
 
 
-def contents(service: MemoryService, scope: Scope) -> list[str]:
-    found = service.recall(scope, Query(limit=50)).memories
+def contents(service: MemoryService, caller: Caller) -> list[str]:
+    found = service.recall(caller, Query(limit=50)).memories
     return sorted(item.memory.content for item in found)
 
 
@@ -40,20 +40,20 @@ def contents(service: MemoryService, scope: Scope) -> list[str]:
 def test_the_good_ones_are_stored_and_the_bad_one_says_why(
     service: MemoryService, bad: dict[str, Any], reason: str, error: type[Exception]
 ) -> None:
-    scope = Scope(tenant="local", user="alice")
+    caller = Caller(tenant="local", user="alice")
     drafts = [Draft(content=text) for text in GOOD]
     fields: dict[str, Any] = {"content": "Something.", **bad}
     drafts.insert(1, Draft(**fields))
-    results = service.remember(scope, drafts)
+    results = service.remember(caller, drafts)
     assert [result.status for result in results] == ["stored", "rejected", "stored"]
     rejected = results[1]
     assert (rejected.id, rejected.level, rejected.touched) == ("", None, ())
     assert rejected.reason.startswith(reason)
     assert isinstance(rejected.error, error)
-    assert contents(service, scope) == sorted(GOOD)
+    assert contents(service, caller) == sorted(GOOD)
 
 
-def test_all_that_are_bad_say_so_at_once(service: MemoryService, alice: Scope) -> None:
+def test_all_that_are_bad_say_so_at_once(service: MemoryService, alice: Caller) -> None:
     drafts = [Draft(content=""), Draft(content="x", type="y"), Draft(content="x", trust="z")]
     results = service.remember(alice, drafts)
     assert [result.status for result in results] == ["rejected"] * 3
@@ -63,7 +63,7 @@ def test_all_that_are_bad_say_so_at_once(service: MemoryService, alice: Scope) -
 
 
 def test_what_is_rejected_does_not_count_towards_the_bytes_of_a_batch(
-    service: MemoryService, alice: Scope
+    service: MemoryService, alice: Caller
 ) -> None:
     drafts = [Draft(content="x" * 40_000)] * 8 + [Draft(content=GOOD[0])]
     assert [r.status for r in service.remember(alice, drafts)] == ["rejected"] * 8 + ["stored"]
@@ -71,14 +71,14 @@ def test_what_is_rejected_does_not_count_towards_the_bytes_of_a_batch(
 
 @pytest.mark.parametrize("count", [0, 101])
 def test_limits_of_the_whole_batch_stay_errors(
-    service: MemoryService, alice: Scope, count: int
+    service: MemoryService, alice: Caller, count: int
 ) -> None:
     with pytest.raises(InvalidInput, match=f"memories: got '{count} items'"):
         service.remember(alice, [Draft(content=" ")] * count)
 
 
 def test_a_shared_memory_is_ended_by_nothing_private_and_the_others_are_stored(
-    service: MemoryService, alice: Scope
+    service: MemoryService, alice: Caller
 ) -> None:
     shared = service.remember(alice, [Draft(content="Deploys on Tuesdays.", level="tenant")])[0]
     private = Draft(content="Scratch.", level="session", supersedes=(shared.id,))
@@ -90,7 +90,7 @@ def test_a_shared_memory_is_ended_by_nothing_private_and_the_others_are_stored(
 
 
 def test_what_is_erased_meanwhile_is_missed_by_its_draft_alone(
-    service: MemoryService, alice: Scope
+    service: MemoryService, alice: Caller
 ) -> None:
     old = [
         service.remember(alice, [Draft(content=f"Build number {n} is red.")])[0].id

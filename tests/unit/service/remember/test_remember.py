@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mcp_memory.domain.memory import Level, Scope, Status
+from mcp_memory.domain.memory import Caller, Level, Status
 from mcp_memory.domain.requests import Draft, Patch, Query, Selection
 from mcp_memory.domain.results import Remembered
 from mcp_memory.errors import InvalidInput, NotFound, ScopeMissing
@@ -15,20 +15,20 @@ from mcp_memory.service import MemoryService
 from tests.support.factories import Clock
 
 
-def one(service: MemoryService, scope: Scope, content: str, **fields: Any) -> Remembered:
+def one(service: MemoryService, caller: Caller, content: str, **fields: Any) -> Remembered:
     """What becomes of one draft. Raises why it is rejected."""
-    (result,) = service.remember(scope, [Draft(content=content, **fields)])
+    (result,) = service.remember(caller, [Draft(content=content, **fields)])
     if result.error is not None:
         raise result.error
     return result
 
 
-def found(service: MemoryService, scope: Scope, query: str = "") -> list[str]:
-    return [item.memory.content for item in service.recall(scope, Query(query=query)).memories]
+def found(service: MemoryService, caller: Caller, query: str = "") -> list[str]:
+    return [item.memory.content for item in service.recall(caller, Query(query=query)).memories]
 
 
 def test_a_statement_is_stored_at_the_level_of_its_type(
-    service: MemoryService, alice: Scope
+    service: MemoryService, alice: Caller
 ) -> None:
     preference = one(service, alice, "Prefers tea.", type="preference")
     fact = one(service, alice, "The build uses Bazel.", type="fact")
@@ -39,21 +39,21 @@ def test_a_statement_is_stored_at_the_level_of_its_type(
 
 
 def test_without_a_project_a_fact_goes_to_the_user(service: MemoryService) -> None:
-    scope = Scope(tenant="local", user="alice")
-    assert one(service, scope, "The sky is blue.").level is Level.USER
+    caller = Caller(tenant="local", user="alice")
+    assert one(service, caller, "The sky is blue.").level is Level.USER
 
 
 @pytest.mark.parametrize("level", ["project", "agent", "session"])
 def test_a_level_the_caller_has_no_part_in_is_an_error_that_says_what_to_do(
     service: MemoryService, level: str
 ) -> None:
-    scope = Scope(tenant="local", user="alice")
+    caller = Caller(tenant="local", user="alice")
     with pytest.raises(ScopeMissing, match=rf"memories\[0\]\.level: there is no {level} here; .+"):
-        one(service, scope, "The sky is blue.", level=level)
+        one(service, caller, "The sky is blue.", level=level)
 
 
 def test_session_memories_expire_after_thirty_days(
-    service: MemoryService, alice: Scope, clock: Clock
+    service: MemoryService, alice: Caller, clock: Clock
 ) -> None:
     answer = one(service, alice, "We are looking at the login page.", level="session")
     assert answer.expires_at is not None
@@ -61,7 +61,7 @@ def test_session_memories_expire_after_thirty_days(
 
 
 def test_the_same_text_again_merges_and_changes_nothing_within_the_retry_window(
-    service: MemoryService, alice: Scope
+    service: MemoryService, alice: Caller
 ) -> None:
     first = one(service, alice, "Deploys happen on Tuesdays.")
     again = one(service, alice, "deploys  happen on tuesdays")
@@ -72,7 +72,7 @@ def test_the_same_text_again_merges_and_changes_nothing_within_the_retry_window(
 
 
 def test_the_same_text_much_later_is_evidence(
-    service: MemoryService, alice: Scope, clock: Clock
+    service: MemoryService, alice: Caller, clock: Clock
 ) -> None:
     first = one(service, alice, "Deploys happen on Tuesdays.")
     clock.tick(days=2)
@@ -82,7 +82,7 @@ def test_the_same_text_much_later_is_evidence(
 
 
 def test_what_says_the_same_merges_and_keeps_both_wordings_in_the_history(
-    service: MemoryService, alice: Scope
+    service: MemoryService, alice: Caller
 ) -> None:
     first = one(service, alice, "The user loves hiking in the Alps.")
     again = one(service, alice, "the user loves  hiking in the alps")
@@ -105,7 +105,7 @@ def test_what_says_the_same_merges_and_keeps_both_wordings_in_the_history(
     ],
 )
 def test_statements_that_differ_in_what_matters_are_both_kept_and_reported(
-    service: MemoryService, alice: Scope, other: str
+    service: MemoryService, alice: Caller, other: str
 ) -> None:
     first = one(service, alice, "The quarterly review is on 3 May.")
     answer = one(service, alice, other)
@@ -115,7 +115,7 @@ def test_statements_that_differ_in_what_matters_are_both_kept_and_reported(
 
 
 def test_the_same_text_at_another_level_is_another_memory(
-    service: MemoryService, alice: Scope
+    service: MemoryService, alice: Caller
 ) -> None:
     first = one(service, alice, "Prefers tea.", level="user")
     second = one(service, alice, "Prefers tea.", level="project")
@@ -123,7 +123,7 @@ def test_the_same_text_at_another_level_is_another_memory(
 
 
 def test_a_key_remembered_again_replaces_its_value_and_keeps_the_history(
-    service: MemoryService, alice: Scope
+    service: MemoryService, alice: Caller
 ) -> None:
     first = one(service, alice, "Europe/Berlin", type="profile", key="timezone")
     second = one(service, alice, "Asia/Tokyo", type="profile", key="timezone")
@@ -137,7 +137,7 @@ SPELLINGS = ("Time Zone", "timezone", "time_zone", "time-zone", "TIMEZONE", "tim
 
 
 def test_a_key_is_one_slot_however_it_is_spelt_and_the_first_spelling_is_shown(
-    service: MemoryService, alice: Scope
+    service: MemoryService, alice: Caller
 ) -> None:
     values = [f"zone {n}" for n in range(len(SPELLINGS))]
     answers = [
@@ -153,7 +153,7 @@ def test_a_key_is_one_slot_however_it_is_spelt_and_the_first_spelling_is_shown(
 
 
 def test_a_batch_fills_one_slot_under_all_its_spellings(
-    service: MemoryService, alice: Scope
+    service: MemoryService, alice: Caller
 ) -> None:
     drafts = [Draft(content=f"zone {n}", key=key) for n, key in enumerate(SPELLINGS)]
     answers = service.remember(alice, drafts)
@@ -162,7 +162,7 @@ def test_a_batch_fills_one_slot_under_all_its_spellings(
 
 
 def test_the_same_value_under_another_spelling_is_the_same_statement(
-    service: MemoryService, alice: Scope
+    service: MemoryService, alice: Caller
 ) -> None:
     first = one(service, alice, "Swordfish", key="wifi_password")
     again = one(service, alice, "Swordfish", key="WiFi Password")
@@ -173,7 +173,7 @@ def test_the_same_value_under_another_spelling_is_the_same_statement(
 
 
 def test_one_slot_of_two_scopes_tells_which_value_is_outdated_however_it_is_spelt(
-    service: MemoryService, alice: Scope, clock: Clock
+    service: MemoryService, alice: Caller, clock: Clock
 ) -> None:
     old = one(service, alice, "The port is 5432.", key="Port", level="user")
     clock.tick(days=1)
@@ -185,7 +185,7 @@ def test_one_slot_of_two_scopes_tells_which_value_is_outdated_however_it_is_spel
     assert second.endswith("possibly outdated")
 
 
-def test_keys_that_are_two_things_are_two_slots(service: MemoryService, alice: Scope) -> None:
+def test_keys_that_are_two_things_are_two_slots(service: MemoryService, alice: Caller) -> None:
     keys = ("C", "C++", "C#", "user.name", "username", "release-1-2", "release-12", "Maße", "Masse")
     answers = [one(service, alice, f"value of {key}", key=key) for key in keys]
     assert {answer.status for answer in answers} == {"stored"}
@@ -194,14 +194,14 @@ def test_keys_that_are_two_things_are_two_slots(service: MemoryService, alice: S
         assert (item.memory.key, item.memory.content) == (key, f"value of {key}")
 
 
-def test_two_keys_may_hold_the_same_text(service: MemoryService, alice: Scope) -> None:
+def test_two_keys_may_hold_the_same_text(service: MemoryService, alice: Caller) -> None:
     home = one(service, alice, "Berlin", key="home_city", level="user")
     work = one(service, alice, "Berlin", key="work_city", level="user")
     assert home.id != work.id
     assert found(service, alice) == ["Berlin", "Berlin"]
 
 
-def test_superseded_memories_are_no_longer_recalled(service: MemoryService, alice: Scope) -> None:
+def test_superseded_memories_are_no_longer_recalled(service: MemoryService, alice: Caller) -> None:
     old = one(service, alice, "The team uses Jenkins for builds.")
     new = one(service, alice, "The team moved its builds to Buildkite.", supersedes=(old.id,))
     assert (new.status, new.replaced) == ("superseded", (old.id,))
@@ -213,7 +213,7 @@ def test_superseded_memories_are_no_longer_recalled(service: MemoryService, alic
 
 
 def test_superseding_something_invisible_stores_nothing(
-    service: MemoryService, alice: Scope, bob: Scope
+    service: MemoryService, alice: Caller, bob: Caller
 ) -> None:
     foreign = one(service, bob, "Bob's secret plan.", level="user")
     with pytest.raises(NotFound):
@@ -222,7 +222,9 @@ def test_superseding_something_invisible_stores_nothing(
     assert service.get(bob, foreign.id).status is Status.ACTIVE
 
 
-def test_a_batch_may_repeat_and_replace_within_itself(service: MemoryService, alice: Scope) -> None:
+def test_a_batch_may_repeat_and_replace_within_itself(
+    service: MemoryService, alice: Caller
+) -> None:
     answers = service.remember(
         alice,
         [
@@ -239,7 +241,7 @@ def test_a_batch_may_repeat_and_replace_within_itself(service: MemoryService, al
 
 
 def test_an_expired_key_can_be_remembered_again(
-    service: MemoryService, alice: Scope, clock: Clock
+    service: MemoryService, alice: Caller, clock: Clock
 ) -> None:
     one(service, alice, "On call this week", key="duty", expires_in="2 days")
     clock.tick(days=3)
@@ -248,7 +250,7 @@ def test_an_expired_key_can_be_remembered_again(
     assert found(service, alice) == ["On call this week"]
 
 
-def test_a_forgotten_text_can_be_remembered_anew(service: MemoryService, alice: Scope) -> None:
+def test_a_forgotten_text_can_be_remembered_anew(service: MemoryService, alice: Caller) -> None:
     first = one(service, alice, "Prefers tea.")
     service.forget(alice, Selection(ids=(first.id,)))
     again = one(service, alice, "Prefers tea.")
@@ -271,7 +273,7 @@ def test_a_forgotten_text_can_be_remembered_anew(service: MemoryService, alice: 
     ],
 )
 def test_a_field_that_cannot_be_accepted_is_named_with_its_value_and_limit(
-    service: MemoryService, alice: Scope, fields: dict[str, Any], expected: str
+    service: MemoryService, alice: Caller, fields: dict[str, Any], expected: str
 ) -> None:
     with pytest.raises(InvalidInput, match=expected):
         one(service, alice, "Something.", **fields)
@@ -279,19 +281,19 @@ def test_a_field_that_cannot_be_accepted_is_named_with_its_value_and_limit(
 
 @pytest.mark.parametrize("content", ["", " \n", "\u200b", "\x00", "half \ud800", "x" * 32_769])
 def test_content_that_cannot_be_stored_is_refused(
-    service: MemoryService, alice: Scope, content: str
+    service: MemoryService, alice: Caller, content: str
 ) -> None:
     with pytest.raises(InvalidInput, match=r"memories\[0\]\.content"):
         one(service, alice, content)
 
 
-def test_invisible_characters_are_left_out(service: MemoryService, alice: Scope) -> None:
+def test_invisible_characters_are_left_out(service: MemoryService, alice: Caller) -> None:
     answer = one(service, alice, "pay\u202e Mallory\U000e0041 now\u200b")
     assert service.get(alice, answer.id).content == "pay Mallory now"
 
 
 def test_the_longest_content_is_found_by_its_last_sentence(
-    service: MemoryService, alice: Scope
+    service: MemoryService, alice: Caller
 ) -> None:
     filler = "The committee discussed the agenda of the next meeting at great length. " * 440
     content = filler[:32_000] + " Zanzibar is where the treasure lies."
@@ -301,19 +303,19 @@ def test_the_longest_content_is_found_by_its_last_sentence(
     assert not answer.abstained
 
 
-def test_batches_beyond_the_limit_are_refused(service: MemoryService, alice: Scope) -> None:
+def test_batches_beyond_the_limit_are_refused(service: MemoryService, alice: Caller) -> None:
     with pytest.raises(InvalidInput, match="memories: got '101 items'; expected 1 to 100"):
         service.remember(alice, [Draft(content=f"Fact {i}.") for i in range(101)])
 
 
-def test_a_merge_takes_over_what_the_draft_adds(service: MemoryService, alice: Scope) -> None:
+def test_a_merge_takes_over_what_the_draft_adds(service: MemoryService, alice: Caller) -> None:
     first = one(service, alice, "Prefers tea.", tags=("drink",), importance=0.4)
     one(service, alice, "Prefers tea.", tags=("Office",), importance=0.9, pinned=True)
     kept = service.get(alice, first.id)
     assert (kept.tags, kept.importance, kept.pinned) == (("drink", "office"), 0.9, True)
 
 
-def test_a_key_in_use_cannot_be_taken_by_update(service: MemoryService, alice: Scope) -> None:
+def test_a_key_in_use_cannot_be_taken_by_update(service: MemoryService, alice: Caller) -> None:
     one(service, alice, "vim", key="editor")
     other = one(service, alice, "Prefers emacs.")
     for key in ("editor", "Editor"):
@@ -322,7 +324,7 @@ def test_a_key_in_use_cannot_be_taken_by_update(service: MemoryService, alice: S
 
 
 def test_a_key_and_a_text_that_spell_the_same_are_two_memories(
-    service: MemoryService, alice: Scope
+    service: MemoryService, alice: Caller
 ) -> None:
     note = one(service, alice, "timezone UTC", level="user")
     slot = one(service, alice, "UTC", key="timezone", level="user")
@@ -331,7 +333,7 @@ def test_a_key_and_a_text_that_spell_the_same_are_two_memories(
 
 
 def test_a_key_set_back_to_its_old_value_within_a_batch_ends_there(
-    service: MemoryService, alice: Scope
+    service: MemoryService, alice: Caller
 ) -> None:
     one(service, alice, "red", key="colour")
     service.remember(
@@ -343,7 +345,7 @@ def test_a_key_set_back_to_its_old_value_within_a_batch_ends_there(
 
 
 def test_metadata_beyond_the_limit_is_not_gathered_by_merging(
-    service: MemoryService, alice: Scope, clock: Clock
+    service: MemoryService, alice: Caller, clock: Clock
 ) -> None:
     first = one(service, alice, "Prefers tea.", metadata={"a": "x" * 5000})
     clock.tick(days=1)
@@ -352,7 +354,7 @@ def test_metadata_beyond_the_limit_is_not_gathered_by_merging(
     assert (list(kept.metadata), kept.evidence) == (["a"], 2)
 
 
-def test_many_at_once_may_write_one_key(service: MemoryService, alice: Scope) -> None:
+def test_many_at_once_may_write_one_key(service: MemoryService, alice: Caller) -> None:
     values = [f"value {n}" for n in range(40)]
     with ThreadPoolExecutor(max_workers=8) as pool:
         waiting = [pool.submit(one, service, alice, value, key="slot") for value in values]
@@ -362,7 +364,7 @@ def test_many_at_once_may_write_one_key(service: MemoryService, alice: Scope) ->
     assert sorted(history) == sorted(values)
 
 
-def test_what_changed_is_told_with_where_it_was(service: MemoryService, alice: Scope) -> None:
+def test_what_changed_is_told_with_where_it_was(service: MemoryService, alice: Caller) -> None:
     private = one(service, alice, "The password hint is blue.", level="user")
     shared = one(service, alice, "Hints are not used.", level="tenant", supersedes=(private.id,))
     assert dict(shared.touched) == {
@@ -372,7 +374,7 @@ def test_what_changed_is_told_with_where_it_was(service: MemoryService, alice: S
 
 
 def test_what_the_team_shares_is_not_ended_by_something_private(
-    service: MemoryService, alice: Scope, bob: Scope
+    service: MemoryService, alice: Caller, bob: Caller
 ) -> None:
     shared = one(service, alice, "Deploys happen on Tuesdays.", level="tenant")
     with pytest.raises(InvalidInput, match=r"memories\[0\]\.supersedes: .+ shared at level tenant"):
@@ -382,13 +384,15 @@ def test_what_the_team_shares_is_not_ended_by_something_private(
     assert found(service, alice) == ["Deploys happen on Tuesdays."]
 
 
-def test_a_batch_of_too_many_bytes_is_refused_at_once(service: MemoryService, alice: Scope) -> None:
+def test_a_batch_of_too_many_bytes_is_refused_at_once(
+    service: MemoryService, alice: Caller
+) -> None:
     drafts = [Draft(content=f"{n} " + "word " * 6000) for n in range(10)]
     with pytest.raises(InvalidInput, match=r"memories: got '30\d+ bytes'; expected at most 262144"):
         service.remember(alice, drafts)
 
 
-def test_replacing_what_has_ended_before_says_so(service: MemoryService, alice: Scope) -> None:
+def test_replacing_what_has_ended_before_says_so(service: MemoryService, alice: Caller) -> None:
     old = one(service, alice, "The team uses Jenkins for builds.")
     one(service, alice, "The team uses Travis for builds.", supersedes=(old.id,))
     late = one(service, alice, "Builds run on Buildkite these days.", supersedes=(old.id,))

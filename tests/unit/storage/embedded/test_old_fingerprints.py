@@ -9,7 +9,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from mcp_memory.domain.memory import Memory, Scope, Status
+from mcp_memory.domain.memory import Caller, Memory, Status
 from mcp_memory.domain.requests import Draft, Patch
 from mcp_memory.domain.statements import fingerprint
 from mcp_memory.embedding.embedder import Embedder
@@ -20,7 +20,7 @@ from mcp_memory.storage.embedded.shared import hash_chain
 from tests.support.factories import START, memory, open_store, where, write
 
 OLD = "0" * 32
-ALICE = Scope(tenant="acme", user="alice")
+ALICE = Caller(tenant="acme", user="alice")
 EARLIER = f"""
     UPDATE revisions SET fingerprint = '{OLD}', key = (
         SELECT d.document ->> '$.key' FROM documents d WHERE d.row = revisions.row

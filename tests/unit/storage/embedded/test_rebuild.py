@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mcp_memory.config.settings import Settings
-from mcp_memory.domain.memory import Scope
+from mcp_memory.domain.memory import Caller
 from mcp_memory.domain.requests import Draft, Patch, Query, Selection
 from mcp_memory.embedding.embedder import Embedder
 from mcp_memory.errors import NotFound, StoreClosed
@@ -151,22 +151,22 @@ def test_a_rebuild_that_is_stopped_goes_on_by_itself(behind: EmbeddedStore) -> N
 def test_a_service_answers_while_its_index_is_behind_and_says_so(
     home: Path, embedder: Embedder
 ) -> None:
-    scope = Scope(tenant=ALICE.tenant, user=ALICE.user)
+    caller = Caller(tenant=ALICE.tenant, user=ALICE.user)
     with closing(MemoryService(open_embedded(home, SPACE), embedder)) as service:
         for query in ("number7 of many", ""):
-            answer = service.recall(scope, Query(query=query))
+            answer = service.recall(caller, Query(query=query))
             assert answer.degraded
             assert "taken in 0 of 502 changes" in answer.reason
         with pytest.raises(NotFound):
-            service.get(scope, MANY[1].id)
-        assert service.get(scope, LAST.id) == LAST
+            service.get(caller, MANY[1].id)
+        assert service.get(caller, LAST.id) == LAST
         service.upkeep()
-        found = service.recall(scope, Query(query="number7 of many"))
+        found = service.recall(caller, Query(query="number7 of many"))
         assert found.memories[0].memory == MANY[7]
         assert (found.degraded, found.mode) == (False, "hybrid")
 
 
-CHANGES: dict[str, Callable[[MemoryService, Scope], str]] = {
+CHANGES: dict[str, Callable[[MemoryService, Caller], str]] = {
     "remember": lambda s, a: s.remember(a, [Draft(content=LAST.content, level="user")])[0].status,
     "update": lambda s, a: s.update(a, LAST.id, Patch(pinned=True)).memory.id,
     "forget": lambda s, a: s.forget(a, Selection(ids=(LAST.id,))).memories[0].id,
@@ -176,11 +176,11 @@ CHANGES: dict[str, Callable[[MemoryService, Scope], str]] = {
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 def test_what_is_decided_while_the_index_is_behind_knows_everything(
-    home: Path, embedder: Embedder, change: Callable[[MemoryService, Scope], str]
+    home: Path, embedder: Embedder, change: Callable[[MemoryService, Caller], str]
 ) -> None:
-    scope = Scope(tenant=ALICE.tenant, user=ALICE.user)
+    caller = Caller(tenant=ALICE.tenant, user=ALICE.user)
     with closing(MemoryService(open_embedded(home, SPACE), embedder)) as service:
-        assert change(service, scope) in ("merged", LAST.id)
+        assert change(service, caller) in ("merged", LAST.id)
         assert [finding for finding in service.check() if not finding.ok] == []
 
 
@@ -195,7 +195,7 @@ def test_the_thread_that_does_the_housekeeping_catches_up_first(
 
 
 def test_a_service_rebuilds_with_vectors_and_tells_how_far_it_is(
-    service: MemoryService, alice: Scope
+    service: MemoryService, alice: Caller
 ) -> None:
     drafts = [Draft(content=f"Locker {n} belongs to guest {n * n}.") for n in range(40)]
     service.remember(alice, drafts)
@@ -210,7 +210,7 @@ def test_a_service_rebuilds_with_vectors_and_tells_how_far_it_is(
 
 
 def test_a_rebuild_stopped_among_the_vectors_leaves_the_rest_to_upkeep(
-    tmp_path: Path, embedder: Embedder, alice: Scope, clock: Clock
+    tmp_path: Path, embedder: Embedder, alice: Caller, clock: Clock
 ) -> None:
     store = open_embedded(tmp_path / "home", SPACE)
     with closing(MemoryService(store, embedder, clock=clock, policy=Policy())) as service:
@@ -238,5 +238,5 @@ def test_who_looks_once_and_does_no_housekeeping_is_shown_everything(home: Path)
         return open_embedded(folder, SPACE)
 
     with closing(open_service(given, open_store=open_store)) as service:
-        scope = Scope(tenant=ALICE.tenant, user=ALICE.user)
-        assert LAST in service.recent(scope, limit=2)
+        caller = Caller(tenant=ALICE.tenant, user=ALICE.user)
+        assert LAST in service.recent(caller, limit=2)

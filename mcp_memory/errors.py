@@ -3,7 +3,7 @@
     McpMemoryError
     ├── InvalidInput          a field of the request cannot be accepted
     ├── NotFound              nothing with that id in the caller's scope
-    ├── ScopeMissing          a level was asked for that the caller has no part in
+    ├── ScopeMissing          a scope was asked for that the caller has no part in
     ├── NotPermitted          the caller's token lacks a permission that is needed
     ├── ConfirmationInvalid   a confirm token is wrong, old, or for another set
     ├── SettingsInvalid       the configuration cannot be used
@@ -54,7 +54,7 @@ class NotFound(McpMemoryError):
 
 
 class ScopeMissing(McpMemoryError):
-    """A level was asked for that the caller has no part in."""
+    """A scope was asked for that the caller has no part in."""
 
 
 class NotPermitted(McpMemoryError):

@@ -29,7 +29,7 @@ PUBLIC = set(
     re.findall(
         r"\w+",
         """
-        Caller Change ConfirmationInvalid Context Draft Erasure Forgotten InvalidInput Level
+        Caller Change ConfirmationInvalid Context Draft Erasure Forgotten InvalidInput Scope
         LocalMemory McpMemoryError Memory MemoryService MigrationFailed ModelUnavailable
         NotFound NotPermitted Overloaded Partition Patch Policy Query Recall Recalled Remembered
         Revision ScopeMissing Selection SettingsInvalid ShuttingDown Similar Status

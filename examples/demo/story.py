@@ -60,7 +60,7 @@ async def _told(agent: Agent) -> dict[str, Json]:
     date = await agent.remember(WRONG_DATE)
     timezone = await agent.remember("Europe/Lisbon", type="profile", key="timezone")
     agent.transcript.prove(
-        [m["level"] for m in (constraint, port, date, timezone)]
+        [m["scope"] for m in (constraint, port, date, timezone)]
         == ["user", "project", "project", "user"],
         "what concerns Theo is kept for him everywhere, facts for this project",
     )

@@ -81,10 +81,10 @@ def _adopt(
 ) -> Iterator[str]:
     """What would become the caller's of what another user remembered; with `sure`, it does."""
     planned = service.adoptable(caller, arguments.get("user", ""))
-    levels = ", ".join(f"{count} of level {level}" for level, count in planned.by_level.items())
+    scopes = ", ".join(f"{count} of scope {scope}" for scope, count in planned.by_scope.items())
     if not arguments.get("sure"):
-        total = sum(planned.by_level.values())
-        yield f"{total} memories of {planned.user} become those of {caller.user} ({levels})"
+        total = sum(planned.by_scope.values())
+        yield f"{total} memories of {planned.user} become those of {caller.user} ({scopes})"
         return
     done: list[Adoption] = []
 

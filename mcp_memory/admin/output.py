@@ -65,7 +65,7 @@ def answer(recall: Recall, width: int | None, *, explain: bool) -> Iterator[str]
     if recall.degraded:
         yield f"searched by words only: {recall.reason}"
     if explain:
-        searched = ", ".join(f"{p.level} {p.name or p.user or p.tenant}" for p in recall.searched)
+        searched = ", ".join(f"{p.scope} {p.name or p.user or p.tenant}" for p in recall.searched)
         yield f"{recall.mode} search of {searched}"
         yield f"trace {recall.trace_id}"
 
@@ -136,7 +136,7 @@ def _heading(memory: Memory) -> list[str]:
         memory.id,
         _day(memory.recorded_at),
         str(memory.type),
-        str(memory.level),
+        str(memory.scope),
         " ".join(mark for mark in marks if mark),
     ]
 

@@ -32,7 +32,7 @@ class Type(StrEnum):
     SUMMARY = "summary"
 
 
-class Level(StrEnum):
+class Scope(StrEnum):
     """How far a memory reaches. Project, agent and session lie within the user."""
 
     TENANT = "tenant"
@@ -76,25 +76,25 @@ class Verb(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Partition:
-    """The set of memories that share an owner: one level of one scope.
+    """The set of memories that share an owner: one scope of one caller.
 
-    `name` is the project, agent or session id; "" for the tenant and user levels.
+    `name` is the project, agent or session id; "" for the tenant and user scopes.
     All parts match `[a-z0-9._-]{1,64}`, so that `str()` is unambiguous.
     """
 
     tenant: str
-    level: Level
+    scope: Scope
     user: str = ""
     name: str = ""
 
     def __str__(self) -> str:
-        return f"{self.tenant}/{self.level}/{self.user}/{self.name}"
+        return f"{self.tenant}/{self.scope}/{self.user}/{self.name}"
 
     @classmethod
     def parse(cls, text: str) -> Partition:
         """The partition whose `str()` is `text`."""
-        tenant, level, user, name = text.split("/")
-        return cls(tenant=tenant, level=Level(level), user=user, name=name)
+        tenant, scope, user, name = text.split("/")
+        return cls(tenant=tenant, scope=Scope(scope), user=user, name=name)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -120,27 +120,27 @@ class Caller:
     notes: tuple[str, ...] = ()
     joined: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
-    def partition(self, level: Level) -> Partition | None:
-        """The caller's partition at `level`, or None when it has no part in it."""
-        if level is Level.TENANT:
-            return Partition(tenant=self.tenant, level=level)
-        if level is Level.USER:
-            return Partition(tenant=self.tenant, level=level, user=self.user)
-        name = {"project": self.project, "agent": self.agent, "session": self.session}[level]
-        own = Partition(tenant=self.tenant, level=level, user=self.user, name=name)
+    def partition(self, scope: Scope) -> Partition | None:
+        """The caller's partition in `scope`, or None when it has no part in it."""
+        if scope is Scope.TENANT:
+            return Partition(tenant=self.tenant, scope=scope)
+        if scope is Scope.USER:
+            return Partition(tenant=self.tenant, scope=scope, user=self.user)
+        name = {"project": self.project, "agent": self.agent, "session": self.session}[scope]
+        own = Partition(tenant=self.tenant, scope=scope, user=self.user, name=name)
         return own if name else None
 
-    def at(self, level: Level) -> tuple[Partition, ...]:
-        """The partitions at `level` that the caller may see, its own first."""
-        own = self.partition(level)
+    def at(self, scope: Scope) -> tuple[Partition, ...]:
+        """The partitions in `scope` that the caller may see, its own first."""
+        own = self.partition(scope)
         if own is None:
             return ()
-        others = self.joined if level is Level.PROJECT else ()
+        others = self.joined if scope is Scope.PROJECT else ()
         return (own, *(replace(own, name=name) for name in others))
 
     def partitions(self) -> tuple[Partition, ...]:
         """Every partition the caller may see, widest first."""
-        return tuple(partition for level in Level for partition in self.at(level))
+        return tuple(partition for scope in Scope for partition in self.at(scope))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -178,9 +178,9 @@ class Memory:
     superseded_by: str = ""
 
     @property
-    def level(self) -> Level:
+    def scope(self) -> Scope:
         """How far the memory reaches."""
-        return self.partition.level
+        return self.partition.scope
 
     @property
     def searched(self) -> str:

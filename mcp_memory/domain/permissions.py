@@ -15,7 +15,7 @@ class Permission(StrEnum):
     WRITE = "memory:write"
     """Remember, update, forget (which can be undone)."""
     TEAM = "memory:team"
-    """Change what is shared at level tenant, beside `memory:write`."""
+    """Change what is shared in scope tenant, beside `memory:write`."""
     ERASE = "memory:erase"
     """Erase for good."""
     ADMIN = "memory:admin"

@@ -19,7 +19,7 @@ class Draft:
     content: str
     type: str = ""
     key: str = ""
-    level: str = ""
+    scope: str = ""
     importance: float | None = None
     tags: tuple[str, ...] = ()
     pinned: bool = False
@@ -43,7 +43,7 @@ class Query:
     key: str = ""
     types: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
-    levels: tuple[str, ...] = ()
+    scopes: tuple[str, ...] = ()
     metadata: Json = field(default_factory=lambda: NOTHING)
     since: str = ""
     until: str = ""
@@ -64,7 +64,7 @@ class Patch:
     content: str | None = None
     type: str | None = None
     key: str | None = None
-    level: str | None = None
+    scope: str | None = None
     importance: float | None = None
     tags: tuple[str, ...] | None = None
     pinned: bool | None = None

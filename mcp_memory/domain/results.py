@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from mcp_memory.domain.memory import Level, Memory, Partition
+from mcp_memory.domain.memory import Memory, Partition, Scope
 from mcp_memory.errors import McpMemoryError
 
 
@@ -31,13 +31,13 @@ class Remembered:
     `status` is stored, merged, superseded, pending or rejected. With "superseded" the
     draft was stored and took the place of `replaced`. `touched` is every memory that
     changed, with the partition it is in. With "rejected" nothing of it was stored: `id` is
-    "", `level` None, and `error` is what `reason` says.
+    "", `scope` None, and `error` is what `reason` says.
     """
 
     id: str
     status: str
     revision: int
-    level: Level | None
+    scope: Scope | None
     expires_at: datetime | None
     reason: str
     error: McpMemoryError | None = None
@@ -52,7 +52,7 @@ class Remembered:
             id="",
             status="rejected",
             revision=0,
-            level=None,
+            scope=None,
             expires_at=None,
             reason=reason or str(error),
             error=error,

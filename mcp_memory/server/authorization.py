@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mcp_memory.domain.memory import Level
+from mcp_memory.domain.memory import Scope
 from mcp_memory.domain.permissions import Permission
 from mcp_memory.errors import InvalidInput
 from mcp_memory.tools.base import Tool
@@ -19,7 +19,7 @@ OF_TOOLS: Mapping[str, Permission] = {
     "update": Permission.WRITE,
     "forget": Permission.WRITE,
 }
-"""Of each tool; what erases needs another, and what names level tenant one more."""
+"""Of each tool; what erases needs another, and what names scope tenant one more."""
 
 FREE = frozenset(
     {
@@ -35,7 +35,7 @@ FREE = frozenset(
 )
 """What is the same for everybody, and shows no memory."""
 
-SHARING = "change what is shared at level tenant"
+SHARING = "change what is shared in scope tenant"
 CHANGING = frozenset({Permission.WRITE, Permission.TEAM, Permission.ERASE})
 
 
@@ -67,11 +67,11 @@ def deed(method: str, params: Mapping[str, Any] | None, lacking: Permission) -> 
 
 
 def _shares(name: Any, arguments: Any) -> bool:
-    """Whether a call names level tenant."""
+    """Whether a call names scope tenant."""
     if name == UPDATE.name:
-        return _read(UPDATE, arguments).get("level") == Level.TENANT
+        return _read(UPDATE, arguments).get("scope") == Scope.TENANT
     drafts = _read(REMEMBER, arguments).get("memories", ()) if name == REMEMBER.name else ()
-    return any(draft.get("level") == Level.TENANT for draft in drafts)
+    return any(draft.get("scope") == Scope.TENANT for draft in drafts)
 
 
 def _erases(arguments: Any) -> bool:

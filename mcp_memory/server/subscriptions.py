@@ -14,7 +14,7 @@ import anyio
 from mcp.server.subscriptions import ListenHandler, SubscriptionBus
 from mcp.shared.subscriptions import ResourcesListChanged, ResourceUpdated, ServerEvent
 
-from mcp_memory.domain.memory import Caller, Level, Partition
+from mcp_memory.domain.memory import Caller, Partition, Scope
 from mcp_memory.identity.resolver import current
 from mcp_memory.server.connection import Connection
 from mcp_memory.tools.base import Touched
@@ -91,7 +91,7 @@ def events(touched: Iterable[Touched], caller: Caller) -> list[ServerEvent]:
     seen = [change for change in touched if _sees(caller, change.partition)]
     if not seen:
         return []
-    in_session = any(change.partition.level is Level.SESSION for change in seen)
+    in_session = any(change.partition.scope is Scope.SESSION for change in seen)
     names = [f"memories/{change.id}{part}" for change in seen for part in ("", "/history")]
     names += [*_VIEWS, "session"] if in_session else _VIEWS
     found: list[ServerEvent] = [ResourceUpdated(uri=f"memory://{n}") for n in dict.fromkeys(names)]
@@ -100,7 +100,7 @@ def events(touched: Iterable[Touched], caller: Caller) -> list[ServerEvent]:
 
 def _sees(caller: Caller, partition: Partition) -> bool:
     """Whether the partition is one of the scope's; another tenant's is told apart at once."""
-    return partition.tenant == caller.tenant and partition in caller.at(partition.level)
+    return partition.tenant == caller.tenant and partition in caller.at(partition.scope)
 
 
 def _tell(connection: Connection, news: _News) -> None:

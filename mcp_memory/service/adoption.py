@@ -25,13 +25,13 @@ _PAGE = 500
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Adoption:
-    """What of `user` becomes the caller's: active memories `by_level`, or all that `moved`.
+    """What of `user` becomes the caller's: active memories `by_scope`, or all that `moved`.
 
     `kept` stays with him, for the caller has the same key or text already.
     """
 
     user: str
-    by_level: Mapping[str, int]
+    by_scope: Mapping[str, int]
     moved: int = 0
     kept: int = 0
 
@@ -63,10 +63,10 @@ def preview(core: Core, caller: Caller, user: str) -> Adoption:
     """What would be adopted. Raises InvalidInput where it is not clear whose."""
     core.store.catch_up()
     name = _one(core.store.held(), caller, user)
-    by_level = Counter[str]()
+    by_scope = Counter[str]()
     for partition, count in _partitions(core, caller, name).items():
-        by_level[partition.level.value] += count
-    return Adoption(user=name, by_level=by_level)
+        by_scope[partition.scope.value] += count
+    return Adoption(user=name, by_scope=by_scope)
 
 
 def adopt(core: Core, caller: Caller, user: str, progress: Progress) -> Adoption:

@@ -11,7 +11,7 @@ from threading import Event, Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mcp_memory.domain.ids import bare, ending, is_ending
-from mcp_memory.domain.memory import Caller, Level, Memory, Status, Verb
+from mcp_memory.domain.memory import Caller, Memory, Scope, Status, Verb
 from mcp_memory.domain.permissions import Permission, require
 from mcp_memory.embedding.embedder import Embedder
 from mcp_memory.embedding.reranker import Reranker
@@ -166,15 +166,15 @@ def actor(caller: Caller) -> Actor:
     return Actor(user=caller.user, agent=caller.agent, client=caller.client)
 
 
-def may_change(caller: Caller, level: Level) -> bool:
-    """Whether the caller may change what is at a level: the team's only with a permission."""
-    return level is not Level.TENANT or Permission.TEAM in caller.permissions
+def may_change(caller: Caller, scope: Scope) -> bool:
+    """Whether the caller may change what is in a scope: the team's only with a permission."""
+    return scope is not Scope.TENANT or Permission.TEAM in caller.permissions
 
 
 def check_team(caller: Caller, changed: Iterable[Memory]) -> None:
     """Raise NotPermitted where a memory of the team would be changed and the caller may not."""
-    if not all(may_change(caller, memory.level) for memory in changed):
-        require(caller.permissions, Permission.TEAM, "change what is shared at level tenant")
+    if not all(may_change(caller, memory.scope) for memory in changed):
+        require(caller.permissions, Permission.TEAM, "change what is shared in scope tenant")
 
 
 def is_id(text: str) -> bool:

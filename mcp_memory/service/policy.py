@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from types import MappingProxyType
 
-from mcp_memory.domain.memory import Level, Type
+from mcp_memory.domain.memory import Scope, Type
 
 CONTENT_BYTES_MAX = 32 * 1024
 QUERY_BYTES_MAX = 32 * 1024
@@ -27,9 +27,9 @@ RESULTS_MAX = 50
 TOKENS_MAX = 20_000
 
 
-def _levels() -> Mapping[Type, Level]:
-    user = {Type.PROFILE: Level.USER, Type.PREFERENCE: Level.USER}
-    return MappingProxyType({type_: user.get(type_, Level.PROJECT) for type_ in Type})
+def _scopes() -> Mapping[Type, Scope]:
+    user = {Type.PROFILE: Scope.USER, Type.PREFERENCE: Scope.USER}
+    return MappingProxyType({type_: user.get(type_, Scope.PROJECT) for type_ in Type})
 
 
 def _importance() -> Mapping[Type, float]:
@@ -63,13 +63,13 @@ def _half_lives() -> Mapping[Type, timedelta]:
 class Policy:
     """What is decided for the caller when it does not say.
 
-    `levels`: where each type goes; a project level falls back to user without a project.
+    `scopes`: where each type goes; a project scope falls back to user without a project.
     `similar` is the cosine from which the older of two statements is reported.
     `retry_window`: the same statement again within it changes nothing.
     `echo_window`: what recall returned within it gains nothing by being stored again.
     """
 
-    levels: Mapping[Type, Level] = field(default_factory=_levels)
+    scopes: Mapping[Type, Scope] = field(default_factory=_scopes)
     importance: Mapping[Type, float] = field(default_factory=_importance)
     half_lives: Mapping[Type, timedelta] = field(default_factory=_half_lives)
     session_expiry: timedelta = timedelta(days=30)

@@ -36,7 +36,7 @@ _TEXT = (_is_text, "expected a text")
 _TEXTS = (_are_texts, 'expected a list of texts, as ["a", "b"]')
 _WHOLE = (_is_whole, "expected a whole number")
 _OTHERS: Mapping[str, tuple[_Test, str]] = {
-    **dict.fromkeys(("tags", "types", "levels", "ids", "supersedes"), _TEXTS),
+    **dict.fromkeys(("tags", "types", "scopes", "ids", "supersedes"), _TEXTS),
     **dict.fromkeys(("limit", "max_tokens", "restore_revision"), _WHOLE),
     **dict.fromkeys(
         ("pinned", "explain", "erase", "confirmed"),

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mcp_memory.domain.ids import new_id
-from mcp_memory.domain.memory import Caller, Level, Memory, Status, Type, Verb
+from mcp_memory.domain.memory import Caller, Memory, Scope, Status, Type, Verb
 from mcp_memory.domain.requests import Patch
 from mcp_memory.domain.results import Updated
 from mcp_memory.domain.statements import fingerprint, same_statement, slot_of
@@ -138,11 +138,11 @@ def _check_open(memory: Memory, patch: Patch) -> None:
 
 def _check_reach(previous: Memory, changed: Memory) -> None:
     """What is shared with the tenant cannot be taken by one of its users."""
-    if previous.level is Level.TENANT and changed.level is not Level.TENANT:
+    if previous.scope is Scope.TENANT and changed.scope is not Scope.TENANT:
         raise InvalidInput(
-            "level",
-            changed.level.value,
-            "this memory is shared at level tenant and stays so; remember a private one beside it",
+            "scope",
+            changed.scope.value,
+            "this memory is shared in scope tenant and stays so; remember a private one beside it",
         )
 
 
@@ -173,7 +173,7 @@ def _fields(intake: Intake, base: Memory, patch: Patch) -> dict[str, Any]:
         "content": lambda value: statement("content", value),
         "key": lambda value: line("key", value, limits.KEY_CHARS_MAX),
         "type": lambda value: choice("type", value, Type) or base.type,
-        "level": lambda value: intake.partition("level", value or base.level, base.type),
+        "scope": lambda value: intake.partition("scope", value or base.scope, base.type),
         "importance": lambda value: intake.importance("importance", value, base.type),
         "tags": lambda value: tag_list("tags", value),
         "pinned": bool,
@@ -181,8 +181,8 @@ def _fields(intake: Intake, base: Memory, patch: Patch) -> dict[str, Any]:
     }
     given = {name: getattr(patch, name) for name in checks}
     fields = {name: checks[name](value) for name, value in given.items() if value is not None}
-    if "level" in fields:
-        fields["partition"] = fields.pop("level")
+    if "scope" in fields:
+        fields["partition"] = fields.pop("scope")
     if "content" in fields and not same_statement(base.content, fields["content"]):
         fields["valid_from"] = intake.now  # another statement, which holds from now on
     if patch.expires_at is not None:

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any, TypeVar, cast
 
 from mcp_memory.domain.ids import new_id
-from mcp_memory.domain.memory import Caller, Json, Level, Memory, Partition, Trust, Type
+from mcp_memory.domain.memory import Caller, Json, Memory, Partition, Scope, Trust, Type
 from mcp_memory.domain.requests import Draft, Patch
 from mcp_memory.domain.statements import fingerprint
 from mcp_memory.domain.text import clean, kept, line_note
@@ -25,10 +25,10 @@ _Choice = TypeVar("_Choice", bound=StrEnum)
 
 _LINES = ("key", "source", "reason")
 _HOW_TO_GET = {
-    Level.PROJECT: "open a project folder in the client, or set MCP_MEMORY_PROJECT in its"
-    " configuration; or use level user",
-    Level.AGENT: "the client did not say its name; use level user",
-    Level.SESSION: "the client did not say which conversation this is; use level user or project"
+    Scope.PROJECT: "open a project folder in the client, or set MCP_MEMORY_PROJECT in its"
+    " configuration; or use scope user",
+    Scope.AGENT: "the client did not say its name; use scope user",
+    Scope.SESSION: "the client did not say which conversation this is; use scope user or project"
     " with expires_in",
 }
 
@@ -51,7 +51,7 @@ class Intake:
         type_ = choice(f"{field}.type", draft.type, Type) or Type.FACT
         key = line(f"{field}.key", draft.key, limits.KEY_CHARS_MAX)
         content = statement(f"{field}.content", draft.content)
-        partition = self.partition(f"{field}.level", draft.level, type_)
+        partition = self.partition(f"{field}.scope", draft.scope, type_)
         return Memory(
             id=new_id(),
             revision=1,
@@ -73,12 +73,12 @@ class Intake:
             expires_at=self.expiry(field, draft, partition),
         )
 
-    def partition(self, field: str, level: str, type_: Type) -> Partition:
-        """Where a memory goes: the level asked for, or the type's by policy."""
-        asked = choice(field, level, Level)
+    def partition(self, field: str, scope: str, type_: Type) -> Partition:
+        """Where a memory goes: the scope asked for, or the type's by policy."""
+        asked = choice(field, scope, Scope)
         if asked is None:
-            default = self.policy.levels[type_]
-            found = self.caller.partition(default) or self.caller.partition(Level.USER)
+            default = self.policy.scopes[type_]
+            found = self.caller.partition(default) or self.caller.partition(Scope.USER)
         else:
             found = self.caller.partition(asked)
         if found is None:
@@ -102,7 +102,7 @@ class Intake:
             )
         moment = to_come(f"{field}.expires_at", draft.expires_at, self.here)
         moment = moment or to_come(f"{field}.expires_in", draft.expires_in, self.here)
-        if moment is None and partition.level is Level.SESSION:
+        if moment is None and partition.scope is Scope.SESSION:
             moment = self.now + self.policy.session_expiry
         return moment
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from mcp_memory import ranking
-from mcp_memory.domain.memory import Caller, Level, Memory, Revision, Trace, Type
+from mcp_memory.domain.memory import Caller, Memory, Revision, Scope, Trace, Type
 from mcp_memory.domain.permissions import Permission
 from mcp_memory.domain.requests import BATCH_MAX
 from mcp_memory.errors import InvalidInput, NotFound
@@ -54,7 +54,7 @@ def recent(core: Core, caller: Caller, limit: int, after: str) -> list[Memory]:
 
 def session(core: Core, caller: Caller, max_tokens: int) -> list[Memory]:
     """The newest memories of this session that fit the budget, newest last."""
-    partition = caller.partition(Level.SESSION)
+    partition = caller.partition(Scope.SESSION)
     if partition is None:
         return []
     where = Filter(partitions=(partition,), now=core.clock())
@@ -66,7 +66,7 @@ def session(core: Core, caller: Caller, max_tokens: int) -> list[Memory]:
 
 def recalls(core: Core, caller: Caller, max_tokens: int) -> list[Trace]:
     """The newest recalls of this session whose lines fit the budget, newest last."""
-    partition = caller.partition(Level.SESSION)
+    partition = caller.partition(Scope.SESSION)
     if partition is None:
         return []
     cost = Cost(count=at_most(core.embedder.count_tokens), zone=caller.zone)
@@ -113,9 +113,9 @@ def me(core: Core, caller: Caller) -> dict[str, Any]:
         **({"notes": notes} if notes else {}),
         "sees": [str(partition) for partition in caller.partitions()],
         "policy": {
-            "levels": {
-                type_.value: (level if caller.partition(level) else Level.USER).value
-                for type_, level in policy.levels.items()
+            "scopes": {
+                type_.value: (scope if caller.partition(scope) else Scope.USER).value
+                for type_, scope in policy.scopes.items()
             },
             "importance": {type_.value: value for type_, value in policy.importance.items()},
             "half_life_days": {type_.value: t.days for type_, t in policy.half_lives.items()},
@@ -128,7 +128,7 @@ def me(core: Core, caller: Caller) -> dict[str, Any]:
                 "tags": limits.TAGS_MAX,
             },
         },
-        "counts": dict(core.store.stats(caller.partitions()).by_level),
+        "counts": dict(core.store.stats(caller.partitions()).by_scope),
     }
 
 
@@ -138,7 +138,7 @@ def stats(core: Core, caller: Caller) -> dict[str, Any]:
     return {
         "by_status": dict(counts.by_status),
         "by_type": dict(counts.by_type),
-        "by_level": dict(counts.by_level),
+        "by_scope": dict(counts.by_scope),
         "revisions": counts.revisions,
         "waiting_for_vectors": counts.unembedded,
         "model": core.embedder.space.name,

@@ -158,7 +158,7 @@ class Stats:
 
     by_status: Mapping[str, int]
     by_type: Mapping[str, int]
-    by_level: Mapping[str, int]
+    by_scope: Mapping[str, int]
     revisions: int
     unembedded: int
 

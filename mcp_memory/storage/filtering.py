@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 from mcp_memory.domain import text
 from mcp_memory.domain.conversation import Place, place_of
 from mcp_memory.domain.ids import ending
-from mcp_memory.domain.memory import Level, Memory, Partition, Status, Trace
+from mcp_memory.domain.memory import Memory, Partition, Scope, Status, Trace
 from mcp_memory.domain.statements import FORM, fingerprint, slot_of
 from mcp_memory.errors import WriteConflict
 from mcp_memory.storage.contract import Corpus, Filter, Order
@@ -169,7 +169,7 @@ def traces_of(
 
 def audience(partition: Partition) -> Audience:
     """Who can see what is in a partition: a user, or a whole tenant."""
-    return partition.tenant, "" if partition.level is Level.TENANT else partition.user
+    return partition.tenant, "" if partition.scope is Scope.TENANT else partition.user
 
 
 def audiences(trace: Trace) -> set[Audience]:

@@ -222,7 +222,7 @@ class InMemoryStore:
         return Stats(
             by_status=Counter(str(row.memory.status) for row in current),
             by_type=Counter(str(row.memory.type) for row in current),
-            by_level=Counter(str(row.memory.level) for row in current),
+            by_scope=Counter(str(row.memory.scope) for row in current),
             revisions=len(rows),
             unembedded=sum(row.windows is None for row in current),
         )

@@ -1,13 +1,13 @@
 """The words of the model as kinds of arguments, each with what else is said for it.
 
-A synonym never widens how far a memory reaches: the team's level is meant by its name alone.
+A synonym never widens how far a memory reaches: the team's scope is meant by its name alone.
 """
 
 from __future__ import annotations
 
 from types import MappingProxyType
 
-from mcp_memory.domain.memory import Level, Trust, Type
+from mcp_memory.domain.memory import Scope, Trust, Type
 from mcp_memory.tools.argument_types import Word
 
 _TYPES = {
@@ -31,7 +31,7 @@ _TYPES = {
     "episodic": "episode",
     "todo": "task",
 }
-_LEVELS = {
+_SCOPES = {
     "global": "user",
     "personal": "user",
     "private": "user",
@@ -52,9 +52,9 @@ _UNCLEAR = (
 )
 
 TYPE = Word(allowed=tuple(Type), also=MappingProxyType(_TYPES))
-LEVEL = Word(
-    allowed=tuple(Level),
-    also=MappingProxyType(_LEVELS),
+SCOPE = Word(
+    allowed=tuple(Scope),
+    also=MappingProxyType(_SCOPES),
     unclear=MappingProxyType(dict.fromkeys(_UNCLEAR, _ALL)),
 )
 TRUST = Word(allowed=tuple(Trust))

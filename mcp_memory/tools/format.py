@@ -56,7 +56,7 @@ def memory_values(memory: Memory, at: Callable[[datetime | None], str] = moment)
         "status": memory.status.value,
         "content": memory.content,
         "type": memory.type.value,
-        "level": memory.level.value,
+        "scope": memory.scope.value,
         "key": memory.key,
         "importance": memory.importance,
         "tags": list(memory.tags),

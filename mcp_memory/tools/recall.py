@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mcp_memory.domain.memory import Caller, Level, Partition
+from mcp_memory.domain.memory import Caller, Partition, Scope
 from mcp_memory.domain.requests import Query
 from mcp_memory.domain.results import Recall, Recalled
 from mcp_memory.tools.argument_types import Number, Object, Text, Texts
 from mcp_memory.tools.base import EXPLAIN, Answer, Progress, Tool
-from mcp_memory.tools.choices import LEVEL, TYPE
+from mcp_memory.tools.choices import SCOPE, TYPE
 from mcp_memory.tools.format import NOTICE, caller_line, caller_values, filled, lines, plain, second
 from mcp_memory.tools.schema import Argument, Arguments
 
@@ -62,7 +62,7 @@ def _values(item: Recalled) -> dict[str, Any]:
             "id": memory.id,
             "content": memory.content,
             "type": memory.type.value,
-            "level": memory.level.value,
+            "scope": memory.scope.value,
             "key": memory.key,
             "created_at": second(memory.created_at),
             "updated_at": second(memory.recorded_at),
@@ -80,11 +80,11 @@ def _values(item: Recalled) -> dict[str, Any]:
 
 def _searched(partition: Partition, caller: Caller) -> str:
     names = {
-        Level.TENANT: partition.tenant,
-        Level.USER: partition.user,
-        Level.PROJECT: caller.joined.get(partition.name, caller.project_label or partition.name),
+        Scope.TENANT: partition.tenant,
+        Scope.USER: partition.user,
+        Scope.PROJECT: caller.joined.get(partition.name, caller.project_label or partition.name),
     }
-    return f"{partition.level} {names.get(partition.level, partition.name)}"
+    return f"{partition.scope} {names.get(partition.scope, partition.name)}"
 
 
 RECALL = Tool(
@@ -102,7 +102,7 @@ RECALL = Tool(
             Argument(name="key", kind=Text(), description="Exact slot, e.g. timezone"),
             Argument(name="types", kind=Texts(of=TYPE), also=("type",)),
             Argument(name="tags", kind=Texts(), description="All of these", also=("tag",)),
-            Argument(name="levels", kind=Texts(of=LEVEL), also=("level", "scope", "scopes")),
+            Argument(name="scopes", kind=Texts(of=SCOPE), also=("scope",)),
             Argument(name="metadata", kind=Object(), description="Members that must be equal"),
             Argument(name="since", kind=Text(), description="A date, last week, 7d"),
             Argument(name="until", kind=Text()),

@@ -15,7 +15,7 @@ from mcp_memory.domain.results import Remembered, Similar
 from mcp_memory.domain.text import fence, shown
 from mcp_memory.tools.argument_types import Flag, Id, Number, Object, Text, Texts
 from mcp_memory.tools.base import EXPLAIN, Answer, Progress, Tool, Touched
-from mcp_memory.tools.choices import CONTENT_ALSO, LEVEL, TRUST, TYPE
+from mcp_memory.tools.choices import CONTENT_ALSO, SCOPE, TRUST, TYPE
 from mcp_memory.tools.format import NOTICE, caller_line, caller_values, filled, lines, second
 from mcp_memory.tools.schema import Argument, Arguments, Given, Objects
 
@@ -46,10 +46,9 @@ _MEMORY = Arguments(
             description="Slot with one value, e.g. timezone",
         ),
         Argument(
-            name="level",
-            kind=LEVEL,
+            name="scope",
+            kind=SCOPE,
             description="Reach: tenant is the whole team, user all their projects; default by type",
-            also=("scope",),
         ),
         Argument(name="importance", kind=Number(low=0, high=1)),
         Argument(name="tags", kind=Texts(), also=("tag",)),
@@ -131,7 +130,7 @@ def _line(result: Remembered) -> str:
     gone = [ending(memory_id) for memory_id in result.replaced if memory_id != result.id]
     replaced = f", in place of {', '.join(gone)}" if gone else ""
     ends = f", expires {second(result.expires_at)}" if result.expires_at else ""
-    return f"{result.status} {ending(result.id)} ({result.level}{replaced}{ends}){reason}"
+    return f"{result.status} {ending(result.id)} ({result.scope}{replaced}{ends}){reason}"
 
 
 def _similar_line(similar: Similar, zone: tzinfo) -> str:
@@ -146,7 +145,7 @@ def _values(result: Remembered) -> dict[str, Any]:
             "id": result.id,
             "status": result.status,
             "revision": result.revision,
-            "level": result.level.value if result.level else "",
+            "scope": result.scope.value if result.scope else "",
             "expires_at": second(result.expires_at),
             "reason": result.reason,
             "replaced": list(result.replaced),

@@ -11,7 +11,7 @@ from mcp_memory.domain.results import Updated
 from mcp_memory.domain.text import fence, shown
 from mcp_memory.tools.argument_types import Flag, Id, Number, Object, Text, Texts
 from mcp_memory.tools.base import EXPLAIN, Answer, Progress, Tool, Touched
-from mcp_memory.tools.choices import CONTENT_ALSO, LEVEL, TYPE
+from mcp_memory.tools.choices import CONTENT_ALSO, SCOPE, TYPE
 from mcp_memory.tools.format import NOTICE, caller_line, caller_values, explained, filled, lines
 from mcp_memory.tools.schema import Argument, Arguments
 
@@ -59,7 +59,7 @@ def _meant(arguments: dict[str, Any]) -> dict[str, Any]:
 
 def _line(updated: Updated) -> str:
     memory, previous = updated.memory, updated.previous
-    named = f"{ending(memory.id)} to revision {memory.revision} ({memory.level})"
+    named = f"{ending(memory.id)} to revision {memory.revision} ({memory.scope})"
     if memory.revision == previous.revision:
         return f"nothing to change: {ending(memory.id)} says so already"
     keyless = ", without its key" if previous.key and not memory.key else ""
@@ -97,7 +97,7 @@ UPDATE = Tool(
             Argument(name="content", kind=Text(says_all=True), also=CONTENT_ALSO),
             Argument(name="type", kind=TYPE),
             Argument(name="key", kind=Text(), description='"" takes it away'),
-            Argument(name="level", kind=LEVEL, also=("scope",)),
+            Argument(name="scope", kind=SCOPE),
             Argument(name="importance", kind=Number(low=0, high=1)),
             Argument(name="tags", kind=Texts(), description="Replaces all", also=("tag",)),
             Argument(name="pinned", kind=Flag()),

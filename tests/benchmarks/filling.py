@@ -56,8 +56,8 @@ def made_caller(user: str, tenant: str = "") -> Caller:
 
 
 def draft(text: str, number: int) -> Draft:
-    """A draft at project level; the number decides its type."""
-    return Draft(content=text, type=_TYPES[number % len(_TYPES)], level="project")
+    """A draft at project scope; the number decides its type."""
+    return Draft(content=text, type=_TYPES[number % len(_TYPES)], scope="project")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

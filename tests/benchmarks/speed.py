@@ -61,7 +61,7 @@ def _notes(has_filled: bool) -> tuple[str, ...]:
     notes = [
         "statements of 8 to 60 words and questions from templates of our own, words drawn by"
         " Zipf-Mandelbrot; the bundled model, one thread; the memories lie in the caller's"
-        " project, and a recall searches all five levels",
+        " project, and a recall searches all five scopes",
         f"a ratio: {RECALLS} recalls (or {REMEMBERS} single remembers), in turn with embedding"
         " the same text alone; p50 is median over median, p95 is 95th percentile over 95th",
         f"stores up to {filling.LOADED_MAX:,} are loaded by remember in batches of"

@@ -9,7 +9,7 @@ import pytest
 
 from mcp_memory.domain import text
 from mcp_memory.domain.ids import new_id
-from mcp_memory.domain.memory import Level, Partition, Status, Verb
+from mcp_memory.domain.memory import Partition, Scope, Status, Verb
 from mcp_memory.storage.contract import Store
 from tests.support.factories import (
     ACTOR,
@@ -161,7 +161,7 @@ def test_a_trace_goes_wherever_it_asks_for_a_word_of_the_memory(store: Store) ->
     others = [
         trace("where is the key?"),
         trace(""),
-        trace("", document={"filters": {"key": "other", "types": ["fact"], "levels": ["user"]}}),
+        trace("", document={"filters": {"key": "other", "types": ["fact"], "scopes": ["user"]}}),
     ]
     store.save_traces([*asked, *others])
     assert store.erase([secret.id], ACTOR).traces == 0
@@ -169,9 +169,9 @@ def test_a_trace_goes_wherever_it_asks_for_a_word_of_the_memory(store: Store) ->
     assert [t for t in others if not store.trace(t.id, [ALICE])] == []
 
 
-MALLORY = Partition(tenant="umbrella", level=Level.USER, user="alice")
+MALLORY = Partition(tenant="umbrella", scope=Scope.USER, user="alice")
 """Another tenant's user of the same name."""
-ALICES_SESSION = replace(ALICE, level=Level.SESSION, name="s1")
+ALICES_SESSION = replace(ALICE, scope=Scope.SESSION, name="s1")
 
 
 @pytest.mark.parametrize(

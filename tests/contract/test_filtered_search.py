@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from mcp_memory.domain.memory import Level, Memory, Partition, Type
+from mcp_memory.domain.memory import Memory, Partition, Scope, Type
 from mcp_memory.storage.contract import Store
 from tests.support.factories import (
     BOB,
@@ -25,8 +25,8 @@ from tests.support.factories import (
 )
 
 CROWD = 5000
-HUGE = Partition(tenant="acme", level=Level.USER, user="crowd")
-SMALL = Partition(tenant="acme", level=Level.PROJECT, user="crowd", name="small")
+HUGE = Partition(tenant="acme", scope=Scope.USER, user="crowd")
+SMALL = Partition(tenant="acme", scope=Scope.PROJECT, user="crowd", name="small")
 ASKED = vector(0)
 
 

@@ -120,14 +120,14 @@ def test_counts_are_of_current_memories_in_the_given_partitions(store: Store) ->
     stats = store.stats([ALICE, ALICE_APP])
     assert dict(stats.by_status) == {"active": 2, "pending": 1}
     assert dict(stats.by_type) == {"task": 1, "episode": 1, "fact": 1}
-    assert dict(stats.by_level) == {"user": 1, "project": 2}
+    assert dict(stats.by_scope) == {"user": 1, "project": 2}
     assert (stats.revisions, stats.unembedded) == (4, 2)
 
 
 def test_counts_of_nothing_are_empty(store: Store) -> None:
     put(store, memory("one"))
     for stats in (store.stats([]), store.stats([BOB])):
-        assert (dict(stats.by_status), dict(stats.by_type), dict(stats.by_level)) == ({}, {}, {})
+        assert (dict(stats.by_status), dict(stats.by_type), dict(stats.by_scope)) == ({}, {}, {})
         assert (stats.revisions, stats.unembedded) == (0, 0)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mcp_memory.domain.ids import ending
-from mcp_memory.domain.memory import Level, Partition, Status, Trust, Type
+from mcp_memory.domain.memory import Partition, Scope, Status, Trust, Type
 from mcp_memory.storage.contract import Order, Store
 from tests.support.factories import (
     ALICE,
@@ -49,9 +49,9 @@ def test_no_partitions_mean_nothing_rather_than_everything(store: Store) -> None
 
 
 def test_a_look_alike_partition_is_another_one(store: Store) -> None:
-    here = Partition(tenant="a", level=Level.PROJECT, user="b", name="c_d")
-    there = Partition(tenant="a", level=Level.PROJECT, user="b", name="c-d")
-    agent = Partition(tenant="a", level=Level.AGENT, user="b", name="c_d")
+    here = Partition(tenant="a", scope=Scope.PROJECT, user="b", name="c_d")
+    there = Partition(tenant="a", scope=Scope.PROJECT, user="b", name="c-d")
+    agent = Partition(tenant="a", scope=Scope.AGENT, user="b", name="c_d")
     put(store, memory("one", partition=here))
     assert store.select(where(there, agent)) == []
 

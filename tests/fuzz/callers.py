@@ -74,7 +74,7 @@ class Victim(Caller):
     def __init__(self, server: Served, issuer: Issuer, tenant: str, user: str) -> None:
         super().__init__(server, issuer.token(tenant, user, ALL))
         private = {"content": _PRIVATE.format(user), "key": "vault", "tags": ["work"]}
-        team = {"content": _TEAM.format(tenant), "level": "tenant", "tags": ["work"]}
+        team = {"content": _TEAM.format(tenant), "scope": "tenant", "tags": ["work"]}
         stored = self.tool("remember", memories=[private, team])["results"]
         self.ids = [result["id"] for result in stored]
         self.trace = self.tool("recall", query="where is the vault code")["trace_id"]

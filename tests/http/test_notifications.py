@@ -50,8 +50,8 @@ async def test_a_change_is_told_to_those_only_who_may_read_it(
     async with AsyncExitStack() as stack:
         watchers = Watchers(server, issuer, door, stack)
         ana = await watchers.client(tenant, "ana")
-        private = await remember(ana, "The tide table hangs in the hall", level="user")
-        shared = await remember(ana, "The harbour opens at six", level="tenant")
+        private = await remember(ana, "The tide table hangs in the hall", scope="user")
+        shared = await remember(ana, "The harbour opens at six", scope="tenant")
         mine, ours = f"memory://memories/{private}", f"memory://memories/{shared}"
         hers, _ = await watchers.watch(tenant, "ana", mine, ours)
         his, bob = await watchers.watch(tenant, "bob", ours)
@@ -84,7 +84,7 @@ async def test_what_one_may_not_read_one_cannot_watch(
     async with AsyncExitStack() as stack:
         watchers = Watchers(server, issuer, door, stack)
         ana = await watchers.client("watched", "ana")
-        kept = await remember(ana, f"The seal is kept by {new_id()}", level="user")
+        kept = await remember(ana, f"The seal is kept by {new_id()}", scope="user")
         stranger = await watchers.client("elsewhere", "ana")
         said: list[str] = []
         for name in (kept, new_id()):

@@ -59,8 +59,8 @@ async def everything(client: Client) -> list[Any]:
         {"content": "Ana takes green tea in the afternoon", "type": "preference"},
         {"content": "Europe/Lisbon", "type": "profile", "key": "timezone"},
         {"content": "The release is planned for 3 May", "type": "task", "tags": ["release"]},
-        {"content": "The team meets on Mondays", "level": "tenant"},
-        {"content": "The boiler was serviced", "level": "agent", "source": "walk#1"},
+        {"content": "The team meets on Mondays", "scope": "tenant"},
+        {"content": "The boiler was serviced", "scope": "agent", "source": "walk#1"},
     ]
     stored = await call("remember", memories=drafts)
     ids = re.findall(r"^stored (\S+)", mcp_client.text_of(stored), re.MULTILINE)

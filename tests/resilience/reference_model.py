@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from mcp_memory.domain.memory import Caller, Level, Memory, Partition, Status
+from mcp_memory.domain.memory import Caller, Memory, Partition, Scope, Status
 from mcp_memory.domain.requests import Draft
 from mcp_memory.domain.results import Remembered
 from mcp_memory.domain.statements import fingerprint, slot_of
@@ -173,7 +173,7 @@ class Believed:
         same = self.holder(place, draft.key, draft.content)
         slot = self.holder(place, draft.key, "") if draft.key else None
         lasts = DAYS[draft.expires_in]
-        if lasts is None and place.level is Level.SESSION:
+        if lasts is None and place.scope is Scope.SESSION:
             lasts = timedelta(days=30)
         until = now + lasts if lasts else None
         if same is not None:
@@ -232,7 +232,7 @@ class Believed:
 
 
 def _partition(caller: Caller, draft: Draft) -> Partition:
-    level = Level(draft.level) if draft.level else Level.PROJECT
-    found = caller.partition(level) or caller.partition(Level.USER)
+    scope = Scope(draft.scope) if draft.scope else Scope.PROJECT
+    found = caller.partition(scope) or caller.partition(Scope.USER)
     assert found is not None
     return found

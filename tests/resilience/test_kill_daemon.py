@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from mcp_memory.domain.memory import Level, Partition
+from mcp_memory.domain.memory import Partition, Scope
 from mcp_memory.embedding.loader import BUNDLED_SPACE
 from mcp_memory.storage.embedded import open_embedded
 from tests.support.daemon import command, door, host_pid, hosted, kill_host
@@ -34,7 +34,7 @@ BATCH = 5
 MOMENT_S_MAX = 0.4
 CALLS_MAX = 12
 """Calls answered between two kills, at the most: each client gets something done now and then."""
-ANA_APP = Partition(tenant="local", level=Level.PROJECT, user="ana", name="app")
+ANA_APP = Partition(tenant="local", scope=Scope.PROJECT, user="ana", name="app")
 WORDS = ("harbour", "lantern", "orchard", "granite", "kettle", "meadow", "violin", "compass")
 
 

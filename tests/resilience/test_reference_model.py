@@ -25,7 +25,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,  # pyright: ignore[reportUnknownVariableType]  # hypothesis leaves it untyped
 )
 
-from mcp_memory.domain.memory import Caller, Level, Status
+from mcp_memory.domain.memory import Caller, Scope, Status
 from mcp_memory.domain.requests import Draft, Patch, Query, Selection
 from mcp_memory.domain.results import Remembered
 from mcp_memory.domain.statements import same_statement, slot_of
@@ -68,7 +68,7 @@ drafts = st.builds(
     Draft,
     content=st.sampled_from(TEXTS),
     key=st.sampled_from(KEYS),
-    level=st.sampled_from(("", "", "user", "tenant", "project", "session")),
+    scope=st.sampled_from(("", "", "user", "tenant", "project", "session")),
     expires_in=st.sampled_from(("", "", "", "1d", "7d")),
 )
 _Item = TypeVar("_Item")
@@ -103,7 +103,7 @@ class Life(RuleBasedStateMachine):
     @rule(caller=callers, given=st.lists(drafts, min_size=1, max_size=3))
     def remember(self, caller: Caller, given: list[Draft]) -> None:
         usable = [
-            draft for draft in given if not draft.level or caller.partition(Level(draft.level))
+            draft for draft in given if not draft.scope or caller.partition(Scope(draft.scope))
         ]
         if usable:
             answers = self.service.remember(caller, usable)
@@ -112,10 +112,10 @@ class Life(RuleBasedStateMachine):
     @rule(caller=callers, draft=drafts, number=numbers)
     def replace(self, caller: Caller, draft: Draft, number: int) -> None:
         old = pick(self.believed.current(caller), number)
-        if old is None or (draft.level and not caller.partition(Level(draft.level))):
+        if old is None or (draft.scope and not caller.partition(Scope(draft.scope))):
             return
-        given = Draft(content=draft.content, level=draft.level, supersedes=(old.id,))
-        if old.partition.level is Level.TENANT and draft.level != "tenant":
+        given = Draft(content=draft.content, scope=draft.scope, supersedes=(old.id,))
+        if old.partition.scope is Scope.TENANT and draft.scope != "tenant":
             (answer,) = self.service.remember(caller, [given])
             assert isinstance(answer.error, InvalidInput)
             assert "tenant" in answer.reason
@@ -271,9 +271,9 @@ class Life(RuleBasedStateMachine):
     @rule(caller=callers, content=st.sampled_from(TEXTS))
     def all_at_once(self, caller: Caller, content: str) -> None:
         """Several threads say the same, and each caller something of his own."""
-        same = Draft(content=content, level="user")
+        same = Draft(content=content, scope="user")
         calls = [(caller, same)] * THREADS + [
-            (one, Draft(content=f"{one.user} of {one.tenant} waited", level="user"))
+            (one, Draft(content=f"{one.user} of {one.tenant} waited", scope="user"))
             for one in CALLERS[1:]
         ]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mcp_memory.domain.memory import Level, Partition
+from mcp_memory.domain.memory import Partition, Scope
 from mcp_memory.embedding.loader import BUNDLED_SPACE
 from mcp_memory.storage.embedded import open_embedded
 from tests.support.daemon import command, door, host_pid, hosted, kill_host
@@ -17,7 +17,7 @@ from tests.support.factories import pages, where
 from tests.support.stdio_client import Server
 from tests.support.waiting import until
 
-ANA_APP = Partition(tenant="local", level=Level.PROJECT, user="ana", name="app")
+ANA_APP = Partition(tenant="local", scope=Scope.PROJECT, user="ana", name="app")
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there open files stay")
 

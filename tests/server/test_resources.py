@@ -131,7 +131,7 @@ async def test_context_is_two_fenced_blocks(client: Client) -> None:
 async def test_the_session_is_its_raw_history_newest_last(client: Client) -> None:
     meta: Any = {"io.github.mcp-memory/session": "talk-2"}
     for turn in ("Ana: good morning", "Agent: good morning, Ana"):
-        draft = {"content": turn, "type": "episode", "level": "session"}
+        draft = {"content": turn, "type": "episode", "scope": "session"}
         arguments = {"memories": [draft], "explain": True}
         result = await client.call_tool("remember", arguments, meta=meta)
         assert not result.is_error

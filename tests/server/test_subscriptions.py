@@ -12,7 +12,7 @@ import pytest
 from mcp import Client, MCPError
 
 from mcp_memory.domain.ids import new_id
-from mcp_memory.domain.memory import Caller, Level, Partition
+from mcp_memory.domain.memory import Caller, Partition, Scope
 from mcp_memory.runtime import Application
 from mcp_memory.server import connection, subscriptions
 from mcp_memory.server import handlers as server_module
@@ -98,7 +98,7 @@ async def test_a_change_is_told_to_those_who_may_read_it_only(
     friend, stranger = Watcher(era), Watcher(era)
     async with AsyncExitStack() as stack:
         ana = await stack.enter_async_context(as_caller(server, era, "ana/app/"))
-        memory = await remember(ana, "The tide table hangs in the hall", level="user")
+        memory = await remember(ana, "The tide table hangs in the hall", scope="user")
         hers = await stack.enter_async_context(
             as_caller(server, era, "ana/site/", message_handler=friend.on_message)
         )
@@ -112,7 +112,7 @@ async def test_a_change_is_told_to_those_who_may_read_it_only(
         await call(ana, "update", id=memory, content="The tide table hangs in the kitchen")
         await friend.until(uri)
         await friend.until("memory://recent")
-        await remember(ana, "The lamp is lit", level="user")
+        await remember(ana, "The lamp is lit", scope="user")
         await friend.until("list")
 
         # What Bob may read is told to Bob, so his silence before was no accident.
@@ -164,13 +164,13 @@ async def test_what_is_replaced_from_elsewhere_is_told_where_it_was(
     elsewhere = Watcher(era)
     async with AsyncExitStack() as stack:
         ana = await stack.enter_async_context(as_caller(server, era, "ana/app/"))
-        private = await remember(ana, "The office will be in Porto", level="user")
+        private = await remember(ana, "The office will be in Porto", scope="user")
         site = await stack.enter_async_context(
             as_caller(server, era, "ana/site/", message_handler=elsewhere.on_message)
         )
         uri = f"memory://memories/{private}"
         await watching(stack, elsewhere, site, [uri])
-        draft = {"content": "Desks are in Porto", "level": "project", "supersedes": [private]}
+        draft = {"content": "Desks are in Porto", "scope": "project", "supersedes": [private]}
         await call(ana, "remember", memories=[draft])
         await elsewhere.until(uri)
 
@@ -185,12 +185,12 @@ async def test_a_private_memory_that_the_team_replaces_is_not_told_to_the_team(
     application: Application,
 ) -> None:
     service = await anyio.to_thread.run_sync(application.service)
-    private = remembered(service, {"content": "Porto", "level": "user"})
+    private = remembered(service, {"content": "Porto", "scope": "user"})
     old = private.values["results"][0]["id"]
-    draft = {"content": "The office is in Porto", "level": "tenant", "supersedes": [old]}
+    draft = {"content": "The office is in Porto", "scope": "tenant", "supersedes": [old]}
     answer = remembered(service, draft)
-    levels = {change.id: change.partition.level for change in answer.touched}
-    assert levels == {old: Level.USER, answer.values["results"][0]["id"]: Level.TENANT}
+    scopes = {change.id: change.partition.scope for change in answer.touched}
+    assert scopes == {old: Scope.USER, answer.values["results"][0]["id"]: Scope.TENANT}
 
 
 async def test_every_memory_that_a_wide_forget_takes_is_told_of(application: Application) -> None:
@@ -242,19 +242,19 @@ async def test_a_connection_watches_a_bounded_number_of_things(
             await watching(stack, Watcher(era), ana, uris)
 
 
-def touched(level: Level, user: str, name: str = "", *, listed: bool = False) -> Touched:
-    partition = Partition(tenant="local", level=level, user=user, name=name)
+def touched(scope: Scope, user: str, name: str = "", *, listed: bool = False) -> Touched:
+    partition = Partition(tenant="local", scope=scope, user=user, name=name)
     return Touched(id="m1", partition=partition, listed=listed)
 
 
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (touched(Level.USER, "ana"), (True, False)),
-        (touched(Level.PROJECT, "ana", "app"), (True, False)),
-        (touched(Level.PROJECT, "ana", "site"), (False, False)),
-        (touched(Level.SESSION, "ana", "s1"), (False, False)),
-        (touched(Level.TENANT, ""), (True, True)),
+        (touched(Scope.USER, "ana"), (True, False)),
+        (touched(Scope.PROJECT, "ana", "app"), (True, False)),
+        (touched(Scope.PROJECT, "ana", "site"), (False, False)),
+        (touched(Scope.SESSION, "ana", "s1"), (False, False)),
+        (touched(Scope.TENANT, ""), (True, True)),
     ],
 )
 async def test_the_gate_follows_the_partition(change: Touched, told: tuple[bool, bool]) -> None:
@@ -262,6 +262,6 @@ async def test_the_gate_follows_the_partition(change: Touched, told: tuple[bool,
 
 
 async def test_one_call_tells_of_each_thing_once() -> None:
-    change = touched(Level.USER, "ana", listed=True)
+    change = touched(Scope.USER, "ana", listed=True)
     found = events([change, change], ANA)
     assert len(found) == len(set(found)) == 7

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mcp_memory.domain.ids import new_id
-from mcp_memory.domain.memory import Level, Memory, Partition, Trace, Type, Verb
+from mcp_memory.domain.memory import Memory, Partition, Scope, Trace, Type, Verb
 from mcp_memory.domain.statements import fingerprint
 from mcp_memory.storage.contract import Actor, Filter, Order, Proposal, Store, VectorSpace, Write
 
@@ -26,10 +26,10 @@ EXACT = 1e-3
 START = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 ACTOR = Actor(user="alice", agent="claude", client="claude-code")
 
-SHARED = Partition(tenant="acme", level=Level.TENANT)
-ALICE = Partition(tenant="acme", level=Level.USER, user="alice")
-ALICE_APP = Partition(tenant="acme", level=Level.PROJECT, user="alice", name="app")
-BOB = Partition(tenant="acme", level=Level.USER, user="bob")
+SHARED = Partition(tenant="acme", scope=Scope.TENANT)
+ALICE = Partition(tenant="acme", scope=Scope.USER, user="alice")
+ALICE_APP = Partition(tenant="acme", scope=Scope.PROJECT, user="alice", name="app")
+BOB = Partition(tenant="acme", scope=Scope.USER, user="bob")
 
 
 class Clock:

@@ -130,7 +130,7 @@ def _matching(core: Core, caller: Caller, selection: Selection) -> list[Memory]:
     where = filter_of(core, caller, given)
     where = replace(
         where,
-        partitions=tuple(p for p in where.partitions if may_change(caller, p.level)),
+        partitions=tuple(p for p in where.partitions if may_change(caller, p.scope)),
         statuses=ANY_STATUS if selection.erase else IN_FORCE,
         until=past("before", selection.before, local(core.clock(), caller.zone), Edge.START),
     )

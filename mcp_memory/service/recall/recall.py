@@ -9,7 +9,7 @@ from datetime import tzinfo
 
 from mcp_memory import ranking
 from mcp_memory.domain.ids import ending, new_id
-from mcp_memory.domain.memory import NOTHING, Caller, Level, Memory, Partition, Trace, Type
+from mcp_memory.domain.memory import NOTHING, Caller, Memory, Partition, Scope, Trace, Type
 from mcp_memory.domain.requests import Query
 from mcp_memory.domain.results import Recall, Recalled
 from mcp_memory.domain.times import local
@@ -65,7 +65,7 @@ class _Search:
 def recall(core: Core, caller: Caller, query: Query) -> Recall:
     """The memories that answer a query, best first; without one, the newest and weightiest.
 
-    Raises InvalidInput, or ScopeMissing when none of the levels asked for is the caller's.
+    Raises InvalidInput, or ScopeMissing when none of the scopes asked for is the caller's.
     """
     _check(query)
     if asks_for_everything(query.query):
@@ -73,7 +73,7 @@ def recall(core: Core, caller: Caller, query: Query) -> Recall:
     asked = _Search(
         where=filter_of(core, caller, query),
         text=question_text("query", query.query),
-        owners=(*caller.at(Level.USER), *caller.at(Level.SESSION)),
+        owners=(*caller.at(Scope.USER), *caller.at(Scope.SESSION)),
         zone=caller.zone,
         begun=core.traces.begin(),
         began=time.perf_counter(),
@@ -122,11 +122,11 @@ def filter_of(core: Core, caller: Caller, query: Query) -> Filter:
     """What the query restricts, as a filter over the caller's own partitions."""
     now = core.clock()
     here = local(now, caller.zone)
-    levels = choices("levels", query.levels, Level)
-    partitions = tuple(p for level in levels or Level for p in caller.at(level))
+    scopes = choices("scopes", query.scopes, Scope)
+    partitions = tuple(p for scope in scopes or Scope for p in caller.at(scope))
     if not partitions:
-        names = ", ".join(levels)
-        raise ScopeMissing(f"levels: you have no {names} here; leave levels out to search them all")
+        names = ", ".join(scopes)
+        raise ScopeMissing(f"scopes: you have no {names} here; leave scopes out to search them all")
     since = past("since", query.since, here, Edge.START)
     until = past("until", query.until, here, Edge.END)
     if since and until and since >= until:
@@ -155,7 +155,7 @@ def _check(query: Query) -> None:
 
 def _is_conversation(query: Query) -> bool:
     """Whether the raw history of this session is asked for, which reads in order of time."""
-    return query.levels == (Level.SESSION,) and not query.query.strip()
+    return query.scopes == (Scope.SESSION,) and not query.query.strip()
 
 
 def _by_query(core: Core, search_: _Search, question: Question, limit: int) -> None:

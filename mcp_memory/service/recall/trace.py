@@ -25,7 +25,7 @@ def asked_for(query: Query) -> dict[str, Any]:
         "key": query.key,
         "types": list(query.types),
         "tags": list(query.tags),
-        "levels": list(query.levels),
+        "scopes": list(query.scopes),
         "metadata": dict(query.metadata),
         "since": query.since,
         "until": query.until,

@@ -113,7 +113,7 @@ class Plan:
                 id=kept.id,
                 status=status,
                 revision=kept.revision,
-                level=kept.level,
+                scope=kept.scope,
                 expires_at=kept.expires_at,
                 reason=reason,
                 replaced=replaced,

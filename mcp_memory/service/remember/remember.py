@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from mcp_memory.domain.ids import ending, new_id
-from mcp_memory.domain.memory import Caller, Level, Memory
+from mcp_memory.domain.memory import Caller, Memory, Scope
 from mcp_memory.domain.requests import BATCH_MAX, Draft
 from mcp_memory.domain.results import Remembered
 from mcp_memory.domain.statements import slot_of
@@ -301,9 +301,9 @@ def _check_ended(field: str, item: Prepared, plan: Plan) -> None:
         old = plan.state.get(memory_id)
         if old is None:  # somebody erased it meanwhile
             raise NotFound("memory", memory_id)
-        if old.level is Level.TENANT and item.memory.level is not Level.TENANT:
+        if old.scope is Scope.TENANT and item.memory.scope is not Scope.TENANT:
             raise InvalidInput(
                 field,
                 memory_id,
-                "this memory is shared at level tenant; give the new one level tenant too",
+                "this memory is shared in scope tenant; give the new one scope tenant too",
             )

@@ -60,7 +60,7 @@ class Work:
     async def _remember(self, caller: Caller) -> float:
         text = self._written()
         answer, took = await self._tool(
-            caller, "remember", memories=[{"content": text, "level": "project"}]
+            caller, "remember", memories=[{"content": text, "scope": "project"}]
         )
         told = _STORED.match(answer)
         self._expect(told is not None, "remember", {"text": answer})

@@ -69,7 +69,7 @@ class Client:
 
     def remember(self, text: str) -> str:
         """Remember a statement in the project; the id of the memory that holds it."""
-        answer = self.call("remember", memories=[{"content": text, "level": "project"}])
+        answer = self.call("remember", memories=[{"content": text, "scope": "project"}])
         return str(answer["results"][0]["id"])
 
     def close(self) -> None:

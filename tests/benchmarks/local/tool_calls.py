@@ -51,7 +51,7 @@ async def _remembers(door: Door, embedder: Embedder) -> tuple[Pairs, Check]:
     stored: dict[str, str] = {}
 
     async def remember(text: str) -> None:
-        (stored[text],) = await door.remember({"content": text, "level": "project"})
+        (stored[text],) = await door.remember({"content": text, "scope": "project"})
 
     texts = new_statements(REMEMBERS, _UNUSED)
     pairs = await interleaved_async(texts, lambda text: embedder.embed([text]), remember)

@@ -250,7 +250,7 @@ def test_a_token_of_the_file_opens_and_ends_without_a_restart(server: Served) ->
 async def test_another_token_of_the_same_user_finds_what_an_agent_has_kept(server: Served) -> None:
     """The agent is the client's name: a token that replaces another changes nothing."""
     async with connect(server, "http-legacy", made(server)) as client:
-        kept = {"content": "Haiku is how I answer", "level": "agent"}
+        kept = {"content": "Haiku is how I answer", "scope": "agent"}
         await call(client, "remember", memories=[kept])
     async with connect(server, "http-auto", made(server)) as client:
         (found,) = (await call(client, "recall", query="haiku"))["memories"]

@@ -93,9 +93,9 @@ def _drafted(draft: _Given) -> _Given:
 
 REMEMBER = _tool(
     "remember",
-    _drafted(lambda aim: {"content": aim.statement, "level": "user", "key": aim.known}),
-    _drafted(lambda aim: {"content": aim.statement, "level": "user", "tags": [aim.known]}),
-    _drafted(lambda aim: {"content": aim.statement, "level": "user", "source": aim.known}),
+    _drafted(lambda aim: {"content": aim.statement, "scope": "user", "key": aim.known}),
+    _drafted(lambda aim: {"content": aim.statement, "scope": "user", "tags": [aim.known]}),
+    _drafted(lambda aim: {"content": aim.statement, "scope": "user", "source": aim.known}),
     _drafted(lambda aim: {"content": aim.statement, "metadata": {"user": "ana"}}),
     needs=WRITE,
     varies=True,
@@ -103,14 +103,14 @@ REMEMBER = _tool(
 )
 SUPERSEDE = _tool(
     "remember",
-    _drafted(lambda aim: {"content": "Mine", "level": "user", "supersedes": [aim.memory]}),
+    _drafted(lambda aim: {"content": "Mine", "scope": "user", "supersedes": [aim.memory]}),
     _drafted(lambda aim: {"content": "Mine", "supersedes": [aim.memory[-8:]]}),
     needs=WRITE,
 )
 
 
-def _of_level(level: str) -> _Given:
-    return lambda aim: {"levels": [level]}
+def _of_scope(scope: str) -> _Given:
+    return lambda aim: {"scopes": [scope]}
 
 
 RECALL = _tool(
@@ -122,7 +122,7 @@ RECALL = _tool(
     lambda aim: {"metadata": {"box": aim.secret}},
     lambda aim: {"since": "2000-01-01", "limit": 50, "max_tokens": 20_000},
     lambda aim: {"as_of": LATER, "until": LATER, "types": ["preference"]},
-    *map(_of_level, ("user", "project", "agent", "session", "tenant")),
+    *map(_of_scope, ("user", "project", "agent", "session", "tenant")),
 )
 RECALL_BY_WORD = _tool(
     "recall", lambda aim: {"query": f"the vault code of {aim.secret}"}, varies=True
@@ -131,7 +131,7 @@ UPDATE = _tool(
     "update",
     lambda aim: {"id": aim.memory, "content": "Stolen", "reason": "mine now"},
     lambda aim: {"id": aim.memory[-8:], "importance": 0.1, "pinned": True},
-    lambda aim: {"id": aim.memory, "level": "user", "type": "fact", "key": aim.known},
+    lambda aim: {"id": aim.memory, "scope": "user", "type": "fact", "key": aim.known},
     lambda aim: {"id": aim.memory, "expires_at": "1d", "metadata": {}, "tags": []},
     lambda aim: {"id": aim.memory, "restore_revision": 1},
     needs=WRITE,

@@ -85,13 +85,13 @@ class World:
         return Asker(self.server, self.http, caller.token, era)
 
     def add(self, tenant: str, stack: ExitStack) -> Trove:
-        """A tenant whose user ana has secrets at every level, a trace, tokens and sessions."""
+        """A tenant whose user ana has secrets at every scope, a trace, tokens and sessions."""
         word = f"walrus{len(self.troves):02d}"
         owner = self.caller(f"owner of {tenant}", tenant, "ana")
         ask, sitting = self.ask(owner), self.ask(owner, LEGACY).open()
         stream = SseAsker(self.server, self.http, owner.token, stack).open()
-        drafts = [_draft(level, f"{word}{level}") for level in (*PRIVATE, "tenant")]
-        known = {"key": f"known-{tenant}", "tags": [f"known-{tenant}"], "level": "user"}
+        drafts = [_draft(scope, f"{word}{scope}") for scope in (*PRIVATE, "tenant")]
+        known = {"key": f"known-{tenant}", "tags": [f"known-{tenant}"], "scope": "user"}
         drafts += [
             {**_draft("user", f"{word}user"), "content": f"{word}user: vault code, code of a vault",
              "key": ""},
@@ -112,8 +112,8 @@ class World:
             sse=stream.endpoint.partition("session_id=")[2],
             **_tokens(ask, f"{word}user", ids),
         )
-        words = {f"{word}{level}" for level in PRIVATE}
-        private = [i for i, r in zip(ids, stored, strict=True) if r["level"] != "tenant"]
+        words = {f"{word}{scope}" for scope in PRIVATE}
+        private = [i for i, r in zip(ids, stored, strict=True) if r["scope"] != "tenant"]
         tokens = {aim.trace, aim.forget, aim.erase, aim.session, aim.sse}
         trove = Trove(
             tenant=tenant,
@@ -188,11 +188,11 @@ def _union(parts: Iterable[frozenset[str]]) -> frozenset[str]:
     return frozenset[str]().union(*parts)
 
 
-def _draft(level: str, word: str) -> dict[str, object]:
+def _draft(scope: str, word: str) -> dict[str, object]:
     return {
         "content": f"The vault code of {word} is kept by the harbour master",
-        "type": "preference" if level == "user" else "fact",
-        "level": level,
+        "type": "preference" if scope == "user" else "fact",
+        "scope": scope,
         "key": f"key-{word}",
         "tags": [f"tag-{word}"],
         "metadata": {"box": word},

@@ -93,8 +93,8 @@ def test_what_is_written_in_disguise_is_one_s_own(world: World, stranger: Caller
     (victim,) = world.troves
     ask, owner = world.ask(stranger, era).open(), world.ask(victim.owner, era).open()
     told = {"tenant": victim.tenant, "user": victim.owner.user, "partition": "acme/user/ana/"}
-    for level in ("tenant", "user"):
-        draft = {"content": f"Planted in {era}", "level": level, "metadata": told}
+    for scope in ("tenant", "user"):
+        draft = {"content": f"Planted in {era}", "scope": scope, "metadata": told}
         for other in disguised(called("remember", memories=[draft]), victim).values():
             (result,) = ask(other).values["results"]
             mine = ask(reading(f"memory://memories/{result['id']}"))

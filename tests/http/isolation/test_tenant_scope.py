@@ -1,4 +1,4 @@
-"""What is shared at level tenant: read by the tenant, changed with memory:team, else by nobody."""
+"""What is shared in scope tenant: read by the tenant, changed with memory:team, else by nobody."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ def team(request: pytest.FixtureRequest, server: Served, issuer: Issuer) -> Iter
             member=asker(tenant, "bob", WITHOUT),
             outsider=asker(f"{tenant}-x", "ana", ALL),
         )
-        made.ids["rule"] = stored(made.lead, RULE, level="tenant", key="meeting", tags=["m"])
-        made.ids["coffee"] = stored(made.lead, COFFEE, level="tenant", tags=["m"])
-        made.ids["own"] = stored(made.member, "Bob sits by the window", level="user", tags=["m"])
+        made.ids["rule"] = stored(made.lead, RULE, scope="tenant", key="meeting", tags=["m"])
+        made.ids["coffee"] = stored(made.lead, COFFEE, scope="tenant", tags=["m"])
+        made.ids["own"] = stored(made.member, "Bob sits by the window", scope="user", tags=["m"])
         yield made
 
 
@@ -79,7 +79,7 @@ def refusals(answer: Answer) -> str:
 def test_the_tenant_reads_what_is_shared_and_nobody_else(team: Team) -> None:
     shared = {team.ids["rule"]: RULE, team.ids["coffee"]: COFFEE}
     for ask in (team.lead, team.second, team.member):
-        assert recalled(ask, levels=["tenant"]) == shared
+        assert recalled(ask, scopes=["tenant"]) == shared
         assert team.ids["rule"] in recalled(ask, query="when does the team meet?")
         for path in ("recent", f"memories/{team.ids['rule']}/history"):
             assert RULE in ask(reading(f"memory://{path}")).text
@@ -97,8 +97,8 @@ def test_the_tenant_reads_what_is_shared_and_nobody_else(team: Team) -> None:
 def attempts(team: Team) -> list[Ask]:
     """All the ways to change what is shared, by one who may not."""
     rule, own = team.ids["rule"], team.ids["own"]
-    mine = {"content": "Bob has a new bicycle", "level": "user", "tags": ["new"]}
-    ours = {"content": "The team meets on Fridays", "level": "tenant", "tags": ["new"]}
+    mine = {"content": "Bob has a new bicycle", "scope": "user", "tags": ["new"]}
+    ours = {"content": "The team meets on Fridays", "scope": "tenant", "tags": ["new"]}
     erasing = called("forget", ids=[rule], erase=True)
     token = team.lead(erasing).values["confirm"]
     return [
@@ -113,7 +113,7 @@ def attempts(team: Team) -> list[Ask]:
         called("update", id=rule[-8:], importance=1, pinned=True),
         called("update", id=rule, expires_at="1d"),
         called("update", id=rule, tags=["new"], metadata={"by": "bob"}),
-        called("update", id=own, level="tenant"),
+        called("update", id=own, scope="tenant"),
         called("forget", ids=[rule]),
         called("forget", ids=[own, rule]),
         erasing,
@@ -122,7 +122,7 @@ def attempts(team: Team) -> list[Ask]:
     ]
 
 
-def names_the_level(ask: Ask) -> bool:
+def names_the_scope(ask: Ask) -> bool:
     """Whether it can be told from a call alone that it would change what is shared."""
     return '"tenant"' in json.dumps(ask.params)
 
@@ -133,8 +133,8 @@ def test_without_its_scope_nothing_shared_is_changed_not_even_in_part(team: Team
     seen = [team.member(view).comparable() for view in views]
     for ask in attempts(team):
         answer = team.member(ask)
-        if names_the_level(ask):
-            assert "shared at level tenant" in refusals(answer)
+        if names_the_scope(ask):
+            assert "shared in scope tenant" in refusals(answer)
         said = refusals(answer)  # otherwise that it is shared is known once it was found
         assert TEAM in said and "nothing was done" in said, said
     assert {name: team.history(name) for name in before} == before
@@ -145,32 +145,32 @@ def test_without_its_scope_nothing_shared_is_changed_not_even_in_part(team: Team
 @pytest.mark.parametrize(
     "arguments",
     [
-        {"memories": {"content": RULE, "level": "tenant"}},
-        {"memories": [RULE, {"content": RULE, "level": "Tenant "}]},
-        {"memories": json.dumps([{"content": RULE, "level": "tenant"}])},
-        {"memories": [json.dumps({"content": RULE, "level": "tenant"})]},
+        {"memories": {"content": RULE, "scope": "tenant"}},
+        {"memories": [RULE, {"content": RULE, "scope": "Tenant "}]},
+        {"memories": json.dumps([{"content": RULE, "scope": "tenant"}])},
+        {"memories": [json.dumps({"content": RULE, "scope": "tenant"})]},
     ],
     ids=["one", "in capitals", "as text", "each as text"],
 )
-def test_the_level_is_seen_however_it_is_written(team: Team, arguments: dict[str, Any]) -> None:
+def test_the_scope_is_seen_however_it_is_written(team: Team, arguments: dict[str, Any]) -> None:
     assert TEAM in refusals(team.member(called("remember", **arguments)))
     assert team.lead(called("remember", **arguments)).values["results"]
 
 
 def test_who_may_not_change_it_cannot_replace_it_by_something_private(team: Team) -> None:
-    draft = {"content": "No meetings any more", "level": "user", "supersedes": [team.ids["rule"]]}
+    draft = {"content": "No meetings any more", "scope": "user", "supersedes": [team.ids["rule"]]}
     said = refusals(team.member(called("remember", memories=[draft])))
-    assert "shared at level tenant" in said
-    said = refusals(team.lead(called("update", id=team.ids["rule"], level="user")))
-    assert "shared at level tenant" in said
-    private = stored(team.member, "My own meeting is at ten", level="user", key="meeting")
+    assert "shared in scope tenant" in said
+    said = refusals(team.lead(called("update", id=team.ids["rule"], scope="user")))
+    assert "shared in scope tenant" in said
+    private = stored(team.member, "My own meeting is at ten", scope="user", key="meeting")
     assert {private, team.ids["rule"]} <= set(recalled(team.member, key="meeting"))
 
 
 def test_a_wide_forget_leaves_out_what_is_the_team_s(team: Team) -> None:
     before = {name: team.history(name) for name in ("rule", "coffee")}
     for erase in (False, True):
-        mine = stored(team.member, f"A note of Bob's, {erase}", level="user", tags=["m"])
+        mine = stored(team.member, f"A note of Bob's, {erase}", scope="user", tags=["m"])
         wide = {"tags": ["m"], "erase": erase}
         preview = team.member(called("forget", **wide)).values
         listed = {memory["id"] for memory in preview["memories"]}
@@ -193,13 +193,13 @@ def test_a_wide_forget_leaves_out_what_is_the_team_s(team: Team) -> None:
 def test_with_its_scope_anybody_of_the_tenant_changes_what_is_shared(team: Team) -> None:
     ask, rule = team.second, team.ids["rule"]
     assert ask(called("update", id=rule, content="The team meets at ten")).result
-    assert recalled(team.member, levels=["tenant"])[rule] == "The team meets at ten"
-    draft = {"content": "The team meets at noon on Tuesdays", "level": "tenant", "key": "meeting"}
+    assert recalled(team.member, scopes=["tenant"])[rule] == "The team meets at ten"
+    draft = {"content": "The team meets at noon on Tuesdays", "scope": "tenant", "key": "meeting"}
     (replaced,) = ask(called("remember", memories=[draft])).values["results"]
     assert replaced["status"] == "superseded"
-    third = {"content": "Nobody meets", "level": "tenant", "supersedes": [replaced["id"]]}
+    third = {"content": "Nobody meets", "scope": "tenant", "supersedes": [replaced["id"]]}
     (last,) = ask(called("remember", memories=[third])).values["results"]
-    assert recalled(team.member, levels=["tenant"]) == {
+    assert recalled(team.member, scopes=["tenant"]) == {
         last["id"]: "Nobody meets",
         team.ids["coffee"]: COFFEE,
     }
@@ -208,7 +208,7 @@ def test_with_its_scope_anybody_of_the_tenant_changes_what_is_shared(team: Team)
     erasing = {"ids": [last["id"], team.ids["coffee"]], "erase": True}
     token = ask(called("forget", **erasing)).values["confirm"]
     assert ask(called("forget", **erasing, confirm=token)).values["done"]
-    assert recalled(team.member, levels=["tenant"]) == {}
+    assert recalled(team.member, scopes=["tenant"]) == {}
 
 
 def test_the_scope_of_the_team_does_not_contain_the_one_to_write(
@@ -216,6 +216,6 @@ def test_the_scope_of_the_team_does_not_contain_the_one_to_write(
 ) -> None:
     with client() as http:
         ask = Asker(server, http, issuer.token("acme", "eve", f"memory:read {TEAM}"), MODERN)
-        answer = ask(called("remember", memories=[{"content": RULE, "level": "tenant"}]))
+        answer = ask(called("remember", memories=[{"content": RULE, "scope": "tenant"}]))
         assert "lacks the permission memory:write," in refusals(answer)
         assert recalled(ask) == {}

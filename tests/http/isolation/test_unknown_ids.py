@@ -32,7 +32,7 @@ CALLS: list[tuple[str, dict[str, Any]]] = [
     ("update", {"id": "ID", "content": "Stolen"}),
     ("update", {"id": "ID", "importance": 0.9, "reason": "mine now"}),
     ("update", {"id": "ID", "restore_revision": 1}),
-    ("update", {"id": "ID", "level": "project"}),
+    ("update", {"id": "ID", "scope": "project"}),
     ("forget", {"ids": ["ID"]}),
     ("forget", {"ids": ["MINE", "ID"]}),
     ("forget", {"ids": ["ID"], "erase": True}),
@@ -74,14 +74,14 @@ async def pair(
 
     async with AsyncExitStack() as stack:
         owner, asker = await entered("ana"), await entered("bob")
-        memory = await remember(owner, "The zyxomatic vault is green", level="user")
-        erased = await remember(owner, "The quelbrant vault is blue", level="user")
+        memory = await remember(owner, "The zyxomatic vault is green", scope="user")
+        erased = await remember(owner, "The quelbrant vault is blue", scope="user")
         for gone in (erased, memory):
             token = (await call(owner, "forget", ids=[gone], erase=True))["confirm"]
             if gone == erased:
                 await call(owner, "forget", ids=[gone], erase=True, confirm=token)
         found = await call(owner, "recall", query="which vault is zyxomatic?")
-        mine = await remember(asker, "The gate is open", level="user")
+        mine = await remember(asker, "The gate is open", scope="user")
         yield Pair(
             asker=asker,
             mine=mine,

@@ -22,7 +22,7 @@ CALLS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("recall", {"query": 7}),
     ("update", {"id": "nonsense"}),
     ("forget", {"query": "gate"}),
-    ("remember", {"memories": [{"content": "x", "level": "nowhere"}]}),
+    ("remember", {"memories": [{"content": "x", "scope": "nowhere"}]}),
 )
 
 

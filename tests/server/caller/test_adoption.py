@@ -42,7 +42,7 @@ def test_an_empty_looking_store_is_told_and_adopted(home: Path, is_hosted: bool)
 
     preview = command("adopt", home=home, **BOB)
     assert preview.returncode == 1
-    assert "1 memories of ana become those of bob (1 of level project)" in preview.stdout
+    assert "1 memories of ana become those of bob (1 of scope project)" in preview.stdout
     assert "nothing was changed; to do it run it again with --yes" in preview.stdout
     assert "lathe" in command("show", home=home).stdout
     refused = command("adopt", "cleo", "--yes", home=home, **BOB)

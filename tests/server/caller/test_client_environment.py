@@ -32,7 +32,7 @@ async def test_claude_code_names_its_session_in_the_environment(tmp_path: Path, 
         found = await me(client)
         assert found["caller"]["session"] == "talk-1"
         assert found["decided_by"]["session"] == SESSION
-        await remember(client, "Ana: let us begin", type="episode", level="session")
+        await remember(client, "Ana: let us begin", type="episode", scope="session")
         assert "let us begin" in await read(client, "session")
         other = await me(client, {META_SESSION: "talk-2"})
         assert (other["caller"]["session"], other["decided_by"]["session"]) == ("talk-2", "_meta")
@@ -68,7 +68,7 @@ def test_each_client_of_a_host_has_the_session_and_the_zone_of_its_own(tmp_path:
         told = [each["decided_by"]["timezone"] for each in found]
         assert told == ["TZ", "configuration", "system"]
 
-        one.call("remember", memories=[{"content": "Kia ora, Ana", "level": "session"}])
+        one.call("remember", memories=[{"content": "Kia ora, Ana", "scope": "session"}])
         assert "Kia ora" in session_of(four), "a session goes on in another process"
         assert "Kia ora" not in session_of(two)
 

@@ -196,7 +196,7 @@ async def test_each_connection_of_the_older_era_is_a_session(application: Applic
     ):
         sessions = [(await me(client))["caller"]["session"] for client in (one, one, two)]
         assert sessions[0] == sessions[1] != sessions[2]
-        await remember(one, "Ana: let us begin", type="episode", level="session")
+        await remember(one, "Ana: let us begin", type="episode", scope="session")
         assert "let us begin" in await read(one, "session")
         assert "let us begin" not in await read(two, "session")
 
@@ -206,7 +206,7 @@ async def test_the_newer_era_takes_its_session_from_meta_only(application: Appli
     async with as_caller(server, "auto", "ide") as client:
         assert (await me(client))["caller"]["session"] == ""
         result = await client.call_tool(
-            "remember", {"memories": [{"content": "x", "level": "session"}]}
+            "remember", {"memories": [{"content": "x", "scope": "session"}]}
         )
         assert result.is_error
         meta: Any = {META_SESSION: "talk-7"}

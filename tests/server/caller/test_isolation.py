@@ -36,7 +36,7 @@ class Case:
 
     owner: Client
     other: Client
-    level: str
+    scope: str
     memory: str
     trace: str
     token: str
@@ -46,14 +46,14 @@ class Case:
 @pytest.fixture(params=[(pair, era) for pair in PAIRS for era in ERAS], ids="-".join)
 async def case(request: pytest.FixtureRequest, application: Application) -> AsyncGenerator[Case]:
     pair, era = request.param
-    owner_name, other_name, level = PAIRS[pair]
+    owner_name, other_name, scope = PAIRS[pair]
     server = build(application, by_name)
     async with AsyncExitStack() as stack:
         owner = await stack.enter_async_context(as_caller(server, era, owner_name))
         other = await stack.enter_async_context(as_caller(server, era, other_name))
         await call(other, "recall", query="anything")  # the model is loaded from here on
         before = await read(other, "me"), await read(other, "stats")
-        draft = {"content": SECRET, "level": level, "key": "vaultkey", "tags": ["vaulttag"]}
+        draft = {"content": SECRET, "scope": scope, "key": "vaultkey", "tags": ["vaulttag"]}
         stored = await call(owner, "remember", memories=[draft])
         memory = stored["results"][0]["id"]
         await call(owner, "update", id=memory, content=CHANGED)
@@ -63,7 +63,7 @@ async def case(request: pytest.FixtureRequest, application: Application) -> Asyn
         yield Case(
             owner=owner,
             other=other,
-            level=level,
+            scope=scope,
             memory=memory,
             trace=found["trace_id"],
             token=preview["confirm"],
@@ -100,7 +100,7 @@ async def test_recall_finds_nothing_of_another_scope(case: Case) -> None:
         {"tags": ["vaulttag"]},
         {"as_of": "2099-01-01"},
         {"since": "2000-01-01", "limit": 50, "max_tokens": 20000},
-        {"levels": [case.level], "query": "vault code"},
+        {"scopes": [case.scope], "query": "vault code"},
     ):
         said = await anything(case.other, "recall", **arguments)
         echo = str(arguments.get("query", ""))
@@ -122,15 +122,15 @@ async def test_no_argument_names_another_scope(case: Case) -> None:
     await call(case.other, "remember", memories=[{"content": "mine", "metadata": metadata}])
     found = await call(case.owner, "recall", query="mine", metadata=metadata)
     visible = [m["content"] for m in found["memories"]]
-    # Only a level that both share (the same user's project) may show it to the owner.
-    assert visible == [] or case.level == "session"
+    # Only a scope that both share (the same user's project) may show it to the owner.
+    assert visible == [] or case.scope == "session"
 
 
 async def test_a_foreign_id_is_like_one_that_does_not_exist(case: Case) -> None:
     calls: list[tuple[str, dict[str, Any]]] = [
         ("update", {"id": "ID", "content": "stolen"}),
         ("update", {"id": "ID", "restore_revision": 1}),
-        ("update", {"id": "ID", "level": "user"}),
+        ("update", {"id": "ID", "scope": "user"}),
         ("forget", {"ids": ["ID"]}),
         ("forget", {"ids": ["ID"], "erase": True}),
         ("forget", {"ids": ["ID"], "erase": True, "confirm": case.token}),
@@ -209,7 +209,7 @@ async def test_completions_and_prompts_show_nothing_of_another_scope(case: Case)
 
 
 async def test_the_same_statement_and_key_elsewhere_is_a_memory_of_its_own(case: Case) -> None:
-    draft = {"content": CHANGED, "key": "vaultkey", "level": case.level}
+    draft = {"content": CHANGED, "key": "vaultkey", "scope": case.scope}
     answer = await call(case.other, "remember", memories=[draft])
     (result,) = answer["results"]
     assert result["status"] == "stored"

@@ -51,7 +51,7 @@ def test_what_was_remembered_under_an_earlier_address_is_seen_until_it_is_split(
         assert f"was {app} before" in found["notes"][0]
         assert f"mcp-memory project split {app}" in found["notes"][0]
         assert set(contents(server, "where is the lathe")) == {"The lathe is in the shed"}
-        assert contents(server, levels=["project"], key="port") == ["Port 5432"]
+        assert contents(server, scopes=["project"], key="port") == ["Port 5432"]
         again = remember(server, "The lathe is in the shed")
         assert (again["status"], again["id"]) == ("merged", first["id"])
         assert remember(server, "Port 5433", key="port")["status"] == "superseded"

@@ -111,7 +111,7 @@ def test_what_is_remembered_stays_in_the_project(home: Path, folders: tuple[Path
         arguments = {"memories": [{"content": "The lathe is in the shed"}], "explain": True}
         request = server.send("tools/call", name="remember", arguments=arguments)
         stored = answered(server, request, roots)
-    assert stored["structuredContent"]["results"][0]["level"] == "project"
+    assert stored["structuredContent"]["results"][0]["scope"] == "project"
 
 
 @pytest.mark.parametrize("given", [".", "./", "${workspaceFolder}"])

@@ -70,7 +70,7 @@ def everything(server: Server, meta: dict[str, Any]) -> Iterator[str]:
         ("update", {"id": "nonsense"}),
         ("forget", {"query": "gate"}),
         ("remember", {"memories": [{"content": "The gate is green"}]}),
-        ("remember", {"memories": [{"content": "x", "level": "nowhere"}]}),
+        ("remember", {"memories": [{"content": "x", "scope": "nowhere"}]}),
     ):
         yield from texts(server.ask("tools/call", name=verb, arguments=arguments, _meta=meta))
     for path in ("me", "context", "session", "recent", "stats", "traces/x", "memories/x"):

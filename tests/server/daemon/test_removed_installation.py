@@ -76,8 +76,8 @@ def every_verb(server: Server) -> list[str]:
         {"content": LONG, "tags": ["harbour"]},
         {"content": "项目使用 PostgreSQL 数据库。"},
         {"content": "The lamp is lit", "expires_in": "2w", "metadata": {"stars": 5}},
-        {"content": "Good morning", "type": "episode", "level": "session", "source": "walk#1"},
-        {"content": "The team meets on Mondays", "level": "tenant", "pinned": True},
+        {"content": "Good morning", "type": "episode", "scope": "session", "source": "walk#1"},
+        {"content": "The team meets on Mondays", "scope": "tenant", "pinned": True},
     ]
     called(server, "remember", memories=drafts)
     called(server, "remember", memories=[{"content": "Ana lives in Porto", "key": "city"}])
@@ -85,7 +85,7 @@ def every_verb(server: Server) -> list[str]:
         called(server, "recall", query=query, limit=5)
         asked(server, "tools/call", name="recall", arguments={"query": query, "max_tokens": 500})
     called(server, "recall", types=["profile"], since="2024-01-01", until="2030-01-01")
-    called(server, "recall", tags=["harbour"], levels=["project"], metadata={"stars": 5})
+    called(server, "recall", tags=["harbour"], scopes=["project"], metadata={"stars": 5})
     called(server, "recall", query="Ana", as_of="2024-03-01T09:30:00Z")
     ids = [found["id"] for found in called(server, "recall", limit=20)["memories"]]
     called(server, "update", id=ids[0], content="Ana lives in Faro", reason="she moved")

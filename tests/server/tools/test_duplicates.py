@@ -48,7 +48,7 @@ async def test_what_is_near_is_stored_and_reported_and_what_says_the_same_merges
 async def test_a_key_is_one_slot_in_every_verb(client: Client) -> None:
     spellings = ("Ship Name", "shipname", "ship_name", "ship-name", "SHIP NAME")
     ids = {
-        await remember(client, f"Ship {n}", key=key, level="user")
+        await remember(client, f"Ship {n}", key=key, scope="user")
         for n, key in enumerate(spellings)
     }
     assert len(ids) == 1

@@ -47,7 +47,7 @@ async def test_keys_and_queries_may_be_numbers(client: Client) -> None:
 
 
 async def test_null_as_a_text_is_nothing_but_for_what_is_said(client: Client) -> None:
-    nothing = {"key": "null", "level": "None", "tags": "undefined", "expires_at": "null"}
+    nothing = {"key": "null", "scope": "None", "tags": "undefined", "expires_at": "null"}
     await stored(client, memories=[{"content": "null", "type": "note", **nothing}])
     assert await recalled(client, query="null", types="null", since="None") == ["null"]
 

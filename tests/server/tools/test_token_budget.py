@@ -74,11 +74,11 @@ def test_the_arguments_are_those_of_the_design() -> None:
     assert names == {
         "remember": ["memories", "explain"],
         "recall": [
-            *("query", "key", "types", "tags", "levels", "metadata", "since", "until"),
+            *("query", "key", "types", "tags", "scopes", "metadata", "since", "until"),
             *("as_of", "limit", "max_tokens", "explain"),
         ],
         "update": [
-            *("id", "content", "type", "key", "level", "importance", "tags", "pinned"),
+            *("id", "content", "type", "key", "scope", "importance", "tags", "pinned"),
             *("expires_at", "metadata", "reason", "restore_revision", "explain"),
         ],
         "forget": [
@@ -87,7 +87,7 @@ def test_the_arguments_are_those_of_the_design() -> None:
     }
     memory = TOOLS[0].arguments.schema()["properties"]["memories"]["items"]["properties"]
     assert list(memory) == [
-        *("content", "type", "key", "level", "importance", "tags", "pinned", "trust"),
+        *("content", "type", "key", "scope", "importance", "tags", "pinned", "trust"),
         *("expires_at", "expires_in", "valid_from", "source", "metadata", "supersedes"),
     ]
 

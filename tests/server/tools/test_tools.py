@@ -83,7 +83,7 @@ async def test_what_is_remembered_is_recalled_in_other_words(client: Client) -> 
         ],
     )
     (result,) = stored["results"]
-    assert (result["status"], result["revision"], result["level"]) == ("stored", 1, "user")
+    assert (result["status"], result["revision"], result["scope"]) == ("stored", 1, "user")
     assert stored["caller"]["user"] == "ana"
     assert stored["caller"]["project"] == "app"
 
@@ -92,7 +92,7 @@ async def test_what_is_remembered_is_recalled_in_other_words(client: Client) -> 
     assert best["id"] == result["id"]
     assert best["content"] == "Please do not schedule meetings after 5pm my time"
     assert set(best) == {
-        *("id", "content", "type", "level", "created_at", "updated_at", "score"),
+        *("id", "content", "type", "scope", "created_at", "updated_at", "score"),
         *("importance", "trust", "tags", "source", "metadata", "why", "parts"),
     }
     assert best["parts"]["vector"] > 0
@@ -153,7 +153,7 @@ async def test_update_makes_a_revision_and_restore_undoes_it(client: Client) -> 
 
 async def test_an_empty_text_that_a_client_fills_in_changes_nothing(client: Client) -> None:
     memory = await remember(client, "The wifi is called heron", key="wifi", expires_in="30d")
-    filled: dict[str, Any] = {"content": "", "key": "", "type": "", "level": "", "expires_at": ""}
+    filled: dict[str, Any] = {"content": "", "key": "", "type": "", "scope": "", "expires_at": ""}
     changed = await call(client, "update", id=memory, importance=0.9, **filled)
     kept = changed["memory"]
     assert (kept["content"], kept["key"]) == ("The wifi is called heron", "wifi")
@@ -231,7 +231,7 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("recall", {"limit": "many"}, "limit: got 'many'"),
     ("recall", {"limit": 1000}, "from 1 to 50"),
     ("recall", {"since": "yesterday-ish"}, "since: got 'yesterday-ish'"),
-    ("recall", {"levels": ["galaxy"]}, "levels[0]: got 'galaxy'"),
+    ("recall", {"scopes": ["galaxy"]}, "scopes[0]: got 'galaxy'"),
     ("recall", {"query": "a " * 20_000}, "ask for what you want to find"),
     ("forget", {"query": "a " * 20_000}, "ask for what you want to find"),
     ("remember", {"memories": []}, "memories"),
@@ -252,7 +252,7 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("update", {"id": "no-such-id", "content": "x"}, "no memory 'no-such-id'"),
     ("update", {"id": "no-such-id"}, "update"),
     ("update", {"memory_id": "[deadbeef]", "content": "x"}, "no memory '[deadbeef]'"),
-    ("update", {"id": "deadbeef", "level": "team"}, "say tenant"),
+    ("update", {"id": "deadbeef", "scope": "team"}, "say tenant"),
     ("update", {"id": "", "content": "x"}, "no memory ''"),
     ("forget", {}, "say what to forget"),
     ("forget", {"ids": ["no-such-id"]}, "no memory 'no-such-id'"),

@@ -8,7 +8,7 @@ import pytest
 
 from mcp_memory import open_memory
 from mcp_memory.admin import output
-from mcp_memory.domain.memory import Caller, Level, Partition
+from mcp_memory.domain.memory import Caller, Partition, Scope
 from mcp_memory.domain.requests import Draft, Patch, Query
 from mcp_memory.embedding.embedder import Embedder
 from mcp_memory.service import MemoryService
@@ -116,7 +116,7 @@ def test_what_a_store_holds_cannot_steer_the_terminal(
 
     home = tmp_path / "home"
     with open_memory(home, user="ana", project="app") as memory:
-        where = Partition(tenant=memory.caller.tenant, level=Level.USER, user="ana")
+        where = Partition(tenant=memory.caller.tenant, scope=Scope.USER, user="ana")
     store = open_embedded(home, Embedder().space)
     text, key = "blue\x1b[2J\u202e\x9b31m", "k\x1b]0;x\x07"
     put(store, made(text, partition=where, key=key, metadata={"a\x1b": "b\u2028c\x1b[1m"}))

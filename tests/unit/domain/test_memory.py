@@ -8,15 +8,15 @@ from dataclasses import FrozenInstanceError, fields, is_dataclass
 import pytest
 
 from mcp_memory.domain import memory as model
-from mcp_memory.domain.memory import Caller, Level, Memory, Partition
+from mcp_memory.domain.memory import Caller, Memory, Partition, Scope
 from tests.support.factories import ALICE, ALICE_APP, SHARED, memory
 
 PARTITIONS = [
     SHARED,
     ALICE,
     ALICE_APP,
-    Partition(tenant="acme", level=Level.AGENT, user="alice", name="claude"),
-    Partition(tenant="a-b.c_d", level=Level.SESSION, user="x", name="0" * 64),
+    Partition(tenant="acme", scope=Scope.AGENT, user="alice", name="claude"),
+    Partition(tenant="a-b.c_d", scope=Scope.SESSION, user="x", name="0" * 64),
 ]
 CLASSES = [value for value in vars(model).values() if is_dataclass(value)]
 
@@ -28,7 +28,7 @@ def test_a_partition_is_read_back_from_its_text(partition: Partition) -> None:
 
 def test_different_partitions_have_different_texts() -> None:
     assert len({str(p) for p in PARTITIONS}) == len(PARTITIONS)
-    agent = Partition(tenant="acme", level=Level.AGENT, user="alice", name="app")
+    agent = Partition(tenant="acme", scope=Scope.AGENT, user="alice", name="app")
     assert str(agent) != str(ALICE_APP)
 
 
@@ -40,16 +40,16 @@ def test_a_text_that_is_no_partition_is_refused(broken: str) -> None:
         Partition.parse(broken)
 
 
-def test_a_full_scope_sees_one_partition_at_each_level_widest_first(alice: Caller) -> None:
-    assert [p.level for p in alice.partitions()] == list(Level)
+def test_a_full_scope_sees_one_partition_in_each_scope_widest_first(alice: Caller) -> None:
+    assert [p.scope for p in alice.partitions()] == list(Scope)
     assert alice.partitions()[:3] == (SHARED, ALICE, ALICE_APP)
 
 
 def test_a_scope_without_project_agent_or_session_has_no_part_in_them() -> None:
     bare = Caller(tenant="acme", user="alice")
     assert bare.partitions() == (SHARED, ALICE)
-    for level in (Level.PROJECT, Level.AGENT, Level.SESSION):
-        assert bare.partition(level) is None
+    for scope in (Scope.PROJECT, Scope.AGENT, Scope.SESSION):
+        assert bare.partition(scope) is None
 
 
 def test_projects_of_the_same_name_are_apart_for_different_users(
@@ -69,8 +69,8 @@ def test_the_same_user_elsewhere_shares_what_is_the_users(
     assert set(alice.partitions()) & set(alice_elsewhere.partitions()) == {SHARED, ALICE}
 
 
-def test_a_memory_has_the_level_of_its_partition() -> None:
-    assert memory(partition=ALICE_APP).level is Level.PROJECT
+def test_a_memory_has_the_scope_of_its_partition() -> None:
+    assert memory(partition=ALICE_APP).scope is Scope.PROJECT
 
 
 @pytest.mark.parametrize("class_", CLASSES, ids=lambda c: c.__name__)

@@ -199,7 +199,7 @@ def test_asking_whether_an_old_value_still_holds_finds_the_new_one_first(
 def test_of_copies_in_several_scopes_the_newest_tells_how_new_it_is(
     service: MemoryService, alice: Caller, clock: Clock
 ) -> None:
-    for content, level in ((OLD, "tenant"), (NEW, "user"), (OLD, "project")):
+    for content, scope in ((OLD, "tenant"), (NEW, "user"), (OLD, "project")):
         clock.tick()
-        keep(service, alice, content, level=level)
+        keep(service, alice, content, scope=scope)
     assert found(service, alice) == [(OLD, False), (NEW, True)]

@@ -53,27 +53,27 @@ def test_what_is_not_named_needs_the_permission_to_read() -> None:
     assert not any(needed(method, None) for method in FREE)
 
 
-SHARED = {"content": "The team meets", "level": "tenant"}
+SHARED = {"content": "The team meets", "scope": "tenant"}
 
 
 @pytest.mark.parametrize(
     ("name", "arguments", "shares"),
     [
         ("remember", {"memories": [{"content": "Bob sits"}, SHARED]}, True),
-        ("remember", {"memories": {**SHARED, "level": " Tenant"}}, True),
-        ("remember", {"memories": [{"content": "The level is tenant"}, "tenant"]}, False),
+        ("remember", {"memories": {**SHARED, "scope": " Tenant"}}, True),
+        ("remember", {"memories": [{"content": "The scope is tenant"}, "tenant"]}, False),
         ("remember", {"memories": [{**SHARED, "nope": 1}]}, False),
         ("remember", {"memories": "[" * 100_000}, False),
         ("remember", {}, False),
         ("remember", None, False),
-        ("update", {"id": "x", "level": "tenant"}, True),
-        ("update", {"id": "x", "level": "user"}, False),
+        ("update", {"id": "x", "scope": "tenant"}, True),
+        ("update", {"id": "x", "scope": "user"}, False),
         ("update", {"id": "x", "content": "tenant"}, False),
-        ("recall", {"levels": ["tenant"]}, False),
+        ("recall", {"scopes": ["tenant"]}, False),
     ],
     ids=range(11),
 )
-def test_what_names_level_tenant_needs_the_permission_of_the_team_too(
+def test_what_names_scope_tenant_needs_the_permission_of_the_team_too(
     name: str, arguments: object, shares: bool
 ) -> None:
     found = needed("tools/call", {"name": name, "arguments": arguments})
@@ -83,7 +83,7 @@ def test_what_names_level_tenant_needs_the_permission_of_the_team_too(
 def test_the_team_s_memories_are_changed_only_with_its_permission(service: MemoryService) -> None:
     lead = LEAD
     member = replace(lead, user="bob", permissions=EVERYTHING - {TEAM})
-    draft = Draft(content="The team meets on Mondays", level="tenant", key="meeting", tags=("m",))
+    draft = Draft(content="The team meets on Mondays", scope="tenant", key="meeting", tags=("m",))
     (shared,) = service.remember(lead, [draft])
     own = Draft(content="Bob sits by the window", tags=("m",))
     (mine,) = service.remember(member, [own])
@@ -95,7 +95,7 @@ def test_the_team_s_memories_are_changed_only_with_its_permission(service: Memor
             member, [replace(draft, content="Tuesdays", supersedes=(shared.id,), key="")]
         ),
         lambda: service.update(member, shared.id, Patch(content="On Fridays")),
-        lambda: service.update(member, mine.id, Patch(level="tenant")),
+        lambda: service.update(member, mine.id, Patch(scope="tenant")),
         lambda: service.forget(member, Selection(ids=(shared.id,))),
         lambda: service.forget(member, Selection(ids=(shared.id,), erase=True)),
     ):
@@ -109,7 +109,7 @@ def test_the_team_s_memories_are_changed_only_with_its_permission(service: Memor
 
 def test_erasing_is_refused_before_anything_is_shown(service: MemoryService) -> None:
     caller: Caller = replace(LEAD, permissions=EVERYTHING - {Permission.ERASE})
-    (kept,) = service.remember(caller, [Draft(content="Ana's locker is 221", level="user")])
+    (kept,) = service.remember(caller, [Draft(content="Ana's locker is 221", scope="user")])
     for selection in (Selection(ids=(kept.id,), erase=True), Selection(tags=("x",), erase=True)):
         with pytest.raises(NotPermitted, match="memory:erase"):
             service.forget(caller, selection)

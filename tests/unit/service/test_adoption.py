@@ -23,13 +23,13 @@ STRANGER = replace(BOB, sources=MappingProxyType({"user": "token"}))
 
 @pytest.fixture
 def filled(service: MemoryService) -> Iterator[MemoryService]:
-    """A store in which Ana remembered something at each level, and Bob nothing."""
+    """A store in which Ana remembered something in each scope, and Bob nothing."""
     drafts = [
         Draft(content="Ana drinks her tea black", type="preference"),
         Draft(content="The lathe is in the shed"),
-        Draft(content="The ide likes tabs", level="agent"),
-        Draft(content="We began at nine", type="episode", level="session"),
-        Draft(content="The team meets on Mondays", level="tenant"),
+        Draft(content="The ide likes tabs", scope="agent"),
+        Draft(content="We began at nine", type="episode", scope="session"),
+        Draft(content="The team meets on Mondays", scope="tenant"),
         Draft(content="5432", key="port"),
     ]
     service.remember(ANA, drafts)
@@ -49,11 +49,11 @@ def contents(service: MemoryService, caller: Caller) -> set[str]:
 def test_all_that_one_remembered_becomes_anothers(filled: MemoryService) -> None:
     before = filled.recent(ANA, limit=50)
     planned = filled.adoptable(BOB, "")
-    assert (planned.user, sum(planned.by_level.values())) == ("ana", 5)
+    assert (planned.user, sum(planned.by_scope.values())) == ("ana", 5)
     done = filled.adopt(BOB, "ana", nothing)
     assert (done.moved, done.kept) == (6, 0)
-    assert [m.id for m in filled.recent(BOB, limit=50) if m.level != "tenant"] == [
-        m.id for m in before if m.level != "tenant"
+    assert [m.id for m in filled.recent(BOB, limit=50) if m.scope != "tenant"] == [
+        m.id for m in before if m.scope != "tenant"
     ], "in the order in which they were remembered"
     assert contents(filled, ANA) == {"The team meets on Mondays"}
     found = filled.recall(BOB, Query(query="where is the lathe?"))

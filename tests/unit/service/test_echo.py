@@ -133,8 +133,8 @@ def test_a_line_that_comes_with_more_than_its_text_is_taken_as_said(
     (again,) = service.remember(alice, [Draft(content=line, pinned=True, tags=("ci",))])
     kept = service.get(alice, first.id)
     assert (again.id, kept.pinned, kept.tags) == (first.id, True, ("ci",))
-    (shared,) = service.remember(alice, [Draft(content=line, level="tenant")])
-    assert (shared.status, service.get(alice, shared.id).level) == ("stored", "tenant")
+    (shared,) = service.remember(alice, [Draft(content=line, scope="tenant")])
+    assert (shared.status, service.get(alice, shared.id).scope) == ("stored", "tenant")
 
 
 def test_storing_both_of_what_contradicts_each_other_changes_nothing(
@@ -170,7 +170,7 @@ def test_a_text_that_was_just_recalled_gains_neither_evidence_nor_freshness(
 def test_what_another_user_was_given_is_no_echo(
     service: MemoryService, alice: Caller, bob: Caller, clock: Clock
 ) -> None:
-    shared = Draft(content="The office closes at eight.", level="tenant")
+    shared = Draft(content="The office closes at eight.", scope="tenant")
     (first,) = service.remember(alice, [shared])
     clock.tick(days=1)
     service.recall(bob, Query(query="when does the office close?"))

@@ -100,7 +100,7 @@ def test_what_is_changed_in_other_fields_is_said_of_each(
 ) -> None:
     (answer,) = service.remember(alice, [Draft(content="Something.", **given)])
     assert (answer.status, answer.reason) == ("stored", told)
-    (other,) = service.remember(alice, [Draft(content="Anything.", level="user")])
+    (other,) = service.remember(alice, [Draft(content="Anything.", scope="user")])
     updated = service.update(alice, other.id, Patch(**given))
     assert updated.note == told
     for memory in (service.get(alice, answer.id), updated.memory):

@@ -28,7 +28,7 @@ def store(tmp_path: Path) -> Store:
         (ALICE, BOB, True),
         (ALICE, SHARED, True),
         (BOB, ALICE, True),
-        (Partition(tenant="umbrella", level=SHARED.level), BOB, True),
+        (Partition(tenant="umbrella", scope=SHARED.scope), BOB, True),
     ],
     ids=str,
 )

@@ -14,7 +14,7 @@ from mcp_memory.domain.requests import Draft, Patch, Query, Selection
 from mcp_memory.errors import InvalidInput, NotFound
 from mcp_memory.service import MemoryService
 
-LISTS = {"tags", "types", "levels", "ids", "supersedes"}
+LISTS = {"tags", "types", "scopes", "ids", "supersedes"}
 OTHERS = LISTS | {
     *("importance", "limit", "max_tokens", "restore_revision"),
     *("pinned", "explain", "erase", "confirmed", "metadata"),
@@ -66,7 +66,7 @@ def test_a_list_where_a_text_belongs_is_refused(memory: LocalMemory, verb: str, 
         ("recall", {"limit": 2.5}, "limit: got 2.5; expected a whole number"),
         ("recall", {"max_tokens": None}, "max_tokens: got null"),
         ("recall", {"types": "fact"}, "types: got 'fact'; expected a list of texts"),
-        ("recall", {"levels": {"user": 1}}, "levels: got "),
+        ("recall", {"scopes": {"user": 1}}, "scopes: got "),
         ("recall", {"explain": 1}, "explain: got 1"),
         ("update", {"restore_revision": "1"}, "restore_revision: got '1'"),
         ("update", {"metadata": "{}"}, "metadata: got '{}'"),

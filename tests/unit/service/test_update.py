@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mcp_memory.domain.memory import Caller, Level, Status, Type, Verb
+from mcp_memory.domain.memory import Caller, Scope, Status, Type, Verb
 from mcp_memory.domain.requests import Draft, Patch, Query, Selection
 from mcp_memory.errors import InvalidInput, NotFound
 from mcp_memory.service import MemoryService
@@ -70,13 +70,13 @@ def test_a_forgotten_memory_can_be_brought_back(service: MemoryService, alice: C
     assert service.get(alice, memory_id).status is Status.ACTIVE
 
 
-def test_a_memory_can_move_to_another_level(
+def test_a_memory_can_move_to_another_scope(
     service: MemoryService, alice: Caller, alice_elsewhere: Caller
 ) -> None:
-    memory_id = keep(service, alice, "Tests run with make test.", level="project")
+    memory_id = keep(service, alice, "Tests run with make test.", scope="project")
     assert contents(service, alice_elsewhere) == []
-    service.update(alice, memory_id, Patch(level="user"))
-    assert service.get(alice_elsewhere, memory_id).level is Level.USER
+    service.update(alice, memory_id, Patch(scope="user"))
+    assert service.get(alice_elsewhere, memory_id).scope is Scope.USER
     assert contents(service, alice_elsewhere) == ["Tests run with make test."]
     hidden = service.history(alice_elsewhere, memory_id)
     assert [revision.memory.revision for revision in hidden] == [2]
@@ -127,7 +127,7 @@ def test_an_unknown_id_is_not_found(service: MemoryService, alice: Caller, memor
 def test_another_users_memory_is_as_unknown_as_one_that_never_was(
     service: MemoryService, alice: Caller, bob: Caller, stranger: Caller
 ) -> None:
-    memory_id = keep(service, alice, "Prefers tea.", level="user")
+    memory_id = keep(service, alice, "Prefers tea.", scope="user")
     for other in (bob, stranger):
         deeds: list[Callable[[Caller], object]] = [
             lambda s: service.update(s, memory_id, Patch(pinned=True)),
@@ -174,7 +174,7 @@ def test_an_expired_memory_is_not_changed_unseen(
     "patch",
     [
         Patch(content="The demo is on Monday.", tags=("Demo",), reason="moved by Mia"),
-        Patch(content="The demo is on Monday.", key="", type="fact", level="project"),
+        Patch(content="The demo is on Monday.", key="", type="fact", scope="project"),
         Patch(metadata={"room": {"floor": 2}}, pinned=False, importance=0.5),
         Patch(restore_revision=2),
         Patch(expires_at="never"),

@@ -52,7 +52,7 @@ def test_one_memory_without_its_list_keeps_all_of_its_members() -> None:
         ("recall", {"question": "tea?"}, {"query": "tea?"}),
         ("recall", {"q": "tea"}, {"query": "tea"}),
         ("recall", {"type": "fact", "tag": "a"}, {"types": ("fact",), "tags": ("a",)}),
-        ("recall", {"scope": "project"}, {"levels": ("project",)}),
+        ("recall", {"scope": "project"}, {"scopes": ("project",)}),
         ("recall", {"maxTokens": 500}, {"max_tokens": 500}),
         ("recall", {"as-of": "2026-03-01"}, {"as_of": "2026-03-01"}),
         ("update", {"memory_id": ID, "text": "x"}, {"id": ID, "content": "x"}),
@@ -104,8 +104,8 @@ def test_a_list_of_tags_may_be_one_text(given: Any, tags: tuple[str, ...]) -> No
         ("recall", "types", "fact|task", ("fact", "task")),
         ("recall", "types", "facts, tasks", ("fact", "task")),
         ("recall", "types", '["fact"]', ("fact",)),
-        ("recall", "levels", "user, project", ("user", "project")),
-        ("recall", "levels", "[user; project]", ("user", "project")),
+        ("recall", "scopes", "user, project", ("user", "project")),
+        ("recall", "scopes", "[user; project]", ("user", "project")),
         ("forget", "ids", f"{ID}, 1157b576", (ID, "1157b576")),
         ("forget", "ids", f"{ID} 1157b576", (ID, "1157b576")),
         ("forget", "ids", "[1157b576]", ("1157b576",)),
@@ -156,7 +156,7 @@ def test_a_query_may_be_a_number() -> None:
 @pytest.mark.parametrize("nothing", ["null", "None", "undefined", " NULL ", None])
 @pytest.mark.parametrize(
     "name",
-    ["type", "key", "level", "importance", "tags", "pinned", "trust", "expires_at", "metadata"],
+    ["type", "key", "scope", "importance", "tags", "pinned", "trust", "expires_at", "metadata"],
 )
 def test_the_word_for_nothing_is_nothing_where_it_may_be_left_out(
     name: str, nothing: str | None
@@ -188,10 +188,10 @@ def test_the_word_for_nothing_is_a_text_where_all_is_said(word: str) -> None:
         ("type", "event", "episode"),
         ("type", "preferences", "preference"),
         ("type", '"fact"', "fact"),
-        ("level", "global", "user"),
-        ("level", "Personal", "user"),
-        ("level", "repository", "project"),
-        ("level", "conversation", "session"),
+        ("scope", "global", "user"),
+        ("scope", "Personal", "user"),
+        ("scope", "repository", "project"),
+        ("scope", "conversation", "session"),
     ],
 )
 def test_words_have_their_synonyms(name: str, given: str, found: str) -> None:
@@ -203,10 +203,10 @@ def test_words_have_their_synonyms(name: str, given: str, found: str) -> None:
     "word", ["team", "organisation", "Org", "company", "shared", "everyone", "public", "all"]
 )
 def test_a_reach_beyond_the_user_is_never_guessed(word: str) -> None:
-    text = refusal("remember", memories=[{"content": "x", "level": word}])
-    assert text.startswith(f"memories[0].level: got '{word}'; expected one of tenant, user")
+    text = refusal("remember", memories=[{"content": "x", "scope": word}])
+    assert text.startswith(f"memories[0].scope: got '{word}'; expected one of tenant, user")
     assert "say tenant" in text
-    assert "say tenant" in refusal("update", id=ID, level=word)
+    assert "say tenant" in refusal("update", id=ID, scope=word)
 
 
 @pytest.mark.parametrize(

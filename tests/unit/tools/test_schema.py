@@ -64,7 +64,7 @@ def test_a_text_that_merely_looks_like_json_is_a_text(text: str) -> None:
         ({"tags": []}, {"tags": ()}),
         ({"type": " Fact "}, {"type": "fact"}),
         ({"type": ""}, {}),
-        ({"level": "PROJECT"}, {"level": "project"}),
+        ({"scope": "PROJECT"}, {"scope": "project"}),
         ({"metadata": '{"a": {"b": [1]}}'}, {"metadata": {"a": {"b": [1]}}}),
         ({"metadata": ""}, {}),
         ({"importance": ""}, {}),

@@ -173,18 +173,18 @@ def reasons(
 def stats(connection: apsw.Connection, partitions: Sequence[Partition]) -> Stats:
     """See `Store.stats`."""
     names = {"names": json.dumps([str(partition) for partition in partitions])}
-    statuses, types, levels = Counter[str](), Counter[str](), Counter[str]()
+    statuses, types, scopes = Counter[str](), Counter[str](), Counter[str]()
     unembedded = 0
     for status, kind, name, count, waiting in rows(connection, _Q["tally"], names):
         statuses[status] += count
         types[kind] += count
-        levels[str(codec.partition_of(name).level)] += count
+        scopes[str(codec.partition_of(name).scope)] += count
         unembedded += waiting
     ((revisions,),) = rows(connection, _Q["count_revisions"], names)
     return Stats(
         by_status=statuses,
         by_type=types,
-        by_level=levels,
+        by_scope=scopes,
         revisions=revisions,
         unembedded=unembedded,
     )

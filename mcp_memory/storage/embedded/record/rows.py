@@ -40,7 +40,7 @@ def revision_row(memory: Memory, change: int) -> list[Any]:
         memory.revision,
         change,
         memory.partition.tenant,
-        str(memory.level),
+        str(memory.scope),
         memory.partition.user,
         memory.partition.name,
         memory.content,

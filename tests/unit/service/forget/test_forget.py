@@ -63,7 +63,7 @@ def test_a_wider_forget_is_previewed_and_then_confirmed(
 def test_a_token_is_for_exactly_the_set_that_was_shown(
     service: MemoryService, alice: Caller, alice_elsewhere: Caller
 ) -> None:
-    keep(service, alice, "Task one.", type="task", level="user")
+    keep(service, alice, "Task one.", type="task", scope="user")
     token = service.forget(alice, Selection(types=("task",))).confirm
     for wrong in (
         Selection(types=("task",), erase=True, confirm=token),
@@ -73,7 +73,7 @@ def test_a_token_is_for_exactly_the_set_that_was_shown(
     ):
         with pytest.raises(ConfirmationInvalid, match="not for exactly these"):
             service.forget(alice, wrong)
-    keep(service, alice, "Task two.", type="task", level="user")
+    keep(service, alice, "Task two.", type="task", scope="user")
     with pytest.raises(ConfirmationInvalid, match="not for exactly these"):
         service.forget(alice, Selection(types=("task",), confirm=token))
     assert len(contents(service, alice_elsewhere)) == 2
@@ -90,7 +90,7 @@ def test_a_token_ages(service: MemoryService, alice: Caller, clock: Clock) -> No
 def test_a_token_of_one_user_is_nothing_to_another(
     service: MemoryService, alice: Caller, bob: Caller
 ) -> None:
-    keep(service, alice, "Shared with the team.", level="tenant")
+    keep(service, alice, "Shared with the team.", scope="tenant")
     token = service.forget(alice, Selection(query="shared with the team")).confirm
     with pytest.raises(ConfirmationInvalid):
         service.forget(bob, Selection(query="shared with the team", confirm=token))

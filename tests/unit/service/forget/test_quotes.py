@@ -157,14 +157,14 @@ def test_reasons_that_go_as_well_and_those_we_wrote_are_not_named(
 def test_reasons_that_the_caller_cannot_see_are_never_named(
     service: MemoryService, alice: Caller, alice_elsewhere: Caller, bob: Caller, stranger: Caller
 ) -> None:
-    secret = keep(service, alice, SECRET, level="tenant")
-    for caller, level in (
+    secret = keep(service, alice, SECRET, scope="tenant")
+    for caller, scope in (
         (bob, "user"),
         (stranger, "user"),
         (stranger, "tenant"),
         (alice_elsewhere, "project"),
     ):
-        other = keep(service, caller, f"Lunch is at noon, {level}.", level=level)
+        other = keep(service, caller, f"Lunch is at noon, {scope}.", scope=scope)
         change(service, caller, other, f"{SECRET} {secret}")
     receipt = erase(service, alice, secret)
     assert (receipt.memories, receipt.quoted, receipt.quoted_by) == (1, 0, ())
@@ -173,18 +173,18 @@ def test_reasons_that_the_caller_cannot_see_are_never_named(
 def test_reasons_of_a_memory_that_was_moved_out_of_sight_are_not_named(
     service: MemoryService, alice: Caller, alice_elsewhere: Caller
 ) -> None:
-    secret = keep(service, alice, SECRET, level="user")
-    other = keep(service, alice, "Lunch is at noon.", level="user")
+    secret = keep(service, alice, SECRET, scope="user")
+    other = keep(service, alice, "Lunch is at noon.", scope="user")
     change(service, alice, other, SECRET)
-    service.update(alice, other, Patch(level="project"))
+    service.update(alice, other, Patch(scope="project"))
     assert erase(service, alice_elsewhere, secret).quoted == 0
 
 
 def test_what_the_caller_cannot_see_of_the_erased_memory_is_not_compared(
     service: MemoryService, alice: Caller, alice_elsewhere: Caller
 ) -> None:
-    secret = keep(service, alice, "The quelbrant vault hides zyxomatic marbles.", level="project")
-    service.update(alice, secret, Patch(content="The box is empty.", level="user"))
+    secret = keep(service, alice, "The quelbrant vault hides zyxomatic marbles.", scope="project")
+    service.update(alice, secret, Patch(content="The box is empty.", scope="user"))
     other = keep(service, alice_elsewhere, "Lunch is at noon.")
     change(service, alice_elsewhere, other, "quelbrant vault hides zyxomatic marbles?")
     assert erase(service, alice_elsewhere, secret).quoted == 0

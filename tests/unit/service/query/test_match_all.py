@@ -140,12 +140,12 @@ def test_everything_is_answered_as_no_query_is_with_filters_and_without(
     drafts = [
         Draft(content="The office is in Lyon.", tags=("place",)),
         Draft(content="Prefers tea.", type="preference", importance=0.9),
-        Draft(content="We look at the login page.", level="session"),
-        Draft(content="It has two buttons.", level="session", tags=("place",)),
+        Draft(content="We look at the login page.", scope="session"),
+        Draft(content="It has two buttons.", scope="session", tags=("place",)),
     ]
     service.remember(alice, drafts)
     filters = (Query(), Query(tags=("place",)), Query(types=("preference",)), Query(limit=1))
-    for given in (*filters, Query(levels=("session",)), Query(key="none")):
+    for given in (*filters, Query(scopes=("session",)), Query(key="none")):
         plain = service.recall(alice, given)
         asked = service.recall(alice, replace(given, query=query))
         assert contents(asked) == contents(plain)

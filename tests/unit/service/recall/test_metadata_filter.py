@@ -121,11 +121,11 @@ def test_what_is_told_comes_from_what_the_caller_sees_alone(
     service: MemoryService, alice: Caller, alice_elsewhere: Caller, bob: Caller, stranger: Caller
 ) -> None:
     for caller in (bob, stranger, alice_elsewhere):
-        draft = Draft(content="Secret.", level="project", metadata={"stars": 5, "walrus": 1})
+        draft = Draft(content="Secret.", scope="project", metadata={"stars": 5, "walrus": 1})
         assert service.remember(caller, [draft])[0].status == "stored"
     for wanted in ({"stars": "5"}, {"walruss": 1}):
         assert service.recall(alice, Query(metadata=wanted)).reason == ""
     kept(service, alice, {"place": "Lyon"})
     assert service.recall(alice, Query(metadata={"walruss": 1})).reason.endswith("are place")
-    told = service.recall(alice, Query(metadata={"stars": "5"}, levels=("user",))).reason
-    assert told == "", "what lies at a level that was not asked for is not told either"
+    told = service.recall(alice, Query(metadata={"stars": "5"}, scopes=("user",))).reason
+    assert told == "", "what lies in a scope that was not asked for is not told either"

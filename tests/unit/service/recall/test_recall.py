@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mcp_memory.domain.memory import Caller, Level
+from mcp_memory.domain.memory import Caller, Scope
 from mcp_memory.domain.requests import Draft, Patch, Query, Selection
 from mcp_memory.domain.results import Recall
 from mcp_memory.embedding.embedder import Embedder
@@ -66,9 +66,9 @@ def test_a_session_reads_in_order_of_time(
     service: MemoryService, alice: Caller, clock: Clock
 ) -> None:
     for line in ("Hello.", "How are you?", "Fine, thanks."):
-        keep(service, alice, line, type="episode", level="session")
+        keep(service, alice, line, type="episode", scope="session")
         clock.tick()
-    answer = service.recall(alice, Query(levels=("session",)))
+    answer = service.recall(alice, Query(scopes=("session",)))
     assert texts(answer) == ["Hello.", "How are you?", "Fine, thanks."]
     assert [m.content for m in service.session(alice)] == [
         "Hello.",
@@ -175,11 +175,11 @@ def test_the_context_is_fenced_with_a_word_the_memories_cannot_know(
 def test_other_scopes_are_never_searched(
     service: MemoryService, alice: Caller, alice_elsewhere: Caller, bob: Caller, stranger: Caller
 ) -> None:
-    keep(service, alice, "The launch code is 0000.", level="project")
+    keep(service, alice, "The launch code is 0000.", scope="project")
     for other in (alice_elsewhere, bob, stranger):
         answer = service.recall(other, Query(query="what is the launch code?"))
         assert texts(answer) == []
-        assert not {str(p) for p in answer.searched} & {str(alice.partition(Level.PROJECT))}
+        assert not {str(p) for p in answer.searched} & {str(alice.partition(Scope.PROJECT))}
 
 
 def test_a_trace_tells_what_was_searched_and_why(service: MemoryService, alice: Caller) -> None:
@@ -207,8 +207,8 @@ def test_a_trace_is_for_those_who_see_all_it_searched(
 def test_results_that_say_the_same_are_folded_into_one(
     service: MemoryService, alice: Caller
 ) -> None:
-    keep(service, alice, "Standup is at nine.", level="user")
-    keep(service, alice, "Standup is at nine.", level="project")
+    keep(service, alice, "Standup is at nine.", scope="user")
+    keep(service, alice, "Standup is at nine.", scope="project")
     answer = service.recall(alice, Query(query="when is standup?"))
     assert (texts(answer), answer.memories[0].copies) == (["Standup is at nine."], 1)
 
@@ -239,9 +239,9 @@ def test_a_query_that_cannot_be_accepted_says_why(
         service.recall(alice, query)
 
 
-def test_a_level_that_is_not_there_is_said(service: MemoryService) -> None:
+def test_a_scope_that_is_not_there_is_said(service: MemoryService) -> None:
     with pytest.raises(ScopeMissing, match="you have no project here"):
-        service.recall(Caller(tenant="local", user="alice"), Query(levels=("project",)))
+        service.recall(Caller(tenant="local", user="alice"), Query(scopes=("project",)))
 
 
 @pytest.mark.parametrize("query", ['"', "a AND", "NEAR(", "*", "key:value", "😀", "()", "- -"])
@@ -292,7 +292,7 @@ def test_the_same_value_under_two_keys_is_never_folded(
 def test_what_a_colleague_asked_of_the_team_is_not_for_others_to_read(
     service: MemoryService, alice: Caller, bob: Caller
 ) -> None:
-    answer = service.recall(alice, Query(query="my private salary", levels=("tenant",)))
+    answer = service.recall(alice, Query(query="my private salary", scopes=("tenant",)))
     assert service.trace(alice, answer.trace_id).query == "my private salary"
     with pytest.raises(NotFound):
         service.trace(bob, answer.trace_id)

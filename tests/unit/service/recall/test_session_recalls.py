@@ -43,11 +43,11 @@ def test_the_recalls_of_a_session_are_given_newest_last_and_once_wherever_they_w
     assert [service.trace(alice, name).query for name, _ in made] == [q for _, q in made]
 
 
-@pytest.mark.parametrize("levels", [("user",), ("tenant",), ("project", "agent"), ("session",)])
+@pytest.mark.parametrize("scopes", [("user",), ("tenant",), ("project", "agent"), ("session",)])
 def test_whatever_was_searched_it_was_asked_in_this_session(
-    service: MemoryService, alice: Caller, levels: tuple[str, ...]
+    service: MemoryService, alice: Caller, scopes: tuple[str, ...]
 ) -> None:
-    trace_id = service.recall(alice, Query(query="where to?", levels=levels)).trace_id
+    trace_id = service.recall(alice, Query(query="where to?", scopes=scopes)).trace_id
     service.upkeep()
     assert asked(service, alice) == [(trace_id, "where to?")]
 
@@ -85,7 +85,7 @@ def test_they_take_no_more_than_their_budget(
     count = at_most(embedder.count_tokens)
     made: list[str] = []
     for n in range(22):
-        asked = Query(query=f"{n} {query}"[:600], levels=("session",))
+        asked = Query(query=f"{n} {query}"[:600], scopes=("session",))
         made.append(service.recall(alice, asked).trace_id)
         clock.tick()
     for max_tokens in (1, 60, 120, 500, 2000, 20_000):

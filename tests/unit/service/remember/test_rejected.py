@@ -33,7 +33,7 @@ def contents(service: MemoryService, caller: Caller) -> list[str]:
         ({"metadata": {"a": "\ud800"}}, "memories[1].metadata.a: ", InvalidInput),
         ({"supersedes": ("deadbeef",)}, "memories[1].supersedes: no memory 'dead", NotFound),
         ({"supersedes": ("x",) * 101}, "memories[1].supersedes: got '101 ids'", InvalidInput),
-        ({"level": "agent"}, "memories[1].level: there is no agent here", ScopeMissing),
+        ({"scope": "agent"}, "memories[1].scope: there is no agent here", ScopeMissing),
     ],
     ids=lambda value: str(value)[:24],
 )
@@ -47,7 +47,7 @@ def test_the_good_ones_are_stored_and_the_bad_one_says_why(
     results = service.remember(caller, drafts)
     assert [result.status for result in results] == ["stored", "rejected", "stored"]
     rejected = results[1]
-    assert (rejected.id, rejected.level, rejected.touched) == ("", None, ())
+    assert (rejected.id, rejected.scope, rejected.touched) == ("", None, ())
     assert rejected.reason.startswith(reason)
     assert isinstance(rejected.error, error)
     assert contents(service, caller) == sorted(GOOD)
@@ -80,12 +80,12 @@ def test_limits_of_the_whole_batch_stay_errors(
 def test_a_shared_memory_is_ended_by_nothing_private_and_the_others_are_stored(
     service: MemoryService, alice: Caller
 ) -> None:
-    shared = service.remember(alice, [Draft(content="Deploys on Tuesdays.", level="tenant")])[0]
-    private = Draft(content="Scratch.", level="session", supersedes=(shared.id,))
+    shared = service.remember(alice, [Draft(content="Deploys on Tuesdays.", scope="tenant")])[0]
+    private = Draft(content="Scratch.", scope="session", supersedes=(shared.id,))
     results = service.remember(alice, [private, Draft(content=GOOD[0])])
     assert [result.status for result in results] == ["rejected", "stored"]
     assert "memories[0].supersedes: got '" in results[0].reason
-    assert "shared at level tenant" in results[0].reason
+    assert "shared in scope tenant" in results[0].reason
     assert service.get(alice, shared.id).status is Status.ACTIVE
 
 

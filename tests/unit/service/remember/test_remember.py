@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mcp_memory.domain.memory import Caller, Level, Status
+from mcp_memory.domain.memory import Caller, Scope, Status
 from mcp_memory.domain.requests import Draft, Patch, Query, Selection
 from mcp_memory.domain.results import Remembered
 from mcp_memory.errors import InvalidInput, NotFound, ScopeMissing
@@ -27,35 +27,35 @@ def found(service: MemoryService, caller: Caller, query: str = "") -> list[str]:
     return [item.memory.content for item in service.recall(caller, Query(query=query)).memories]
 
 
-def test_a_statement_is_stored_at_the_level_of_its_type(
+def test_a_statement_is_stored_in_the_scope_of_its_type(
     service: MemoryService, alice: Caller
 ) -> None:
     preference = one(service, alice, "Prefers tea.", type="preference")
     fact = one(service, alice, "The build uses Bazel.", type="fact")
     procedure = one(service, alice, "When it fails: clean the cache.", type="procedure")
-    assert (preference.status, preference.level) == ("stored", Level.USER)
-    assert (fact.status, fact.level) == ("stored", Level.PROJECT)
-    assert (procedure.status, procedure.level) == ("stored", Level.PROJECT)
+    assert (preference.status, preference.scope) == ("stored", Scope.USER)
+    assert (fact.status, fact.scope) == ("stored", Scope.PROJECT)
+    assert (procedure.status, procedure.scope) == ("stored", Scope.PROJECT)
 
 
 def test_without_a_project_a_fact_goes_to_the_user(service: MemoryService) -> None:
     caller = Caller(tenant="local", user="alice")
-    assert one(service, caller, "The sky is blue.").level is Level.USER
+    assert one(service, caller, "The sky is blue.").scope is Scope.USER
 
 
-@pytest.mark.parametrize("level", ["project", "agent", "session"])
-def test_a_level_the_caller_has_no_part_in_is_an_error_that_says_what_to_do(
-    service: MemoryService, level: str
+@pytest.mark.parametrize("scope", ["project", "agent", "session"])
+def test_a_scope_the_caller_has_no_part_in_is_an_error_that_says_what_to_do(
+    service: MemoryService, scope: str
 ) -> None:
     caller = Caller(tenant="local", user="alice")
-    with pytest.raises(ScopeMissing, match=rf"memories\[0\]\.level: there is no {level} here; .+"):
-        one(service, caller, "The sky is blue.", level=level)
+    with pytest.raises(ScopeMissing, match=rf"memories\[0\]\.scope: there is no {scope} here; .+"):
+        one(service, caller, "The sky is blue.", scope=scope)
 
 
 def test_session_memories_expire_after_thirty_days(
     service: MemoryService, alice: Caller, clock: Clock
 ) -> None:
-    answer = one(service, alice, "We are looking at the login page.", level="session")
+    answer = one(service, alice, "We are looking at the login page.", scope="session")
     assert answer.expires_at is not None
     assert (answer.expires_at - clock()).days == 30
 
@@ -114,11 +114,11 @@ def test_statements_that_differ_in_what_matters_are_both_kept_and_reported(
     assert len(found(service, alice)) == 2
 
 
-def test_the_same_text_at_another_level_is_another_memory(
+def test_the_same_text_in_another_scope_is_another_memory(
     service: MemoryService, alice: Caller
 ) -> None:
-    first = one(service, alice, "Prefers tea.", level="user")
-    second = one(service, alice, "Prefers tea.", level="project")
+    first = one(service, alice, "Prefers tea.", scope="user")
+    second = one(service, alice, "Prefers tea.", scope="project")
     assert second.id != first.id
 
 
@@ -175,9 +175,9 @@ def test_the_same_value_under_another_spelling_is_the_same_statement(
 def test_one_slot_of_two_scopes_tells_which_value_is_outdated_however_it_is_spelt(
     service: MemoryService, alice: Caller, clock: Clock
 ) -> None:
-    old = one(service, alice, "The port is 5432.", key="Port", level="user")
+    old = one(service, alice, "The port is 5432.", key="Port", scope="user")
     clock.tick(days=1)
-    new = one(service, alice, "The port is 5433.", key="port", level="project")
+    new = one(service, alice, "The port is 5433.", key="port", scope="project")
     context = service.recall(alice, Query(query="what is the port?")).context
     first, second = context.splitlines()[1:3]
     assert new.id[-8:] in first
@@ -195,8 +195,8 @@ def test_keys_that_are_two_things_are_two_slots(service: MemoryService, alice: C
 
 
 def test_two_keys_may_hold_the_same_text(service: MemoryService, alice: Caller) -> None:
-    home = one(service, alice, "Berlin", key="home_city", level="user")
-    work = one(service, alice, "Berlin", key="work_city", level="user")
+    home = one(service, alice, "Berlin", key="home_city", scope="user")
+    work = one(service, alice, "Berlin", key="work_city", scope="user")
     assert home.id != work.id
     assert found(service, alice) == ["Berlin", "Berlin"]
 
@@ -215,7 +215,7 @@ def test_superseded_memories_are_no_longer_recalled(service: MemoryService, alic
 def test_superseding_something_invisible_stores_nothing(
     service: MemoryService, alice: Caller, bob: Caller
 ) -> None:
-    foreign = one(service, bob, "Bob's secret plan.", level="user")
+    foreign = one(service, bob, "Bob's secret plan.", scope="user")
     with pytest.raises(NotFound):
         one(service, alice, "Something new.", supersedes=(foreign.id,))
     assert found(service, alice) == []
@@ -326,8 +326,8 @@ def test_a_key_in_use_cannot_be_taken_by_update(service: MemoryService, alice: C
 def test_a_key_and_a_text_that_spell_the_same_are_two_memories(
     service: MemoryService, alice: Caller
 ) -> None:
-    note = one(service, alice, "timezone UTC", level="user")
-    slot = one(service, alice, "UTC", key="timezone", level="user")
+    note = one(service, alice, "timezone UTC", scope="user")
+    slot = one(service, alice, "UTC", key="timezone", scope="user")
     assert note.id != slot.id
     assert service.recall(alice, Query(key="timezone")).memories[0].memory.id == slot.id
 
@@ -365,22 +365,22 @@ def test_many_at_once_may_write_one_key(service: MemoryService, alice: Caller) -
 
 
 def test_what_changed_is_told_with_where_it_was(service: MemoryService, alice: Caller) -> None:
-    private = one(service, alice, "The password hint is blue.", level="user")
-    shared = one(service, alice, "Hints are not used.", level="tenant", supersedes=(private.id,))
+    private = one(service, alice, "The password hint is blue.", scope="user")
+    shared = one(service, alice, "Hints are not used.", scope="tenant", supersedes=(private.id,))
     assert dict(shared.touched) == {
-        shared.id: alice.partition(Level.TENANT),
-        private.id: alice.partition(Level.USER),
+        shared.id: alice.partition(Scope.TENANT),
+        private.id: alice.partition(Scope.USER),
     }
 
 
 def test_what_the_team_shares_is_not_ended_by_something_private(
     service: MemoryService, alice: Caller, bob: Caller
 ) -> None:
-    shared = one(service, alice, "Deploys happen on Tuesdays.", level="tenant")
-    with pytest.raises(InvalidInput, match=r"memories\[0\]\.supersedes: .+ shared at level tenant"):
-        one(service, bob, "Scratch.", level="session", supersedes=(shared.id,))
-    with pytest.raises(InvalidInput, match="level: got 'user'; this memory is shared"):
-        service.update(bob, shared.id, Patch(level="user"))
+    shared = one(service, alice, "Deploys happen on Tuesdays.", scope="tenant")
+    with pytest.raises(InvalidInput, match=r"memories\[0\]\.supersedes: .+ shared in scope tenant"):
+        one(service, bob, "Scratch.", scope="session", supersedes=(shared.id,))
+    with pytest.raises(InvalidInput, match="scope: got 'user'; this memory is shared"):
+        service.update(bob, shared.id, Patch(scope="user"))
     assert found(service, alice) == ["Deploys happen on Tuesdays."]
 
 

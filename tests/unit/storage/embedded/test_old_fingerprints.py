@@ -88,7 +88,7 @@ def test_of_keys_that_were_spelt_apart_the_newest_holds_and_the_rest_ends_with_t
         service.update(ALICE, old[2].id, Patch(content="Asia/Osaka"))
     else:
         said = {"remember the newest": "Asia/Tokyo", "remember the oldest": "UTC"}
-        draft = Draft(content=said.get(deed, "Asia/Osaka"), key="TimeZone", level="user")
+        draft = Draft(content=said.get(deed, "Asia/Osaka"), key="TimeZone", scope="user")
         service.remember(ALICE, [draft])
     (one,) = service.recent(ALICE)
     wanted = {"remember the newest": "Asia/Tokyo", "remember the oldest": "UTC"}

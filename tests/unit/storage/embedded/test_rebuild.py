@@ -167,7 +167,7 @@ def test_a_service_answers_while_its_index_is_behind_and_says_so(
 
 
 CHANGES: dict[str, Callable[[MemoryService, Caller], str]] = {
-    "remember": lambda s, a: s.remember(a, [Draft(content=LAST.content, level="user")])[0].status,
+    "remember": lambda s, a: s.remember(a, [Draft(content=LAST.content, scope="user")])[0].status,
     "update": lambda s, a: s.update(a, LAST.id, Patch(pinned=True)).memory.id,
     "forget": lambda s, a: s.forget(a, Selection(ids=(LAST.id,))).memories[0].id,
     "preview": lambda s, a: s.forget(a, Selection(query="number499", erase=True)).memories[0].id,

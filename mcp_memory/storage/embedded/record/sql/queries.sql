@@ -28,7 +28,7 @@ SELECT
 -- entries: journal entries after a number with their revisions, in order
 SELECT c.number, c.verb, c.memory_id, c.revision, c.made_at, c."user", c.agent, c.client,
     c.reason, c.request, c.salt, c.digest, c.head,
-    concat_ws('/', r.tenant, r.level, r."user", r.name), r.content, r.fingerprint, r.type,
+    concat_ws('/', r.tenant, r.scope, r."user", r.name), r.content, r.fingerprint, r.type,
     r.key, r.importance, r.tags, r.pinned, r.trust, r.status, r.source, r.metadata,
     r.evidence, r.merged, r.superseded_by, r.created_at, r.recorded_at, r.valid_from,
     r.valid_to, r.expires_at

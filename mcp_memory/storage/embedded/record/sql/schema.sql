@@ -23,7 +23,7 @@ CREATE TABLE revisions (
     revision INTEGER NOT NULL,
     change BIGINT NOT NULL,
     tenant VARCHAR NOT NULL,
-    level VARCHAR NOT NULL,
+    scope VARCHAR NOT NULL,
     "user" VARCHAR NOT NULL,
     name VARCHAR NOT NULL,
     content VARCHAR NOT NULL,

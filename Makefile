@@ -7,11 +7,11 @@
 #   make quality  figures of what recall brings back       (LOCOMO=locomo10.json FACTS=facts.json)
 #   make crash    the long crash programme: kills, power cuts, I/O errors, damage, many lives
 #   make conformance  the official conformance suite, with its summary  (from npm, as in make test)
-#   make clients  other people's clients at every door, the real Claude Code and Codex among them
+#   make clients  other people's clients over every transport, the real Claude Code and Codex among them
 #   make tokens   what a client's model is handed, in tokens of o200k  (from npm)
 #   make isolation  the long isolation programme: each thing by each caller, 100,000 memories
 #   make fuzz     100,000 calls written from what the server publishes (FUZZ_SEED=7 repeats one run)
-#   make snapshot  what the door answers by itself, asked of the server anew
+#   make snapshot  what the proxy answers by itself, asked of the server anew
 #   make lock     resolve the newest allowed versions into .ci/constraints.txt
 #   make clean    remove what the targets above have made
 

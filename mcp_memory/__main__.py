@@ -1,6 +1,6 @@
 """Where `mcp-memory` and `python -m mcp_memory` begin.
 
-A client that starts the stdio door waits for it, so that the door is reached before the
+A client that starts the stdio proxy waits for it, so that the proxy is reached before the
 parser of the command line is imported.
 """
 

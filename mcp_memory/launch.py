@@ -1,6 +1,6 @@
-"""Where a host begins that a door starts: `python -P launch.py --home DIR host run`.
+"""Where a daemon begins that a proxy starts: `python -P launch.py --home DIR daemon run`.
 
-It is the very package that the door is of, whatever else is installed under its name, and
+It is the very package that the proxy is of, whatever else is installed under its name, and
 its dependencies come from where the interpreter has its own.
 """
 

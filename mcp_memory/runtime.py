@@ -31,7 +31,7 @@ _LOCKED_RETRY_S = 0.05
 
 
 class Application:
-    """Owns the store of one home folder for as long as a door is open.
+    """Owns the store of one home folder for as long as a transport is open.
 
     Safe to use from any thread. A store that could not be opened is tried again by the
     next call, so that a lock or a full disk heals without a restart. Another process that

@@ -77,7 +77,7 @@ def _text(result: CallToolResult) -> str:
 
 
 def connect(home: Path) -> Client:
-    """A client of the memory in `home`, which outlives it; the host ends when it is not needed."""
+    """A client of the memory in `home`, which outlives it; the daemon ends by itself."""
     server = StdioServerParameters(
         command=sys.executable,
         args=["-m", "mcp_memory"],

@@ -52,7 +52,7 @@ def main() -> int:
             sys.stderr.write(server_log.read()[-4000:])
             return 1
         finally:
-            _stop_host(stage)
+            _stop_daemon(stage)
     transcript.end(time.perf_counter() - began)
     return 0
 
@@ -61,7 +61,7 @@ async def _play(stage: Stage, root: Path) -> None:
     stage.transcript.title(
         "mcp-memory: two agents, one memory",
         "Real clients, MCP over stdio, a fresh store in a temporary folder. Each agent starts a "
-        "door of its own; the first of them starts the host that all share.",
+        "proxy of its own; the first of them starts the daemon that all share.",
     )
     if stage.home.exists() and any(stage.home.iterdir()):
         raise NotAsSaid(f"the store is fresh; instead there is something in {stage.home}")
@@ -74,9 +74,9 @@ async def _play(stage: Stage, root: Path) -> None:
         await remember_and_ask(stage, places.private)
 
 
-def _stop_host(stage: Stage) -> None:
-    """End the host that the first agent started: its store is about to be removed."""
-    command = (*stage.command, "--home", str(stage.home), "host", "stop")
+def _stop_daemon(stage: Stage) -> None:
+    """End the daemon that the first agent started: its store is about to be removed."""
+    command = (*stage.command, "--home", str(stage.home), "daemon", "stop")
     subprocess.run(command, capture_output=True, check=False)
 
 

@@ -1,4 +1,4 @@
-"""The commands that look at a store, the same in a host and without one.
+"""The commands that look at a store, the same in a daemon and without one.
 
 Each gives lines of text; see `console`. Their arguments are texts, for they may have come
 from another process.

@@ -202,22 +202,22 @@ def _model(embedder: Embedder, space: VectorSpace) -> Finding:
 
 
 def _store(settings: Settings, space: VectorSpace) -> Iterator[Finding]:
-    """The check of the store, by the host that has it or by opening it."""
+    """The check of the store, by the daemon that has it or by opening it."""
     try:
         found = remote.findings(settings)
         if found is not None:
-            yield Finding(name="host", ok=True, detail=next(_host(settings), "running"))
+            yield Finding(name="daemon", ok=True, detail=next(_daemon(settings), "running"))
             yield from found
             return
-        yield Finding(name="host", ok=True, detail="not running; the next client starts one")
+        yield Finding(name="daemon", ok=True, detail="not running; the next client starts one")
         from mcp_memory.service.adoption import told
         from mcp_memory.storage.embedded import open_embedded  # slow to import
 
         store = open_embedded(settings.home, space)
-    except remote.HostSilent as error:
-        yield Finding(name="host", ok=False, detail=str(error), advice="then run doctor again")
+    except remote.DaemonSilent as error:
+        yield Finding(name="daemon", ok=False, detail=str(error), advice="then run doctor again")
     except StoreLocked as error:
-        # As it should be while a server without a host is at work, and no reason to stop it.
+        # As it should be while a server without a daemon is at work, and no reason to stop it.
         yield Finding(name="store", ok=True, detail=f"not checked: {error}")
     except (McpMemoryError, OSError, ImportError) as error:
         yield Finding(name="store", ok=False, detail=f"cannot be opened: {error}")
@@ -231,6 +231,6 @@ def _store(settings: Settings, space: VectorSpace) -> Iterator[Finding]:
             store.close()
 
 
-def _host(settings: Settings) -> Iterator[str]:
+def _daemon(settings: Settings) -> Iterator[str]:
     said = dict(line.split("\t", 1) for line in remote.status(settings, None))
     yield f"process {said['process']}, version {said['version']}, {said['clients']} clients"

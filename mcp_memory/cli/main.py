@@ -1,6 +1,6 @@
 """The command line: arguments → what to do. Nothing else in the package prints.
 
-Without a command it is the stdio door. The heavy imports stand in the commands that need
+Without a command it is the stdio proxy. The heavy imports stand in the commands that need
 them, so that `--version` and `--help` answer at once.
 """
 
@@ -65,7 +65,7 @@ def _run(given: argparse.Namespace) -> int:
     _speak_utf8()
     own = {
         "model": _model,
-        "host": _host,
+        "daemon": _daemon,
         "serve": _serve,
         "token": _token,
         "project": _project,
@@ -124,7 +124,7 @@ def _doctor(given: argparse.Namespace) -> int:
 
 
 def _look(settings: Settings, given: argparse.Namespace) -> int:
-    """A command that looks at the store: through the host, or without when there is none."""
+    """A command that looks at the store: through the daemon, or without when there is none."""
     from mcp_memory.cli import remote
 
     width = _width()
@@ -144,7 +144,7 @@ def _model(settings: Settings, given: argparse.Namespace) -> int:
     return OK
 
 
-def _host(settings: Settings, given: argparse.Namespace) -> int:
+def _daemon(settings: Settings, given: argparse.Namespace) -> int:
     from mcp_memory.cli import remote
 
     if given.action == "run":
@@ -152,7 +152,7 @@ def _host(settings: Settings, given: argparse.Namespace) -> int:
 
         code = run(settings)
         if code == TAKEN:
-            print("mcp-memory: another host of this store is running", file=sys.stderr)
+            print("mcp-memory: another daemon of this store is running", file=sys.stderr)
         return code
     if given.action == "logs":
         _print(remote.logs(settings, given.lines))
@@ -281,7 +281,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument(
         "--in-process",
         action="store_true",
-        help="serve without a host, as one process that owns the store (for containers)",
+        help="serve without a daemon, as one process that owns the store (for containers)",
     )
     top.add_argument("--version", action="version", version=f"mcp-memory {__version__}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND")
@@ -304,13 +304,13 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("stats", parents=[home], help="how much is remembered")
     commands.add_parser("rebuild", parents=[home], help="make the index anew from the record")
 
-    host = commands.add_parser("host", help="the process that serves all clients")
-    actions = host.add_subparsers(dest="action", required=True, metavar="ACTION")
+    daemon = commands.add_parser("daemon", help="the process that serves all clients")
+    actions = daemon.add_subparsers(dest="action", required=True, metavar="ACTION")
     actions.add_parser("status", parents=[home], help="whether it runs, and for whom")
     actions.add_parser("stop", parents=[home], help="end it; the next client starts another")
     logs = actions.add_parser("logs", parents=[home], help="what it logged last")
     logs.add_argument("--lines", type=int, default=50, metavar="N", help="how many at most")
-    actions.add_parser("run", parents=[home], help="be the host, in the foreground")
+    actions.add_parser("run", parents=[home], help="be the daemon, in the foreground")
 
     _add_identity(commands.add_parser, home)
     _add_serving(commands.add_parser, home)

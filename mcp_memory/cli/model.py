@@ -48,7 +48,7 @@ def listed(settings: Settings) -> Iterator[str]:
 
 
 def use(settings: Settings, name: str) -> Iterator[str]:
-    """Fetch a model or a reranker, write the setting, and end the host so that the next has it.
+    """Fetch a model or a reranker, write the setting, and end the daemon so that the next has it.
 
     Raises SettingsInvalid, or ModelUnavailable; the model there was is then used as before.
     """
@@ -100,12 +100,12 @@ def _overridden(kind: str, value: str) -> Iterator[str]:
 
 
 def _taken_up(settings: Settings, kind: str) -> Iterator[str]:
-    """End the host that has the store, if there is one; what happens next."""
+    """End the daemon that has the store, if there is one; what happens next."""
     if file_lock.is_held(Address(str(settings.home)).lock):
         serves = [line for line in remote.status(settings, None) if line.startswith("serves\t")]
         if serves:  # others depend on it: whoever runs it says when
             url = serves[0].partition("\t")[2]
-            yield f"the host serves {url}; start it again to have the new {kind}"
+            yield f"the daemon serves {url}; start it again to have the new {kind}"
         else:
             yield remote.stop(settings)
 

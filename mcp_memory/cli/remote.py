@@ -1,4 +1,4 @@
-"""The command line's way to a store: through the host that has it, else by opening it."""
+"""The command line's way to a store: through the daemon that has it, else by opening it."""
 
 from __future__ import annotations
 
@@ -24,30 +24,30 @@ if TYPE_CHECKING:
     from mcp_memory.config.settings import Settings
 
 STOP_TIMEOUT_S = 40.0
-"""Longer than a host takes that still answers everybody and compacts a large record."""
+"""Longer than a daemon takes that still answers everybody and compacts a large record."""
 _POLL_S = 0.02
-_NONE = "no host is running; the next client starts one"
+_NONE = "no daemon is running; the next client starts one"
 
 
-class HostSilent(StoreError):
-    """The host does not answer; it may be suspended."""
+class DaemonSilent(StoreError):
+    """The daemon does not answer; it may be suspended."""
 
 
 def lines(settings: Settings, command: str, arguments: Mapping[str, str]) -> Iterator[str]:
     """The output of a command. Raises McpMemoryError."""
-    output = _through_host(settings, command, arguments)
+    output = _through_daemon(settings, command, arguments)
     return output if output is not None else _by_ourselves(settings, command, arguments)
 
 
 def findings(settings: Settings) -> Iterator[Finding] | None:
-    """What the host's own check of the store finds; None when there is no host."""
-    output = _through_host(settings, "check", {})
+    """What the daemon's own check of the store finds; None when there is no daemon."""
+    output = _through_daemon(settings, "check", {})
     return None if output is None else (Finding(**json.loads(line)) for line in output)
 
 
 def status(settings: Settings, width: int | None) -> Iterator[str]:
-    """What the host says of itself, or that there is none."""
-    output = _through_host(settings, "status", {})
+    """What the daemon says of itself, or that there is none."""
+    output = _through_daemon(settings, "status", {})
     if output is None:
         yield _NONE
         return
@@ -55,14 +55,14 @@ def status(settings: Settings, width: int | None) -> Iterator[str]:
 
 
 def stop(settings: Settings) -> str:
-    """Have the host end in order, or end it where it does not answer; what was done."""
+    """Have the daemon end in order, or end it where it does not answer; what was done."""
     address = _address(settings)
     pid = file_lock.note(address.lock)
     try:
         if not file_lock.is_held(address.lock):
             return _NONE
     except OSError as error:
-        raise StoreError(f"the lock of the host cannot be looked at ({error})") from error
+        raise StoreError(f"the lock of the daemon cannot be looked at ({error})") from error
     is_hung, served = False, None
     _let_go_on(pid)
     try:
@@ -72,14 +72,14 @@ def stop(settings: Settings) -> str:
     except Unanswered:
         is_hung = True
     if not is_hung and _has_ended(address):
-        told = f"the host (process {pid}) has ended"
+        told = f"the daemon (process {pid}) has ended"
         if served:
             return f"{told}, and {served} with it; to serve it again run: mcp-memory serve --http"
         return f"{told}; the next call of a client starts another"
     _kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))
     if not _has_ended(address):
-        raise StoreError(f"the host (process {pid}) cannot be ended; end it by hand")
-    return f"the host (process {pid}) did not answer and was killed; nothing acknowledged is lost"
+        raise StoreError(f"the daemon (process {pid}) cannot be ended; end it by hand")
+    return f"the daemon (process {pid}) did not answer and was killed; nothing acknowledged is lost"
 
 
 def _let_go_on(pid: str) -> None:
@@ -94,15 +94,15 @@ def _kill(pid: str, number: int) -> None:
 
 
 def logs(settings: Settings, most: int) -> list[str]:
-    """The last lines of the host's log."""
+    """The last lines of the daemon's log."""
     log = Path(_address(settings).log)
     try:
         return log.read_text("utf-8", "replace").splitlines()[-max(0, most) :] if most else []
     except FileNotFoundError:
-        return [f"no host has logged anything into {log} yet"]
+        return [f"no daemon has logged anything into {log} yet"]
 
 
-def _through_host(
+def _through_daemon(
     settings: Settings, command: str, arguments: Mapping[str, str]
 ) -> Iterator[str] | None:
     given = [(f"argument.{name}", value) for name, value in arguments.items()]
@@ -110,14 +110,14 @@ def _through_host(
     try:
         output = client.run(_address(settings), [("command", command), *pairs, *given])
     except Unanswered as error:
-        raise HostSilent(str(error)) from error
+        raise DaemonSilent(str(error)) from error
     except client.Refused as error:
         raise StoreError(str(error)) from error
     return None if output is None else _said(output)
 
 
 def _said(output: Iterator[tuple[str, str]]) -> Iterator[str]:
-    """The lines of a command in the host. Raises what it raised there, as McpMemoryError."""
+    """The lines of a command in the daemon. Raises what it raised there, as McpMemoryError."""
     try:
         for mark, text in output:
             if mark == client.OUT:
@@ -127,8 +127,8 @@ def _said(output: Iterator[tuple[str, str]]) -> Iterator[str]:
             elif mark == client.END:
                 return
     except OSError as error:
-        raise StoreError(f"the host went away ({error}); try again") from error
-    raise StoreError("the host went away in the middle of the answer; try again")
+        raise StoreError(f"the daemon went away ({error}); try again") from error
+    raise StoreError("the daemon went away in the middle of the answer; try again")
 
 
 def _by_ourselves(settings: Settings, command: str, arguments: Mapping[str, str]) -> Iterator[str]:

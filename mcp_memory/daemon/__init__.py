@@ -1,1 +1,1 @@
-"""The host: the one process that owns a store and serves every door to it."""
+"""The daemon: the one process that owns a store and serves every proxy to it."""

@@ -18,19 +18,19 @@ from mcp_memory.ipc.client import END, ERROR, OUT
 if TYPE_CHECKING:
     from mcp_memory.config.settings import Settings
     from mcp_memory.daemon.state import DaemonState
-    from mcp_memory.http.server import WebDoor
+    from mcp_memory.http.server import HttpServer
     from mcp_memory.ipc.protocol import Hello
 
 
-def lines(host: DaemonState, settings: Settings, hello: Hello) -> Iterator[str]:
-    """The same for a door of the host, each line marked with what it is."""
+def lines(daemon: DaemonState, settings: Settings, hello: Hello) -> Iterator[str]:
+    """The same for a proxy of the daemon, each line marked with what it is."""
     name, arguments = hello.value("command"), hello.values("argument.")
     try:
         if name == "status":
-            output_lines = output.values(_status(host), None)
+            output_lines = output.values(_status(daemon), None)
         else:
             caller = resolve(local_signals(settings))
-            output_lines = run(name, arguments, host.application.service(), caller)
+            output_lines = run(name, arguments, daemon.application.service(), caller)
         yield from (OUT + line for line in output_lines)
         yield f"{END}{OK}"
     except McpMemoryError as error:
@@ -38,25 +38,25 @@ def lines(host: DaemonState, settings: Settings, hello: Hello) -> Iterator[str]:
         yield f"{END}{REFUSED}"
 
 
-def _status(host: DaemonState) -> dict[str, str | int]:
-    """What a host says of itself."""
+def _status(daemon: DaemonState) -> dict[str, str | int]:
+    """What a daemon says of itself."""
     return {
         "process": os.getpid(),
         "version": __version__,
-        "home": str(host.settings.home),
-        "since": datetime.fromtimestamp(host.since, UTC).astimezone().isoformat(" ", "seconds"),
-        "up": f"{time.time() - host.since:.0f} s",
-        "clients": host.clients,
-        "clients served": host.served,
-        **(_web(host.web) if host.web else _idle(host)),
+        "home": str(daemon.settings.home),
+        "since": datetime.fromtimestamp(daemon.since, UTC).astimezone().isoformat(" ", "seconds"),
+        "up": f"{time.time() - daemon.since:.0f} s",
+        "clients": daemon.clients,
+        "clients served": daemon.served,
+        **(_web(daemon.web) if daemon.web else _idle(daemon)),
     }
 
 
-def _idle(host: DaemonState) -> dict[str, str | int]:
-    return {"ends after": f"{host.settings.idle_minutes:g} minutes without a client"}
+def _idle(daemon: DaemonState) -> dict[str, str | int]:
+    return {"ends after": f"{daemon.settings.idle_minutes:g} minutes without a client"}
 
 
-def _web(web: WebDoor) -> dict[str, str | int]:
+def _web(web: HttpServer) -> dict[str, str | int]:
     return {
         "serves": web.url,
         "needs a token": "yes" if web.needs_token else "no",

@@ -20,7 +20,7 @@ import anyio.to_thread
 
 from mcp_memory import __version__
 from mcp_memory.config import logging as logs
-from mcp_memory.daemon.client_connection import Visit
+from mcp_memory.daemon.client_connection import ClientConnection
 from mcp_memory.errors import StoreError
 from mcp_memory.ipc import client, protocol
 from mcp_memory.ipc.address import Address
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from mcp_memory.config.settings import Settings
     from mcp_memory.http.endpoint import Entrance
-    from mcp_memory.http.server import WebDoor
+    from mcp_memory.http.server import HttpServer
     from mcp_memory.server.connection import Connection
     from mcp_memory.server.middleware import Seen
     from mcp_memory.server.subscriptions import Subscriptions
@@ -43,30 +43,30 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 TAKEN = 3
-"""The exit code when another host is there."""
+"""The exit code when another daemon is there."""
 CLIENTS_MAX = 256
 FILES_MIN = 4096
-"""Open files the host asks for: each client is one, and macOS grants 256 at first."""
+"""Open files the daemon asks for: each client is one, and macOS grants 256 at first."""
 LOCK_TRIES, LOCK_RETRY_S = 10, 0.02
 LOCK_PATIENCE_S = 20.0
 LEAVE_TIMEOUT_S = 12.0
 WATCH_S = 2.0
-"""How often the host looks whether its folder is still there."""
+"""How often the daemon looks whether its folder is still there."""
 PRELOAD_AFTER_S, PRELOAD_PAUSE_S = 2.0, 0.1
 KEY_BYTES = 32
 LOG_BYTES_MAX = 1024 * 1024
 
 
 Ready = Callable[[str], None]
-"""Called once the host serves, with what to tell whoever started it."""
+"""Called once the daemon serves, with what to tell whoever started it."""
 
 
 def run(settings: Settings, *, http: str = "", ready: Ready = lambda told: None) -> int:
-    """Serve every door to the store until told to stop or long without a client.
+    """Serve every proxy to the store until told to stop or long without a client.
 
-    With `http`, where to listen for it as `HOST:PORT`, a host that is there already makes
+    With `http`, where to listen for it as `HOST:PORT`, a daemon that is there already makes
     way, and this one goes on without clients. Returns the exit code: 3 when there is
-    another host. Raises OSError where the folder of the host cannot be used, and
+    another daemon. Raises OSError where the folder of the daemon cannot be used, and
     SettingsInvalid where HTTP cannot be served.
     """
     address = Address(str(settings.home))
@@ -86,8 +86,8 @@ def run(settings: Settings, *, http: str = "", ready: Ready = lambda told: None)
         last.callback(application.close)
         listener = Listener(address)
         last.callback(listener.socket.close)
-        anyio.run(_serve, Host(settings, application, listener, lock), entrance, ready)
-    log.info("the host has ended in order")
+        anyio.run(_serve, Daemon(settings, application, listener, lock), entrance, ready)
+    log.info("the daemon has ended in order")
     return 0
 
 
@@ -97,36 +97,36 @@ def _entrance(settings: Settings, http: str) -> Entrance:
     return Entrance.of(settings, http)
 
 
-async def _serve(host: Host, entrance: Entrance | None, ready: Ready) -> None:
-    async with host.open():
+async def _serve(daemon: Daemon, entrance: Entrance | None, ready: Ready) -> None:
+    async with daemon.open():
         if entrance is None:
-            await host.serve()
+            await daemon.serve()
             return
-        host.web = http_server(host, entrance)
-        async with host.web.open():
-            ready(host.web.greeting)
-            await host.serve()
+        daemon.web = http_server(daemon, entrance)
+        async with daemon.web.open():
+            ready(daemon.web.greeting)
+            await daemon.serve()
 
 
-def http_server(host: Host, entrance: Entrance) -> WebDoor:
-    """The HTTP server of a host that is open."""
-    from mcp_memory.http.server import ServerParts, WebDoor
+def http_server(daemon: Daemon, entrance: Entrance) -> HttpServer:
+    """The HTTP server of a daemon that is open."""
+    from mcp_memory.http.server import HttpServer, ServerParts
 
-    return WebDoor(
+    return HttpServer(
         ServerParts(
-            settings=host.settings,
-            server=host.server,
-            subscriptions=host.subscriptions,
-            lanes=host.lanes,
-            application=host.application,
-            clients=lambda: host.clients,
+            settings=daemon.settings,
+            server=daemon.server,
+            subscriptions=daemon.subscriptions,
+            lanes=daemon.lanes,
+            application=daemon.application,
+            clients=lambda: daemon.clients,
         ),
         entrance,
     )
 
 
 def _taken_over(address: Address) -> FileLock | None:
-    """The host's lock, once a host that serves no HTTP has made way. Raises StoreError."""
+    """The daemon's lock, once a daemon that serves no HTTP has made way. Raises StoreError."""
     until = time.monotonic() + LIMIT_S
     while time.monotonic() < until:
         with suppress(FileExistsError):
@@ -140,7 +140,7 @@ def _taken_over(address: Address) -> FileLock | None:
 
 
 def _lock(address: Address) -> FileLock | None:
-    """The host's lock; a door that looks whether it is held may hold it for a moment."""
+    """The daemon's lock; a proxy that looks whether it is held may hold it for a moment."""
     for _ in range(LOCK_TRIES):
         with suppress(FileExistsError):
             return FileLock(address.lock, str(os.getpid()))
@@ -149,7 +149,7 @@ def _lock(address: Address) -> FileLock | None:
 
 
 def _log_to(address: Address, level: str) -> None:
-    """Log into the host's file, and to stderr too where that is another one."""
+    """Log into the daemon's file, and to stderr too where that is another one."""
     file = RotatingFileHandler(address.log, maxBytes=LOG_BYTES_MAX, backupCount=1, encoding="utf-8")
     os.chmod(address.log, 0o600)
     handlers: list[logging.Handler] = [file]
@@ -172,7 +172,7 @@ def _raise_file_limit() -> None:
 
 
 def _key(settings: Settings) -> bytes:
-    """The key that seals open questions, so that the next host takes their answers too."""
+    """The key that seals open questions, so that the next daemon takes their answers too."""
     file = Path(Address(str(settings.home)).folder) / "key"
     with suppress(OSError):
         found = file.read_bytes()
@@ -185,13 +185,13 @@ def _key(settings: Settings) -> bytes:
 
 
 def _load() -> None:
-    """Import what doors are served with, which takes a second: in a thread, for the first ones
+    """Import what proxies are served with, which takes a second: in a thread, for the first ones
     are answered meanwhile."""
     from mcp_memory.daemon import dispatch as dispatch
 
 
-class Host:
-    """Every visit to one store. Lives on the event loop."""
+class Daemon:
+    """Every connection to one store. Lives on the event loop."""
 
     server: Server[Connection]
     subscriptions: Subscriptions
@@ -204,12 +204,12 @@ class Host:
         self.listener = listener
         self._lock = lock
         self.lanes = Lanes()
-        self.web: WebDoor | None = None
+        self.web: HttpServer | None = None
         self.mark = f"{secrets.token_hex(4)}-"
         self.since = time.time()
         self.goodbye = ""
         self.ready = asyncio.Event()
-        self._visits: set[Visit] = set()
+        self._connections: set[ClientConnection] = set()
         self._served = 0
         self._idle: asyncio.TimerHandle | None = None
         self._stopping = asyncio.Event()
@@ -218,7 +218,7 @@ class Host:
     @property
     def clients(self) -> int:
         """How many clients are served at the moment."""
-        return sum(visit.is_client for visit in self._visits)
+        return sum(connection.is_client for connection in self._connections)
 
     @property
     def is_full(self) -> bool:
@@ -237,9 +237,9 @@ class Host:
 
     @asynccontextmanager
     async def open(self) -> AsyncGenerator[None]:
-        """Let doors in, and load what they are served with; until then they hear that it starts."""
+        """Let proxies in, and load what they need; until then they hear that it starts."""
         self._catch_signals()
-        server = await asyncio.start_server(self._visited, sock=self.listener.socket)
+        server = await asyncio.start_server(self._connected, sock=self.listener.socket)
         try:
             self.application.start()
             await anyio.to_thread.run_sync(_load)
@@ -267,7 +267,7 @@ class Host:
         """Serve until told to stop, then answer what was asked, and say goodbye."""
         self.ready.set()
         self._wait_for_clients()
-        log.info("host %s of %s is ready", __version__, self.settings.home)
+        log.info("daemon %s of %s is ready", __version__, self.settings.home)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._preload)
             await self._stopped()
@@ -293,23 +293,25 @@ class Host:
             with anyio.move_on_after(WATCH_S):
                 await self._stopping.wait()
             if not self._lock.is_there():
-                log.error("the folder %s was removed; this host ends", self.settings.home)
+                log.error("the folder %s was removed; this daemon ends", self.settings.home)
                 self.stop(protocol.STOPPED)
 
     async def _leave(self) -> None:
-        if self._lock.is_there():  # else what lies there is another host's
+        if self._lock.is_there():  # else what lies there is another daemon's
             self.listener.forget()  # who comes now finds nobody, and waits for the lock
-        for visit in sorted(self._visits, key=lambda visit: not visit.is_at_work):
-            visit.leave()
+        for connection in sorted(
+            self._connections, key=lambda connection: not connection.is_at_work
+        ):
+            connection.leave()
         with anyio.move_on_after(LEAVE_TIMEOUT_S) as waited:
-            while self._visits:
+            while self._connections:
                 self._left.clear()
                 await self._left.wait()
         if waited.cancelled_caught:
-            log.warning("%d visits did not end in time", len(self._visits))
+            log.warning("%d connections did not end in time", len(self._connections))
 
     def stop(self, goodbye: str) -> None:
-        """Begin to end; `goodbye` is what the doors are told (STOPPED or REPLACED)."""
+        """Begin to end; `goodbye` is what the proxies are told (STOPPED or REPLACED)."""
         self.goodbye = self.goodbye or goodbye
         self._stopping.set()
         if self.web is not None:
@@ -330,24 +332,24 @@ class Host:
             self._idle.cancel()
             self._idle = None
 
-    async def _visited(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        visit = Visit(self, reader, writer)
-        self._visits.add(visit)
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connection = ClientConnection(self, reader, writer)
+        self._connections.add(connection)
         try:
-            hello = await visit.accept()
+            hello = await connection.accept()
             if hello is not None:
                 from mcp_memory.daemon import dispatch
 
-                await dispatch.dispatch(visit, self, hello)
+                await dispatch.dispatch(connection, self, hello)
         except (OSError, EOFError, TimeoutError) as error:
-            log.info("a door went away: %r", error)
-        except Exception:  # the root of a visit: the others must not suffer
-            log.exception("a visit failed")
+            log.info("a proxy went away: %r", error)
+        except Exception:  # the root of a connection: the others must not suffer
+            log.exception("a connection failed")
         finally:
-            self._visits.discard(visit)
+            self._connections.discard(connection)
             self._left.set()
             writer.close()
-            if not any(other.is_client or other.is_at_work for other in self._visits):
+            if not any(other.is_client or other.is_at_work for other in self._connections):
                 self._wait_for_clients()
 
     def _wait_for_clients(self) -> None:

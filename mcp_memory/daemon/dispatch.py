@@ -1,4 +1,4 @@
-"""What a visit is served with: the protocol, or a command of the command line."""
+"""What a connection is served with: the protocol, or a command of the command line."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import asyncio
 
     from mcp_memory.config.settings import Settings
-    from mcp_memory.daemon.client_connection import Visit
+    from mcp_memory.daemon.client_connection import ClientConnection
     from mcp_memory.daemon.state import DaemonState
     from mcp_memory.ipc.protocol import Hello
 
@@ -35,69 +35,69 @@ log = logging.getLogger(__name__)
 
 _CHUNK_BYTES = 64 * 1024
 _SESSION = re.compile(r"c-[0-9a-f]{32}")
-_OF_THE_HOST = ("model", "reranker", "session_days", "log_level", "idle_minutes")
-"""Settings that count for the whole host: those of the door that started it are in force."""
+_OF_THE_DAEMON = ("model", "reranker", "session_days", "log_level", "idle_minutes")
+"""Settings that count for the whole daemon: those of the proxy that started it are in force."""
 
 
-async def dispatch(visit: Visit, host: DaemonState, hello: Hello) -> None:
-    """Serve what a door has come for: the protocol, or a command."""
-    await (serve if hello.purpose == protocol.SERVE else run)(visit, host, hello)
+async def dispatch(client: ClientConnection, daemon: DaemonState, hello: Hello) -> None:
+    """Serve what a proxy has come for: the protocol, or a command."""
+    await (serve if hello.purpose == protocol.SERVE else run)(client, daemon, hello)
 
 
-async def serve(visit: Visit, host: DaemonState, hello: Hello) -> None:
+async def serve(client: ClientConnection, daemon: DaemonState, hello: Hello) -> None:
     """Serve a client until it is gone."""
     try:
-        settings = _settings(host, hello)
+        settings = _settings(daemon, hello)
     except SettingsInvalid as error:
-        await visit.refuse(str(error))
+        await client.refuse(str(error))
         return
     name = hello.value("session")
     connection = Connection(signals=local_signals(settings, "socket"))
     if _SESSION.fullmatch(name):
         connection.id = name
-    transport = Streams(visit.reader, visit.writer)
-    wire = Wire(transport, mark=host.mark)
-    visit.begin_client(wire.stop)
-    told = (_differences(host, hello, settings), *(doubt.text for doubt in settings.doubts))
-    await visit.answer(protocol.WELCOME, "; ".join(filter(None, told)))
-    async with host.subscriptions.connected(connection):
-        await served(host.server, wire, connection)
-    if host.goodbye:
-        await transport.write(protocol.answer(protocol.GOODBYE, host.goodbye))
+    transport = Streams(client.reader, client.writer)
+    wire = Wire(transport, mark=daemon.mark)
+    client.begin_client(wire.stop)
+    told = (_differences(daemon, hello, settings), *(doubt.text for doubt in settings.doubts))
+    await client.answer(protocol.WELCOME, "; ".join(filter(None, told)))
+    async with daemon.subscriptions.connected(connection):
+        await served(daemon.server, wire, connection)
+    if daemon.goodbye:
+        await transport.write(protocol.answer(protocol.GOODBYE, daemon.goodbye))
 
 
-async def run(visit: Visit, host: DaemonState, hello: Hello) -> None:
-    """Run a command of the command line here, line by line to the door."""
+async def run(client: ClientConnection, daemon: DaemonState, hello: Hello) -> None:
+    """Run a command of the command line here, line by line to the proxy."""
     try:
-        settings = _settings(host, hello)
+        settings = _settings(daemon, hello)
     except SettingsInvalid as error:
-        await visit.refuse(str(error))
+        await client.refuse(str(error))
         return
-    lines = control.lines(host, settings, hello)
-    visit.begin_work()
-    await visit.answer(protocol.WELCOME)
+    lines = control.lines(daemon, settings, hello)
+    client.begin_work()
+    await client.answer(protocol.WELCOME)
 
     def work() -> None:
         for line in lines:
-            anyio.from_thread.run(visit.print, line)
+            anyio.from_thread.run(client.print, line)
 
     await anyio.to_thread.run_sync(work)
 
 
-def _settings(host: DaemonState, hello: Hello) -> Settings:
-    """How the door is configured. Raises SettingsInvalid."""
+def _settings(daemon: DaemonState, hello: Hello) -> Settings:
+    """How the proxy is configured. Raises SettingsInvalid."""
     given = hello.value("cwd")
-    working_dir = Path(given) if given else host.settings.home
+    working_dir = Path(given) if given else daemon.settings.home
     environ = hello.values("environ.")
-    return configured.load(environ, home=host.settings.home, working_dir=working_dir)
+    return configured.load(environ, home=daemon.settings.home, working_dir=working_dir)
 
 
-def _differences(host: DaemonState, hello: Hello, settings: Settings) -> str:
-    """What the door is configured with that does not count here, in words."""
-    ours, asked = host.settings, hello.values("environ." + PREFIX)
+def _differences(daemon: DaemonState, hello: Hello, settings: Settings) -> str:
+    """What the proxy is configured with that does not count here, in words."""
+    ours, asked = daemon.settings, hello.values("environ." + PREFIX)
     names = [
         name
-        for name in _OF_THE_HOST
+        for name in _OF_THE_DAEMON
         if asked.get(name.upper()) and getattr(settings, name) != getattr(ours, name)
     ]
     if not names:
@@ -105,10 +105,10 @@ def _differences(host: DaemonState, hello: Hello, settings: Settings) -> str:
     told = ", ".join(
         f"{n} is '{getattr(ours, n)}' there, not '{getattr(settings, n)}'" for n in names
     )
-    log.warning("a door is configured otherwise than this host: %s", told)
+    log.warning("a proxy is configured otherwise than this daemon: %s", told)
     return (
-        f"the host runs with other settings: {told}; put them into config.toml in the"
-        " store's folder, and run: mcp-memory host stop"
+        f"the daemon runs with other settings: {told}; put them into config.toml in the"
+        " store's folder, and run: mcp-memory daemon stop"
     )
 
 

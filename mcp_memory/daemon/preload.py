@@ -1,6 +1,6 @@
 """What a call can need, loaded while nobody asks for anything.
 
-The installation may be removed or replaced under a running host, as package managers do:
+The installation may be removed or replaced under a running daemon, as package managers do:
 whatever was not loaded by then is gone, or of another version.
 """
 
@@ -24,7 +24,7 @@ _ELSEWHERE = (
     "mcp_memory.proxy",
     "mcp_memory.http",
 )
-"""What a host has no use for, or has loaded where it does."""
+"""What a daemon has no use for, or has loaded where it does."""
 
 
 def steps() -> Iterator[Step]:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from mcp.server import Server
 
     from mcp_memory.config.settings import Settings
-    from mcp_memory.http.server import WebDoor
+    from mcp_memory.http.server import HttpServer
     from mcp_memory.ipc.listener import Listener
     from mcp_memory.runtime import Application
     from mcp_memory.server.connection import Connection
@@ -25,7 +25,7 @@ class DaemonState(Protocol):
     listener: Listener
     server: Server[Connection]
     subscriptions: Subscriptions
-    web: WebDoor | None
+    web: HttpServer | None
     mark: str
     since: float
     goodbye: str

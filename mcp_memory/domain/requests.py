@@ -79,7 +79,7 @@ class Selection:
     """Which memories to forget: by ids, or by everything that matches the rest.
 
     `erase` removes for good. `confirm` is the token from the preview; `confirmed` is
-    set by a door whose user said yes when asked.
+    set by a transport whose user said yes when asked.
     """
 
     ids: tuple[str, ...] = ()

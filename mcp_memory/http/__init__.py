@@ -1,1 +1,1 @@
-"""The web door: streamable HTTP and SSE, tokens, limits, figures."""
+"""The HTTP server: streamable HTTP and SSE, tokens, limits, figures."""

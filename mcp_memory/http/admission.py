@@ -81,7 +81,7 @@ class Gate:
     async def _counted(self, asgi_scope: Scope, changes: bool, size: int) -> Response | None:
         """Count a request, however it is answered; what to answer where there are too many.
 
-        Who is on this machine is not limited, at no door.
+        Who is on this machine is not limited, at no transport.
         """
         principal: Principal | None = asgi_scope.get(PRINCIPAL)
         if principal is None:

@@ -1,4 +1,4 @@
-"""Every path of the web door, and what stands before each."""
+"""Every path of the HTTP server, and what stands before each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the web door listens, and by which names it may be called."""
+"""Where the HTTP server listens, and by which names it may be called."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Names:
 
     @classmethod
     def of(cls, binding: Binding, settings: HttpSettings) -> Names:
-        """The names of a door that listens there. Raises SettingsInvalid without a URL."""
+        """The names of a transport that listens there. Raises SettingsInvalid without a URL."""
         scheme = "https" if settings.tls_cert else "http"
         if not settings.url and not binding.is_loopback:
             raise SettingsInvalid(

@@ -36,13 +36,13 @@ class Metrics:
         self._calls = Counter(
             f"{_PREFIX}calls",
             "Requests that were answered",
-            ["door", "call", "outcome"],
+            ["transport", "call", "outcome"],
             registry=self._registry,
         )
         self._seconds = Histogram(
             f"{_PREFIX}call_seconds",
             "How long answers took, waiting included",
-            ["door", "call"],
+            ["transport", "call"],
             buckets=BUCKETS,
             registry=self._registry,
         )
@@ -56,8 +56,8 @@ class Metrics:
 
     def count(self, seen: Seen) -> None:
         """Count one answer of the server."""
-        self._calls.labels(seen.door, seen.call, seen.outcome).inc()
-        self._seconds.labels(seen.door, seen.call).observe(seen.seconds)
+        self._calls.labels(seen.transport, seen.call, seen.outcome).inc()
+        self._seconds.labels(seen.transport, seen.call).observe(seen.seconds)
 
     def responded(self, status: int) -> None:
         """Count one answer over HTTP."""

@@ -1,4 +1,4 @@
-"""What the web door says where no handler answers: plain status, JSON-RPC error or OAuth error."""
+"""Responses where no handler answers: a plain status, a JSON-RPC error or an OAuth error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The web door of a host: from the listening socket to the last answer."""
+"""The HTTP server of a daemon: from the listening socket to the last answer."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class ServerParts:
     clients: Callable[[], int]
 
 
-class WebDoor:
+class HttpServer:
     """Serves one server over HTTP. Lives on the event loop, within `open`."""
 
     def __init__(self, parts: ServerParts, entrance: Entrance) -> None:
@@ -178,7 +178,7 @@ def _config(app: application.Frontier, settings: Settings) -> uvicorn.Config:
 
 
 class _Uvicorn(uvicorn.Server):
-    """The server without hands on the signals, which are the host's."""
+    """The server without hands on the signals, which are the daemon's."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:

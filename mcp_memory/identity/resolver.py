@@ -1,4 +1,4 @@
-"""Who is calling: what a door knows about a request → one Caller.
+"""Who is calling: what a transport knows about a request → one Caller.
 
 No argument of a tool is ever looked at, and what cannot be resolved is denied, not
 widened. Sources, first match wins:
@@ -77,7 +77,7 @@ Found = tuple[str, str]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Signals:
-    """Everything that a door knows about one request.
+    """Everything that a transport knows about one request.
 
     `claims` are those of a verified access token, None without one, and `permissions` what it
     permits; who is on this machine may do everything. `headers` have lower-case names.
@@ -198,7 +198,7 @@ def deciding(signals: Signals) -> Signals:
 
 
 def local_signals(settings: Settings, transport: str = "local") -> Signals:
-    """What a door on this machine knows before any request: configuration and user."""
+    """What a transport on this machine knows before any request: configuration and user."""
     return Signals(
         transport=transport,
         configured_user=settings.user,

@@ -1,13 +1,13 @@
-"""Where the host of a store is found: its folder, its lock, its log, and its socket.
+"""Where the daemon of a store is found: its folder, its lock, its log, and its socket.
 
-On Windows, and on a file system that has no sockets, the host listens on a port of
-127.0.0.1 instead. The port stands in a private file with two secrets: the door shows one,
-the host the other, so that no stranger is served, nor believed.
+On Windows, and on a file system that has no sockets, the daemon listens on a port of
+127.0.0.1 instead. The port stands in a private file with two secrets: the proxy shows one,
+the daemon the other, so that no stranger is served, nor believed.
 """
 
 from __future__ import annotations
 
-# The module behind `socket`: what that one adds costs the stdio door ten milliseconds.
+# The module behind `socket`: what that one adds costs the stdio proxy ten milliseconds.
 import _socket
 import os
 
@@ -23,11 +23,11 @@ _PORT_BYTES_MAX = 256
 
 
 class Address:
-    """The files by which a store's host is found, in a folder of the store's folder."""
+    """The files by which a store's daemon is found, in a folder of the store's folder."""
 
     def __init__(self, home: str) -> None:
         self.home = home
-        self.folder = os.path.join(home, "host")
+        self.folder = os.path.join(home, "daemon")
         self.lock = os.path.join(self.folder, "lock")
         self.log = os.path.join(self.folder, "log")
         self.socket = os.path.join(self.folder, "socket")
@@ -74,7 +74,7 @@ def bind(sock: Socket, path: str) -> None:
 
 
 def write_port(address: Address, port: int, shown: str, awaited: str) -> None:
-    """Say where the host listens when it has no socket: readable by this user only."""
+    """Say where the daemon listens when it has no socket: readable by this user only."""
     draft = address.port + ".tmp"
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
@@ -93,7 +93,7 @@ def _connect_local(address: Address) -> Connected | None:
         _at(address.socket, sock.connect)
     except (TimeoutError, BlockingIOError):  # its queue is full
         sock.close()
-        raise TimeoutError("the host takes no more connections") from None
+        raise TimeoutError("the daemon takes no more connections") from None
     except OSError:
         sock.close()
         return None

@@ -1,4 +1,4 @@
-"""Talking to a host: what the stdio door and the command line share."""
+"""Talking to a daemon: what the stdio proxy and the command line share."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _READ_BYTES = 64 * 1024
 
 
 class Refused(Exception):
-    """The host does not do what was asked; the text says why."""
+    """The daemon does not do what was asked; the text says why."""
 
 
 def warn(text: str) -> None:
@@ -52,7 +52,7 @@ def answer(connected: Connected, timeout_s: float) -> tuple[str, str, str]:
     """What it says to that: version, verdict and text; STARTING before its verdict.
 
     Raises TimeoutError as long as it says nothing (ask again), other kinds of OSError when
-    it is no host or goes away.
+    it is no daemon or goes away.
     """
     sock, line = connected.socket, connected.heard
     sock.settimeout(timeout_s)
@@ -60,7 +60,7 @@ def answer(connected: Connected, timeout_s: float) -> tuple[str, str, str]:
         # Byte by byte: what follows this short line is not for here.
         chunk = sock.recv(1)
         if not chunk:
-            raise ConnectionResetError("the host went away")
+            raise ConnectionResetError("the daemon went away")
         line += chunk
     found = protocol.parse_answer(bytes(line))
     line.clear()
@@ -73,9 +73,9 @@ def answer(connected: Connected, timeout_s: float) -> tuple[str, str, str]:
 def meet(
     address: Address, purpose: str, pairs: list[tuple[str, str]]
 ) -> tuple[Connected, str, str] | None:
-    """Greet the host and wait for its verdict: the connection, verdict and text of it.
+    """Greet the daemon and wait for its verdict: the connection, verdict and text of it.
 
-    None when there is no host, or it is just leaving. Raises Unanswered.
+    None when there is no daemon, or it is just leaving. Raises Unanswered.
     """
     patience = Patience(address)
     connected = _connected(address, patience)
@@ -117,7 +117,7 @@ def _wait(patience: Patience) -> None:
 
 
 def ask(address: Address, purpose: str) -> str | None:
-    """Ask the host for something; what it says once it will do it, None where none does.
+    """Ask the daemon for something; what it says once it will do it, None where none does.
 
     Raises Refused when it does not, Unanswered when it does not answer.
     """
@@ -132,10 +132,10 @@ def ask(address: Address, purpose: str) -> str | None:
 
 
 def run(address: Address, pairs: list[tuple[str, str]]) -> Iterator[tuple[str, str]] | None:
-    """Have the host run a command; None when there is none.
+    """Have the daemon run a command; None when there is none.
 
     Gives pairs of OUT, ERROR or END and a text. Raises Refused, Unanswered, and OSError
-    when the host goes away meanwhile.
+    when the daemon goes away meanwhile.
     """
     met = meet(address, protocol.RUN, pairs)
     if met is None:
@@ -161,7 +161,7 @@ def _output(address: Address, connected: Connected) -> Iterator[tuple[str, str]]
 
 
 def _heard(address: Address, connected: Connected) -> bytes:
-    """What comes next, however long the host works; that it was suspended meanwhile is told."""
+    """What comes next, however long the daemon works; that it was suspended meanwhile is told."""
     while True:
         try:
             return connected.socket.recv(_READ_BYTES)

@@ -1,4 +1,4 @@
-"""Where the host listens: a unix socket, or a port of 127.0.0.1 where there are none."""
+"""Where the daemon listens: a unix socket, or a port of 127.0.0.1 where there are none."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BACKLOG = 128
 
 
 class Listener:
-    """A listening socket, private to this user; `shown` is the secret that a door must show."""
+    """A listening socket, private to this user; `shown` is the secret that a proxy must show."""
 
     def __init__(self, address: Address) -> None:
         """Listen at an address, whose lock the caller holds. Raises OSError."""
@@ -32,11 +32,11 @@ class Listener:
         self.socket.setblocking(False)
 
     def is_shown(self, secret: str) -> bool:
-        """Whether a door has shown what it must."""
+        """Whether a proxy has shown what it must."""
         return secrets.compare_digest(secret.encode(), self.shown.encode())
 
     def forget(self) -> None:
-        """Remove what says where the host is; the lock must still be held."""
+        """Remove what says where the daemon is; the lock must still be held."""
         for path in (self._address.socket, self._address.port):
             with contextlib.suppress(OSError):
                 os.unlink(path)

@@ -1,6 +1,6 @@
-"""How long a host is waited for: as long as it gives signs of life, up to a limit.
+"""How long a daemon is waited for: as long as it gives signs of life, up to a limit.
 
-A host that starts on a busy machine, or that was suspended, is not dead. It is waited for
+A daemon that starts on a busy machine, or that was suspended, is not dead. It is waited for
 while it says that it is starting, or that it is alive, and for a good while when it says
 nothing at all.
 """
@@ -22,21 +22,21 @@ if TYPE_CHECKING:
     Clock = Callable[[], float]
 
 SILENT_S = 45.0
-"""How long a host may give no sign of life."""
+"""How long a daemon may give no sign of life."""
 LIMIT_S = 180.0
 """How long one may take altogether that starts."""
 TELL_S, TELL_AGAIN_S = 5.0, 30.0
 """After how long it is told that somebody waits, and how often afterwards."""
 LOOK_S = 5.0
-"""How often a host that was asked something is looked after, and the most that one look counts."""
+"""How often a daemon that was asked something is checked, and the most that one check counts."""
 QUIET_S = 10.0
-"""After how long without a sign of life it is told that a host is silent."""
+"""After how long without a sign of life it is told that a daemon is silent."""
 SUSPENDED_S = 1.5
 """How long a process must have been suspended for a command to say so and wait no longer."""
 
 
 class Unanswered(Exception):
-    """The host did not answer while there was patience; the text says what to do."""
+    """The daemon did not answer while there was patience; the text says what to do."""
 
 
 class Patience:
@@ -49,7 +49,7 @@ class Patience:
         self._tell_at = self._since + TELL_S
 
     def sign(self) -> None:
-        """The host lives: it was started, or has said something."""
+        """The daemon lives: it was started, or has said something."""
         self._sign_at = self._clock()
 
     def check(self) -> None:
@@ -57,14 +57,14 @@ class Patience:
         now = self._clock()
         if now - self._since > LIMIT_S:
             raise Unanswered(
-                f"{_host(self._address)} is still starting after {LIMIT_S:g} s, for this machine is"
-                " busy; call again in a while"
+                f"{_daemon(self._address)} is still starting after {LIMIT_S:g} s, for this machine"
+                " is busy; call again in a while"
             )
         if now - self._sign_at > SILENT_S:
             raise Unanswered(no_sign(self._address))
 
     def check_awake(self) -> None:
-        """The same for a host that is suspended at every look, and has been for a moment."""
+        """The same for a daemon that is suspended at every look, and has been for a moment."""
         now, told = self._clock(), suspended(self._address)
         if not told:
             self._awake_at = now
@@ -77,14 +77,14 @@ class Patience:
         if now < self._tell_at:
             return ""
         self._tell_at = now + TELL_AGAIN_S
-        return f"waiting for {_host(self._address)}: {now - self._since:.0f} s so far"
+        return f"waiting for {_daemon(self._address)}: {now - self._since:.0f} s so far"
 
 
 class Silence:
-    """How long a connected host that owes an answer has said nothing, and given no sign of life.
+    """How long a connected daemon that owes an answer has said nothing, and given no sign of life.
 
     One look counts at most `LOOK_S`: the time in which nobody looked, for this process was
-    suspended or starved itself, says nothing of the host.
+    suspended or starved itself, says nothing of the daemon.
     """
 
     def __init__(self, address: Address, clock: Clock = time.monotonic) -> None:
@@ -96,12 +96,12 @@ class Silence:
         self._has_asked = False
 
     def end(self) -> None:
-        """The host has said something, or owes nothing."""
+        """The daemon has said something, or owes nothing."""
         self._looked_at, self._speechless_s, self._told_at_s = self._clock(), 0.0, None
         self.sign()
 
     def sign(self) -> None:
-        """The host lives."""
+        """The daemon lives."""
         self._silent_s, self._has_asked = 0.0, False
 
     def look(self) -> None:
@@ -115,7 +115,7 @@ class Silence:
             raise Unanswered(f"{no_sign(self._address)}. What was asked may still be done")
 
     def asks(self) -> bool:
-        """Whether to ask the host for a sign of life now: once in each silence."""
+        """Whether to ask the daemon for a sign of life now: once in each silence."""
         if self._has_asked or self._silent_s < LOOK_S:
             return False
         self._has_asked = True
@@ -128,24 +128,26 @@ class Silence:
         if self._speechless_s < wait_s:
             return ""
         self._told_at_s = self._speechless_s
-        told = f"no answer from {_host(self._address)} for {self._speechless_s:.0f} s"
+        told = f"no answer from {_daemon(self._address)} for {self._speechless_s:.0f} s"
         if self._silent_s < QUIET_S:
             return f"{told}; it is alive, and still at work or waiting"
         return suspended(self._address) or f"{told}, nor a sign of life; this machine may be busy"
 
 
 def no_sign(address: Address) -> str:
-    """What to say of a host that was silent for too long."""
-    advice = "call again in a while; if that does not help, mcp-memory host stop ends it, by which"
+    """What to say of a daemon that was silent for too long."""
+    advice = (
+        "call again in a while; if that does not help, mcp-memory daemon stop ends it, by which"
+    )
     return (
-        f"{_host(address)} does not answer: it gave no sign of life for {SILENT_S:g} s."
+        f"{_daemon(address)} does not answer: it gave no sign of life for {SILENT_S:g} s."
         f" {_upper(suspended(address) or f'{advice} nothing acknowledged is lost')}."
         f" Its log is {address.log}"
     )
 
 
 def suspended(address: Address) -> str:
-    """What to say of a host whose process was stopped by a signal, "" of any other.
+    """What to say of a daemon whose process was stopped by a signal, "" of any other.
 
     Some systems do not tell that.
     """
@@ -153,7 +155,7 @@ def suspended(address: Address) -> str:
     if not pid.isdecimal() or _state(pid)[:1] not in ("T", "t"):
         return ""
     return (
-        f"{_host(address)} is suspended: kill -CONT {pid} lets it go on, mcp-memory host stop"
+        f"{_daemon(address)} is suspended: kill -CONT {pid} lets it go on, mcp-memory daemon stop"
         " ends it, by which nothing acknowledged is lost"
     )
 
@@ -172,9 +174,9 @@ def _state(pid: str) -> str:
         return said.read().strip()
 
 
-def _host(address: Address) -> str:
+def _daemon(address: Address) -> str:
     pid = file_lock.note(address.lock)
-    return f"the host (process {pid})" if pid else "the host of this store"
+    return f"the daemon (process {pid})" if pid else "the daemon of this store"
 
 
 def _upper(text: str) -> str:

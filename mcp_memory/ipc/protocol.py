@@ -1,15 +1,15 @@
-"""What a door and a host say to each other before anything else.
+"""What a proxy and a daemon say to each other before anything else.
 
-    door   mcp-memory <version> <purpose> <bytes>\\n, then so many bytes: name=value pairs, each
+    proxy   mcp-memory <version> <purpose> <bytes>\\n, then so many bytes: name=value pairs, each
            ended by NUL, as the system keeps an environment
-    host   mcp-memory <version> <verdict> <text>\\n
+    daemon   mcp-memory <version> <verdict> <text>\\n
 
-A host that is still starting says `starting` at once and every other second, before its
+A daemon that is still starting says `starting` at once and every other second, before its
 verdict. Then it depends on the purpose: `serve` passes JSON-RPC lines both ways, `run` gets the
 output of a command, `stop`, `retire` and `make-way` nothing more. No line of JSON-RPC begins with
-`mcp-memory`, so that a door can still ask among them whether the host is alive, which it answers
-with the same line, and a host can say goodbye. Neither JSON nor anything
-else is imported for this: the door has only milliseconds.
+`mcp-memory`, so that a proxy can still ask among them whether the daemon is alive, which it answers
+with the same line, and a daemon can say goodbye. Neither JSON nor anything
+else is imported for this: the proxy has only milliseconds.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SERVE, RUN, STOP, RETIRE, MAKE_WAY = "serve", "run", "stop", "retire", "make-way
 WELCOME, REFUSED, GOODBYE = "welcome", "refused", "goodbye"
 STARTING, ALIVE = "starting", "alive"
 STOPPED, REPLACED = "stopped", "replaced"
-"""Why a host says goodbye: it was told to stop, or a newer one takes its place."""
+"""Why a daemon says goodbye: it was told to stop, or a newer one takes its place."""
 
 PAIRS_BYTES_MAX = 256 * 1024
 LINE_BYTES_MAX = 8 * 1024
@@ -30,7 +30,7 @@ _MARK = "mcp-memory"
 
 
 class Hello:
-    """What a door says first: its version, its purpose, and named values."""
+    """What a proxy says first: its version, its purpose, and named values."""
 
     def __init__(self, version: str, purpose: str, pairs: list[tuple[str, str]]) -> None:
         self.version = version
@@ -48,7 +48,7 @@ class Hello:
 
 
 def hello(purpose: str, pairs: list[tuple[str, str]]) -> bytes:
-    """What a door sends; whatever bytes a value has, the host gets the same."""
+    """What a proxy sends; whatever bytes a value has, the daemon gets the same."""
     block = b"".join(os.fsencode(f"{name}={value}") + b"\0" for name, value in pairs)
     return f"{_MARK} {__version__} {purpose} {len(block)}\n".encode() + block
 
@@ -57,7 +57,7 @@ def parse_head(line: bytes) -> tuple[str, str, int]:
     """Version, purpose, and how many bytes of pairs follow. Raises ValueError."""
     mark, version, purpose, size = line.decode("ascii").split()
     if mark != _MARK or not 0 <= int(size) <= PAIRS_BYTES_MAX:
-        raise ValueError("this is no greeting of a door")
+        raise ValueError("this is no greeting of a proxy")
     return version, purpose, int(size)
 
 
@@ -68,18 +68,18 @@ def parse_pairs(block: bytes) -> list[tuple[str, str]]:
 
 
 def answer(verdict: str, text: str) -> bytes:
-    """What a host says to a door, and how it says goodbye. The text is one line."""
+    """What a daemon says to a proxy, and how it says goodbye. The text is one line."""
     line = f"{_MARK} {__version__} {verdict} {' '.join(text.split())}"
     return line.encode("utf-8", "replace")[: LINE_BYTES_MAX - 1] + b"\n"
 
 
 def alive() -> bytes:
-    """What a door asks a host that owes it an answer, and what the host says to that."""
+    """What a proxy asks a daemon that owes it an answer, and what the daemon says to that."""
     return answer(ALIVE, "?")
 
 
 def parse_answer(line: bytes) -> tuple[str, str, str] | None:
-    """Version, verdict and text of what a host says; None for any other line."""
+    """Version, verdict and text of what a daemon says; None for any other line."""
     if not line.startswith(_MARK.encode() + b" "):
         return None
     _, version, verdict, *rest = line.decode("utf-8", "replace").rstrip("\n").split(" ", 3)

@@ -1,4 +1,4 @@
-"""The stdio door: a thin process that a client starts, and that passes lines to the host.
+"""The stdio proxy: a thin process that a client starts, and that passes lines to the daemon.
 
 Only the standard library is on its path, and of that as little as can be: it has to answer
 within milliseconds, and many of them run beside each other.

@@ -1,4 +1,4 @@
-"""Finding the host of a store, and starting one where nobody does."""
+"""Finding the daemon of a store, and starting one where nobody does."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ if TYPE_CHECKING:
 FIRST_PAUSE_S, PAUSE_S = 0.25, 0.001
 """How long to wait for an answer at once, and whenever the loop comes by afterwards."""
 SUCCESSOR_TIMEOUT_S = 10.0
-"""How long a door leaves it to others to start the host that replaces an older one."""
+"""How long a proxy leaves it to others to start the daemon that replaces an older one."""
 START_TRIES = 5
-"""How many hosts may end without a word while they start."""
+"""How many daemons may end without a word while they start."""
 REFUSED, TAKEN = 2, 3
-"""The exit codes of a host that says why it cannot start, and that found another one there."""
+"""The exit codes of a daemon that says why it cannot start, and that found another one there."""
 _TAIL_BYTES = 4096
 _LAUNCH = os.path.join(isolation.ROOT, "mcp_memory", "launch.py")
 
 
 class Unreachable(Exception):
-    """There is no host, and none can be had; the text says why and what to do."""
+    """There is no daemon, and none can be had; the text says why and what to do."""
 
 
-class Reach:
-    """Looks for the host, once a call, so that a loop can do other things meanwhile."""
+class DaemonConnector:
+    """Looks for the daemon, once a call, so that a loop can do other things meanwhile."""
 
     def __init__(self, address: Address, pairs: list[tuple[str, str]]) -> None:
         """`pairs` say who is calling; see `whoami`."""
@@ -50,7 +50,7 @@ class Reach:
         self._others_until = 0.0
 
     def once(self, *, may_start: bool) -> Socket | None:
-        """The host, greeted and ready; None as long as there is none. Raises Unreachable.
+        """The daemon, greeted and ready; None as long as there is none. Raises Unreachable.
 
         Without `may_start` one that somebody else starts is waited for, however long.
         """
@@ -64,11 +64,11 @@ class Reach:
             raise self._given_up(str(error)) from None
         except OSError as error:  # e.g. a folder that may not be looked into
             said = home_folder.fault(self._address.home)
-            reason = said or f"no host can be reached ({error}); {self._advice()}"
+            reason = said or f"no daemon can be reached ({error}); {self._advice()}"
             raise self._given_up(reason) from error
 
     def news(self) -> str:
-        """What to tell whoever waits for the host, at times; "" for nothing."""
+        """What to tell whoever waits for the daemon, at times; "" for nothing."""
         return self._patience.news() if self._patience is not None else ""
 
     def _once(self, *, may_start: bool) -> Socket | None:
@@ -87,12 +87,12 @@ class Reach:
         return None
 
     def reap(self) -> None:
-        """Take leave of a host that was started here and has ended, so that no zombie stays."""
+        """Take leave of a daemon that was started here and has ended, so that no zombie stays."""
         if self._child is not None and self._has_served and self._child.poll() is not None:
             self._child = None
 
     def leave_it_to_others(self) -> None:
-        """A newer door starts the next host; only if it does not, start one here."""
+        """A newer proxy starts the next daemon; only if it does not, start one here."""
         self._others_until = time.monotonic() + SUCCESSOR_TIMEOUT_S
 
     def _greet(self) -> Connected | None:
@@ -101,7 +101,7 @@ class Reach:
         if connected is None:
             return None
         if connected.shown and not file_lock.is_held(self._address.lock):
-            connected.socket.close()  # a stranger, on the port of a host that is gone
+            connected.socket.close()  # a stranger, on the port of a daemon that is gone
             return None
         try:
             greet(connected, protocol.SERVE, self._pairs)
@@ -111,12 +111,12 @@ class Reach:
         return connected
 
     def _answered(self, met: Connected, patience_s: float) -> Socket | None:
-        """The host, once it has answered the greeting; an older one is told to go."""
+        """The daemon, once it has answered the greeting; an older one is told to go."""
         try:
             version, verdict, text = answer(met, patience_s)
         except (TimeoutError, BlockingIOError):
             return None
-        except OSError:  # it is just leaving, or no host of ours
+        except OSError:  # it is just leaving, or no daemon of ours
             self._met = None
             met.socket.close()
             return None
@@ -143,7 +143,7 @@ class Reach:
             self._patience.sign()
 
     def _retire(self) -> None:
-        """Tell an older host to go. Raises Unreachable where it must not."""
+        """Tell an older daemon to go. Raises Unreachable where it must not."""
         try:
             ask(self._address, protocol.RETIRE)
         except Refused as error:
@@ -164,7 +164,7 @@ class Reach:
             if code not in (0, TAKEN) and not self._has_served:
                 self._failures += 1
                 if code == REFUSED or self._failures >= START_TRIES:
-                    reason = f"no host could be started ({self._last_words(code)})"
+                    reason = f"no daemon could be started ({self._last_words(code)})"
                     raise self._given_up(reason)
         if time.monotonic() > self._others_until and not file_lock.is_held(self._address.lock):
             self._log_begins = _size(self._address.log)
@@ -172,7 +172,7 @@ class Reach:
             self._sign()
 
     def _last_words(self, code: int) -> str:
-        """What the host that was started has said of its end."""
+        """What the daemon that was started has said of its end."""
         try:
             with open(self._address.log, "rb") as log:
                 log.seek(max(self._log_begins, os.path.getsize(self._address.log) - _TAIL_BYTES))
@@ -187,9 +187,9 @@ class Reach:
 
 
 def whoami(home: str, environ: dict[str, str]) -> list[tuple[str, str]]:
-    """What a door says of its caller: the working directory, the settings, a name of its own.
+    """What a proxy says of its caller: the working directory, the settings, a name of its own.
 
-    The name stands for this door's session (of the older protocol era), whichever host
+    The name stands for this proxy's session (of the older protocol era), whichever daemon
     serves it.
     """
     try:
@@ -201,7 +201,7 @@ def whoami(home: str, environ: dict[str, str]) -> list[tuple[str, str]]:
 
 
 def start(address: Address) -> Popen[bytes]:
-    """Start a host, detached, with its output in its log. Raises Unreachable."""
+    """Start a daemon, detached, with its output in its log. Raises Unreachable."""
     import subprocess
 
     reason = isolation.removed() or home_folder.fault(address.home)
@@ -214,7 +214,7 @@ def start(address: Address) -> Popen[bytes]:
         address.make_folder()
         with open(address.log, "ab", opener=_private) as log:
             return subprocess.Popen(
-                [sys.executable, "-P", _LAUNCH, "--home", address.home, "host", "run"],
+                [sys.executable, "-P", _LAUNCH, "--home", address.home, "daemon", "run"],
                 cwd=address.home,
                 env=isolation.without_python(environment.whole()),
                 stdin=subprocess.DEVNULL,
@@ -224,7 +224,7 @@ def start(address: Address) -> Popen[bytes]:
                 creationflags=flags,
             )
     except OSError as error:
-        raise Unreachable(f"no host could be started ({error})") from error
+        raise Unreachable(f"no daemon could be started ({error})") from error
 
 
 def _size(path: str) -> int:

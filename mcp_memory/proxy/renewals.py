@@ -1,4 +1,4 @@
-"""What a next host would not watch at once, and when it is asked again."""
+"""What a next daemon would not watch at once, and when it is asked again."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Renewals:
         self._due_at: dict[Any, float] = {}
 
     def refused(self, key: Any) -> bool:
-        """The host would not; whether it is asked again."""
+        """The daemon would not; whether it is asked again."""
         tries = self._tries.get(key, 0)
         if tries >= TRIES_MAX:
             self.end(key)
@@ -41,7 +41,7 @@ class Renewals:
         self._due_at.pop(key, None)
 
     def clear(self) -> None:
-        """Begin anew, with another host."""
+        """Begin anew, with another daemon."""
         self._tries.clear()
         self._due_at.clear()
 

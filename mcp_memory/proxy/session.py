@@ -1,6 +1,6 @@
-"""What a client and its host have said to each other that a next host must be told again.
+"""What a client and its daemon have said to each other that a next daemon must be told again.
 
-The host may end under a client: then another one is told of the handshake (of the older
+The daemon may end under a client: then another one is told of the handshake (of the older
 protocol era), of the subscriptions, and of every request that was not answered. Those can
 be repeated, for a memory remembered twice is stored once, and what the other verbs do is
 the same when done again, or refused with a clear error.
@@ -12,7 +12,7 @@ import json
 import time
 
 from mcp_memory.proxy.renewals import Renewals
-from mcp_memory.proxy.snapshot import Statics, is_list, is_object, version_of
+from mcp_memory.proxy.snapshot import Snapshot, is_list, is_object, version_of
 from mcp_memory.system.framing import TOO_LONG
 
 TYPE_CHECKING = False
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 
 WAITING_MAX = 1_000
 TRIES_MAX, TRIED_S_MAX = 3, 60.0
-"""When a request is given up: one that ends every host is not tried for ever."""
+"""When a request is given up: one that ends every daemon is not tried for ever."""
 FAILED, _INVALID = -32000, -32602
 _INVALID_REQUEST, _PARSE_ERROR = -32600, -32700
 _HELD, _HELD_MAX = 0.001, 0.1
 """What a notice of waiting counts as progress, and how much they may be: a step counts 1."""
 _WANTS_LIST = "resourcesListChanged"
-_OWN_ID = "mcp-memory-door-"
+_OWN_ID = "mcp-memory-proxy-"
 _LISTEN = "subscriptions/listen"
 _SUBSCRIBE, _UNSUBSCRIBE = "resources/subscribe", "resources/unsubscribe"
 _UPDATED, _LIST_CHANGED = "notifications/resources/updated", "notifications/resources/list_changed"
@@ -55,7 +55,7 @@ class Asked:
         self._since = 0.0
 
     def note_sent(self) -> None:
-        """It is sent to a host, once more."""
+        """It is sent to a daemon, once more."""
         self._since = self._since or time.monotonic()
         self._sent += 1
 
@@ -69,7 +69,7 @@ class Asked:
 
     @property
     def is_doomed(self) -> bool:
-        """Whether hosts have ended with it so often, and for so long, that it may be why.
+        """Whether daemons have ended with it so often, and for so long, that it may be why.
 
         A stream of notices that has begun outlives any number of them.
         """
@@ -79,10 +79,10 @@ class Asked:
 
 
 class Session:
-    """One client's connection, whichever host serves it."""
+    """One client's connection, whichever daemon serves it."""
 
-    def __init__(self, statics: Statics) -> None:
-        self._statics = statics
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
         self._asked: dict[Any, Asked] = {}
         self._questions: set[Any] = set()
         self._initialize: Message | None = None
@@ -102,26 +102,26 @@ class Session:
 
     @property
     def is_crowded(self) -> bool:
-        """Whether so much waits for a host that the client should wait with more."""
+        """Whether so much waits for a daemon that the client should wait with more."""
         return len(self._asked) + len(self._unclear) >= WAITING_MAX
 
     @property
     def is_asking(self) -> bool:
-        """Whether the client wants anything of a host: an answer, or notices."""
+        """Whether the client wants anything of a daemon: an answer, or notices."""
         return bool(self._asked or self._subscribed)
 
-    # --- while there is a host ----------------------------------------------------------
+    # --- while there is a daemon ----------------------------------------------------------
 
     def note_client(self, line: bytes) -> None:
-        """Take in what the client says to the host, sent already."""
+        """Take in what the client says to the daemon, sent already."""
         message = _parsed(line)
         if message is not None:
             asked = self._note_client(message, line)
             if asked is not None:
                 asked.note_sent()
 
-    def note_host(self, line: bytes) -> bool:
-        """Take in what the host says; whether it is for the client."""
+    def note_daemon(self, line: bytes) -> bool:
+        """Take in what the daemon says; whether it is for the client."""
         message = _parsed(line)
         if message is None:
             return True
@@ -133,9 +133,9 @@ class Session:
         return self._noticed(str(message["method"]), _member(message, "params"))
 
     def missed(self) -> list[bytes]:
-        """Notices of what the client watches, once another host watches it.
+        """Notices of what the client watches, once another daemon watches it.
 
-        What changed between two hosts was told to nobody; one notice too many does no harm.
+        What changed between two daemons was told to nobody; one notice too many does no harm.
         """
         lines, self._missed = self._missed, []
         return lines
@@ -146,7 +146,7 @@ class Session:
         return self._renewals.wait_s
 
     def renew(self) -> list[bytes]:
-        """What the host is asked again, for it could not watch it before."""
+        """What the daemon is asked again, for it could not watch it before."""
         lines: list[bytes] = []
         for method, watched in self._renewals.due():
             if method == _SUBSCRIBE and watched in self._subscribed:
@@ -158,14 +158,14 @@ class Session:
     # --- while there is none ------------------------------------------------------------
 
     def lost(self) -> list[bytes]:
-        """The host is gone. What the client is told: that its questions need no answer
-        any more, and that what has ended several hosts is not tried again.
+        """The daemon is gone. What the client is told: that its questions need no answer
+        any more, and that what has ended several daemons is not tried again.
         """
         lines = [_notice("notifications/cancelled", requestId=i) for i in self._questions]
         self._questions.clear()
         self._own.clear()
         self._renewals.clear()
-        reason = "the host ended again and again while it was at this; run: mcp-memory doctor"
+        reason = "the daemon ended again and again while it was at this; run: mcp-memory doctor"
         doomed = [i for i, asked in self._asked.items() if asked.is_doomed]
         return [*lines, *self._fail(doomed, reason)]
 
@@ -177,7 +177,7 @@ class Session:
             return None
         self._note_client(message, line)
         is_request = "id" in message and isinstance(message.get("method"), str)
-        answer = self._statics.answer(message, self._version) if is_request else None
+        answer = self._snapshot.answer(message, self._version) if is_request else None
         if answer is None:
             return None
         reply = _line({"jsonrpc": "2.0", "id": message["id"], "result": answer})
@@ -185,13 +185,13 @@ class Session:
         return reply
 
     def refuse(self, line: TooLong) -> bytes:
-        """The answer to a line that no host is shown."""
+        """The answer to a line that no daemon is shown."""
         code = _PARSE_ERROR if line.request_id is None else _INVALID_REQUEST
         error = {"code": code, "message": TOO_LONG}
         return _line({"jsonrpc": "2.0", "id": line.request_id, "error": error})
 
     def hold_on(self, reason: str) -> list[bytes]:
-        """Notices of progress for what waits for a host, so that nobody thinks it lost."""
+        """Notices of progress for what waits for a daemon, so that nobody thinks it lost."""
         lines: list[bytes] = []
         for asked in self._asked.values():
             if asked.token is not None and asked.progress < _HELD_MAX:
@@ -201,14 +201,14 @@ class Session:
         return lines
 
     def give_up(self, reason: str) -> list[bytes]:
-        """The answers to everything that was asked, when no host can be had.
+        """The answers to everything that was asked, when no daemon can be had.
 
-        A stream of notices that had begun goes on with whatever host comes.
+        A stream of notices that had begun goes on with whatever daemon comes.
         """
         return self._fail([i for i, asked in self._asked.items() if not asked.acknowledged], reason)
 
     def replay(self) -> list[bytes]:
-        """What a new host is told before anything else."""
+        """What a new daemon is told before anything else."""
         lines: list[bytes] = []
         if self._initialize is not None and self._version:
             params = {**_member(self._initialize, "params"), "protocolVersion": self._version}
@@ -232,7 +232,7 @@ class Session:
             if method == "initialize":
                 self._initialize = message
             if _hashable(message["id"]) is None:
-                return None  # no id that can be answered; the host says so
+                return None  # no id that can be answered; the daemon says so
             return self._asked.setdefault(message["id"], Asked(message, line))
         elif method == "notifications/initialized":
             self._initialized = line
@@ -261,7 +261,7 @@ class Session:
         return True
 
     def _renewed(self, uri: str, message: Message) -> None:
-        """The host watches a resource for the client again, or says why not.
+        """The daemon watches a resource for the client again, or says why not.
 
         Where it never will, the client is told of a change too: reading says what it is.
         """
@@ -273,7 +273,7 @@ class Session:
         self._missed += [_notice(_UPDATED, uri=uri), _notice(_LIST_CHANGED)]
 
     def _is_put_off(self, key: tuple[str, Any], message: Message) -> bool:
-        """Whether the host could not watch that now, and is to be asked again later."""
+        """Whether the daemon could not watch that now, and is to be asked again later."""
         code = _member(message, "error").get("code")
         return code not in (None, _INVALID) and self._renewals.refused(key)
 
@@ -315,7 +315,7 @@ class Session:
 
 
 def _parsed(line: bytes) -> Message | None:
-    """The message of a line; None for what is none, which the host will say."""
+    """The message of a line; None for what is none, which the daemon will say."""
     try:
         found = json.loads(line)
     except (ValueError, RecursionError):

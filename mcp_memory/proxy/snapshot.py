@@ -19,7 +19,7 @@ META_VERSION = "io.modelcontextprotocol/protocolVersion"
 VERSIONS, ANSWERS = "versions", "answers"
 
 
-class Statics:
+class Snapshot:
     """The answers of the installed version; loaded when the first one is needed."""
 
     def __init__(self, file: str = FILE) -> None:
@@ -27,7 +27,7 @@ class Statics:
         self._loaded: dict[str, dict[str, Any]] = {}
 
     def answer(self, message: dict[str, Any], version: str) -> Any:
-        """The result for a request, None where a host has to be asked.
+        """The result for a request, None where a daemon has to be asked.
 
         `version` is the one agreed on at the handshake, "" before it and in the newer era.
         """

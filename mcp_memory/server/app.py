@@ -17,7 +17,7 @@ from mcp_memory import __version__
 from mcp_memory.runtime import Application
 from mcp_memory.server.connection import Connection
 from mcp_memory.server.handlers import Handlers
-from mcp_memory.server.middleware import Door, Middleware, Observe, with_arguments
+from mcp_memory.server.middleware import Middleware, Observe, SignalsOf, with_arguments
 from mcp_memory.server.roots import forget_roots
 from mcp_memory.server.scheduler import Lanes
 from mcp_memory.server.subscriptions import Subscriptions
@@ -38,7 +38,7 @@ _CACHE_HINTS: dict[Any, CacheHint] = {
 
 def build(
     application: Application,
-    door: Door,
+    signals_of: SignalsOf,
     subscriptions: Subscriptions | None = None,
     *,
     key: bytes = b"",
@@ -47,14 +47,14 @@ def build(
 ) -> Server[Connection]:
     """The server of one application, for any number of connections.
 
-    `door` says what is known of each request; `subscriptions` are for whoever makes the
+    `transport` says what is known of each request; `subscriptions` are for whoever makes the
     connections himself. `key` (32 bytes) seals what a question hands to the client to give
     back; with the same key another process takes the answer, else this one alone. `lanes`
     are for whoever wants to know how much is under way, and `observe` is told of each answer.
     """
     subscriptions = subscriptions or Subscriptions()
     handlers = Handlers(application, subscriptions, lanes or Lanes())
-    within = Middleware(door, observe)
+    within = Middleware(signals_of, observe)
     server: Server[Connection] = Server(
         NAME,
         version=__version__,

@@ -1,4 +1,4 @@
-"""Which permission each request needs: one table, asked by the web door and by the server."""
+"""Which permission each request needs: one table, asked by the HTTP server and by the server."""
 
 from __future__ import annotations
 

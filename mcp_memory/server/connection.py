@@ -24,14 +24,14 @@ SCOPES_MAX = 32
 WATCHED_MAX = 1000
 UNASKED_MAX = 32
 CONTEXT = "mcp_memory.context"
-"""Where a web door puts the caller: a key of the ASGI scope."""
+"""Where a HTTP server puts the caller: a key of the ASGI scope."""
 
 
 @dataclass(kw_only=True, slots=True)
 class Connection:
     """What is kept of one connection; most of it for those of the older protocol era.
 
-    `signals` are what its door knows before any request, and `id` is the name by which
+    `signals` are what its transport knows before any request, and `id` is the name by which
     it is a session. `roots` are None until the client said them, `changes` counts how
     often it said that they changed, `silent_since` is when it last did not answer.
     `resolved` are the latest scopes, each with its signals and its time. `watched` holds
@@ -100,7 +100,7 @@ class RequestContext:
 
 
 def context_of(request: Request) -> RequestContext | None:
-    """The caller that the web door found; None at other doors."""
+    """The caller that the HTTP server found; None at other transports."""
     context = getattr(request.request, "scope", {}).get(CONTEXT)
     return context if isinstance(context, RequestContext) else None
 

@@ -37,24 +37,24 @@ _BEFORE_ROOTS = frozenset({"_meta", PROJECT_HEADER, "configuration", "CLAUDE_PRO
 Params = TypeVar("Params")
 Result = TypeVar("Result")
 Handler = Callable[[Request, Params], Awaitable[Result]]
-Door = Callable[[Request], Signals]
-"""What a door knows of a request beside its message: transport, configuration, token."""
+SignalsOf = Callable[[Request], Signals]
+"""What a transport knows of a request beside its message: transport, configuration, token."""
 
 
 def of_connection(request: Request) -> Signals:
-    """The door of a server whose connections, or single requests, bring their own signals."""
+    """The transport of a server whose connections, or single requests, bring their own signals."""
     context = context_of(request)
     return context.signals if context else request.lifespan_context.signals
 
 
 @dataclass(kw_only=True, slots=True)
 class Seen:
-    """One request that was answered: by which door, what was asked, how it went, how long.
+    """One request that was answered: by which transport, what was asked, how it went, how long.
 
     `outcome` is "ok", "refused" (the caller's to mend) or "failed" (ours).
     """
 
-    door: str
+    transport: str
     call: str
     outcome: str = "failed"
     seconds: float = 0.0
@@ -66,8 +66,8 @@ Observe = Callable[[Seen], None]
 class Middleware:
     """Wraps every handler of the server: one scope a request, one seam for errors."""
 
-    def __init__(self, door: Door, observe: Observe = lambda seen: None) -> None:
-        self._door = door
+    def __init__(self, signals_of: SignalsOf, observe: Observe = lambda seen: None) -> None:
+        self._signals_of = signals_of
         self._observe = observe
 
     def __call__(self, handler: Handler[Params, Result]) -> Handler[Params, Result]:
@@ -113,7 +113,9 @@ class Middleware:
         is_call = request.method == "tools/call"
         name = str((request.params or {}).get("name")) if is_call else request.method
         is_known = not is_call or name in authorization.OF_TOOLS
-        seen = Seen(door=self._door(request).transport, call=name if is_known else "unknown")
+        seen = Seen(
+            transport=self._signals_of(request).transport, call=name if is_known else "unknown"
+        )
         began = time.perf_counter()
         try:
             yield seen
@@ -153,7 +155,7 @@ class Middleware:
     def _signals(self, request: Request) -> Signals:
         client = request.session.client_params
         signals = replace(
-            self._door(request),
+            self._signals_of(request),
             modern=is_modern(request),
             meta=dict(request.meta or {}),
             client_name=client.client_info.name if client else "",

@@ -1,4 +1,4 @@
-"""The service: every use case, as one object that any door can call from any thread."""
+"""The service: every use case, as one object that any transport can call from any thread."""
 
 from __future__ import annotations
 

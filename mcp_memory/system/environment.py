@@ -1,6 +1,6 @@
 """What this process was started with: the one place where the environment is read.
 
-Little of the standard library is imported: the stdio door needs this in its first
+Little of the standard library is imported: the stdio proxy needs this in its first
 milliseconds.
 """
 

@@ -38,7 +38,7 @@ class FileLock:
     def release(self) -> None:
         """Let the next one in. Safe to call twice."""
         if self._descriptor >= 0:
-            try:  # noqa: SIM105  # contextlib costs the stdio door milliseconds
+            try:  # noqa: SIM105  # contextlib costs the stdio proxy milliseconds
                 os.ftruncate(self._descriptor, 0)
             except OSError:
                 pass

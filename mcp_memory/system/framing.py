@@ -58,7 +58,7 @@ class Lines:
 
 def _too_long(begins: bytes, ends: bytes) -> TooLong:
     """What stands for a line. It was a request if its own members say a method and an id."""
-    import json  # the stdio door has no time for these before they are needed
+    import json  # the stdio proxy has no time for these before they are needed
     import re
 
     first = re.match(_FIRST % _MEMBER, begins)

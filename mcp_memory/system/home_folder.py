@@ -19,7 +19,7 @@ def fault(home: str) -> str:
     if odd:
         why = f"the database cannot open a file below a folder with {odd} in its name"
         return f"the store's folder cannot be used: {home}: {why}; rename it, {_ELSEWHERE}"
-    for folder in (home, os.path.join(home, "host")):
+    for folder in (home, os.path.join(home, "daemon")):
         said = _fault(folder, home)
         if said:
             return f"the store's folder cannot be used: {said}"
@@ -43,7 +43,7 @@ def _fault(folder: str, home: str) -> str:
     if not is_open and os.statvfs(where).f_flag & os.ST_RDONLY:
         return f"{where} is on a file system that is read-only; mount it for writing, {_ELSEWHERE}"
     user = os.geteuid()
-    # What lies in the folder of a host is believed only where that is one's own.
+    # What lies in the folder of a daemon is believed only where that is one's own.
     if user != found.st_uid and (len(where) > len(home) or not is_open):
         advice = f"run mcp-memory as that user, give it to user {user} (chown -R)"
         return f"{where} belongs to user {found.st_uid}; {advice}, {_ELSEWHERE}"

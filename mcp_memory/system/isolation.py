@@ -1,8 +1,8 @@
 """Keeps what a client has set for Python programs of its own away from this one.
 
 A client passes its environment on to the servers that it starts, and works in a folder of
-its own: neither may say where our modules come from. The host is started without any of it;
-the door, which the client starts, leaves it before it imports anything else.
+its own: neither may say where our modules come from. The daemon is started without any of it;
+the proxy, which the client starts, leaves it before it imports anything else.
 """
 
 from __future__ import annotations

@@ -88,7 +88,7 @@ class Pool:
 
 
 def fill(store: Store, scopes: Sequence[Caller], count: int, pool: Pool) -> None:
-    """Write `count` memories in turn over the scopes, through the store's own door."""
+    """Write `count` memories in turn over the scopes, through the store's own interface."""
     writes = _writes(scopes, count, pool)
     while batch := list(islice(writes, _WRITTEN_AT_ONCE)):
         store.write(new_id(), batch)

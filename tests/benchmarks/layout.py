@@ -17,7 +17,7 @@ RESIDENT_TARGET = 300
 SCOPES = 1_000
 """Callers among whom the last store is dealt out."""
 PROCESSES_AT = 10_000
-"""The size at which the MCP door and the resident memory are measured."""
+"""The size at which the MCP proxy and the resident memory are measured."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,5 +41,5 @@ class Layout:
 
     @property
     def with_processes(self) -> bool:
-        """Whether the MCP door and the resident memory are measured on it."""
+        """Whether the MCP proxy and the resident memory are measured on it."""
         return self.scopes == 1 and self.memories == PROCESSES_AT

@@ -1,4 +1,4 @@
-"""How fast and how large: each store in turn, at the service and through the MCP door."""
+"""How fast and how large: each store in turn, at the service and through the MCP proxy."""
 
 from __future__ import annotations
 
@@ -105,14 +105,14 @@ def _measure(
     finally:
         service.close()
     if layout.with_processes:
-        say(f"{layout.name}: measuring through the MCP door")
+        say(f"{layout.name}: measuring through the MCP proxy")
         _measure_processes(layout, home, embedder, scopes[0], gathered)
 
 
 def _measure_processes(
     layout: Layout, home: Path, embedder: Embedder, caller: Caller, gathered: _Gathered
 ) -> None:
-    """What needs a process of its own: the resident memory and the MCP door."""
+    """What needs a process of its own: the resident memory and the MCP proxy."""
     at_service = resident.after_recalls(home, caller.user)
     found = anyio.run(tool_calls.measure, home, caller.user, embedder)
     gathered.ratios.extend(found.ratios)
@@ -121,7 +121,7 @@ def _measure_processes(
         Amount(where=layout.name, what=what, value=value / 1e6, unit="MB", target=RESIDENT_TARGET)
         for what, value in (
             (f"resident, the service alone, after {resident.RECALLS} recalls", at_service),
-            (f"resident, the host, after {RECALLS} recalls", found.resident_bytes),
+            (f"resident, the daemon, after {RECALLS} recalls", found.resident_bytes),
         )
         if value
     )

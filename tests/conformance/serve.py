@@ -1,4 +1,4 @@
-"""The host and the web door as they are, with the fixtures of the suite beside our tools.
+"""The daemon and the HTTP server as they are, with the fixtures of the suite beside our tools.
 
 `python -m tests.conformance.serve HOME` serves until told to stop, and says where.
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 import anyio
 
 from mcp_memory.config.settings import load
-from mcp_memory.daemon.daemon import Host, http_server
+from mcp_memory.daemon.daemon import Daemon, http_server
 from mcp_memory.http.endpoint import Entrance
 from mcp_memory.ipc.address import Address
 from mcp_memory.ipc.listener import Listener
@@ -23,18 +23,18 @@ from mcp_memory.system.file_lock import FileLock
 from tests.conformance.profile import install
 
 
-async def serve(host: Host) -> None:
+async def serve(daemon: Daemon) -> None:
     """Serve over HTTP at a free port of this machine."""
-    async with host.open():
-        install(host.server, host.subscriptions)
-        host.web = http_server(host, Entrance.of(host.settings, "127.0.0.1:0"))
-        async with host.web.open():
-            print(f"mcp-memory: {host.web.greeting}", flush=True)
-            await host.serve()
+    async with daemon.open():
+        install(daemon.server, daemon.subscriptions)
+        daemon.web = http_server(daemon, Entrance.of(daemon.settings, "127.0.0.1:0"))
+        async with daemon.web.open():
+            print(f"mcp-memory: {daemon.web.greeting}", flush=True)
+            await daemon.serve()
 
 
 def main(home: Path) -> None:
-    """Own the store in `home`, as any host does."""
+    """Own the store in `home`, as any daemon does."""
     settings = load(home=home)
     address = Address(str(settings.home))
     address.make_folder()
@@ -42,7 +42,7 @@ def main(home: Path) -> None:
     logging.captureWarnings(True)
     lock = FileLock(address.lock, str(os.getpid()))
     with closing(Application(settings)) as application:
-        anyio.run(serve, Host(settings, application, Listener(address), lock))
+        anyio.run(serve, Daemon(settings, application, Listener(address), lock))
 
 
 if __name__ == "__main__":

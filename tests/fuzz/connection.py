@@ -1,4 +1,4 @@
-"""One kept-open connection to the door, on which a message is sent and its answer read."""
+"""One kept-open connection to the transport, on which a message is sent and its answer read."""
 
 from __future__ import annotations
 

@@ -50,6 +50,6 @@ def unharmed(open_server: Served) -> Iterator[Served]:
     yield open_server
     health = raw_http.request(open_server, method="GET", path="/health", headers=[])
     assert raw_http.ask(open_server, health).json() == {"status": "ok"}
-    logged = (open_server.home / "host" / "log").read_text("utf-8")
+    logged = (open_server.home / "daemon" / "log").read_text("utf-8")
     assert " ERROR " not in logged
     assert "wombat" not in logged

@@ -12,14 +12,14 @@ import pytest
 
 from mcp_memory.ipc.address import Address
 from tests.server.daemon.test_removed_installation import DOOR, installed
-from tests.support.http_server import ANYWHERE, DOORS, TIMEOUT_S, Issuer, connect, running
+from tests.support.http_server import ANYWHERE, TIMEOUT_S, TRANSPORTS, Issuer, connect, running
 from tests.support.mcp_client import call, read
 from tests.support.waiting import until
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps what is in use")
 @pytest.mark.anyio
-async def test_every_door_goes_on_when_the_installation_was_removed(tmp_path: Path) -> None:
+async def test_every_transport_goes_on_when_the_installation_was_removed(tmp_path: Path) -> None:
     packages, home = installed(tmp_path / "packages"), tmp_path / "store"
     issuer = Issuer(tmp_path)
     given = {
@@ -33,9 +33,9 @@ async def test_every_door_goes_on_when_the_installation_was_removed(tmp_path: Pa
         until(lambda: "all that a call can need is loaded" in log.read_text("utf-8"))
         shutil.rmtree(packages)
         token = issuer.token("local", "ana")
-        for door in DOORS:
-            async with connect(server, door, token) as client:
-                await call(client, "remember", memories=f"The gate was oiled through {door}")
+        for transport in TRANSPORTS:
+            async with connect(server, transport, token) as client:
+                await call(client, "remember", memories=f"The gate was oiled through {transport}")
                 await call(client, "recall", query="what was oiled last week?")
                 assert "oiled" in await read(client, "recent")
         for path, status in (("/health", 200), ("/", 200), ("/nowhere", 404)):

@@ -16,8 +16,8 @@ import pytest
 from mcp import Client
 
 from mcp_memory.ipc.address import Address
-from tests.support.daemon import command, contents, door, host_pid, hosted, status, stored
-from tests.support.http_server import DOORS, TIMEOUT_S, Served, connect, running, served, tool
+from tests.support.daemon import command, contents, daemon_home, daemon_pid, proxy, status, stored
+from tests.support.http_server import TIMEOUT_S, TRANSPORTS, Served, connect, running, served, tool
 from tests.support.mcp_client import call, text_of
 from tests.support.raw_http import LIST, Answer, ask, json_headers, request
 from tests.support.waiting import until
@@ -28,8 +28,8 @@ EACH = 6
 IMPATIENT = """
 import sys
 from mcp_memory.__main__ import main
-from mcp_memory.http import door
-door.DRAIN_S = 0.2
+from mcp_memory.http import transport
+transport.DRAIN_S = 0.2
 sys.exit(main())
 """
 """Gives back after less than a second what is not done."""
@@ -87,7 +87,7 @@ def recalled(server: Served, **arguments: Any) -> bytes:
 
 @needs_signals
 @pytest.mark.anyio
-async def test_what_is_under_way_is_answered_and_stored_through_every_door(tmp_path: Path) -> None:
+async def test_what_is_under_way_is_answered_and_stored_through_every_proxy(tmp_path: Path) -> None:
     home = tmp_path / "store"
     answered: dict[str, int] = {}
 
@@ -98,15 +98,15 @@ async def test_what_is_under_way_is_answered_and_stored_through_every_door(tmp_p
             answered[through] = sum(result["status"] == "stored" for result in results)
             await anyio.to_thread.run_sync(server.process.wait, TIMEOUT_S)
 
-    with served(home) as server, door(home) as stdio:
+    with served(home) as server, proxy(home) as stdio:
         stdio.handshake()
         stored(stdio, "warm")
         with anyio.fail_after(TIMEOUT_S):
             async with anyio.create_task_group() as tasks:
-                for through in DOORS:
+                for through in TRANSPORTS:
                     tasks.start_soon(remember, through)
                 stdio.send("tools/call", name="remember", arguments=batch("stdio"))
-                everybody = len(DOORS) + 2
+                everybody = len(TRANSPORTS) + 2
                 waiting = await anyio.to_thread.run_sync(all_asked, server, everybody)
                 assert waiting, "they were done before we could look"
                 server.process.send_signal(signal.SIGTERM)
@@ -116,13 +116,13 @@ async def test_what_is_under_way_is_answered_and_stored_through_every_door(tmp_p
         said = server.rest()
         assert server.process.returncode == 0, said
         assert " ERROR " not in said
-    assert answered == dict.fromkeys([*DOORS, "stdio"], EACH)
+    assert answered == dict.fromkeys([*TRANSPORTS, "stdio"], EACH)
     with served(home) as again:
         assert figure(again, "memories") == 1 + EACH * len(answered)
 
 
 class Visitors:
-    """Clients through every door: one whose user is asked, and batches that wait for one turn."""
+    """Clients over every transport: one whose user is asked, and batches that wait a turn."""
 
     def __init__(self, server: Served, batches: int) -> None:
         self.results: dict[str, types.CallToolResult] = {}
@@ -166,12 +166,12 @@ async def test_what_cannot_be_done_in_time_is_given_back_and_nothing_of_it_is_st
     tmp_path: Path,
 ) -> None:
     home, each = tmp_path / "store", 2
-    everybody = each * len(DOORS) + 1
+    everybody = each * len(TRANSPORTS) + 1
     with running(["-c", IMPATIENT, *SERVE], home) as server, anyio.fail_after(TIMEOUT_S):
         visitors = Visitors(server, each)
         async with anyio.create_task_group() as visits:
             visits.start_soon(visitors.ask)
-            for through in DOORS:
+            for through in TRANSPORTS:
                 visits.start_soon(visitors.load, through)
             await anyio.to_thread.run_sync(all_asked, server, everybody)
             server.process.send_signal(signal.SIGTERM)
@@ -201,18 +201,18 @@ def test_a_server_without_work_ends_at_once_and_in_order(
         said = server.rest()
     assert server.process.returncode == 0
     assert said == ""
-    assert host_pid(server.home) == 0
+    assert daemon_pid(server.home) == 0
     assert not Path(Address(str(server.home)).socket).exists()
 
 
 def test_a_server_takes_over_and_its_clients_go_on_without_noticing(tmp_path: Path) -> None:
-    with hosted(tmp_path) as home, door(home) as client:
+    with daemon_home(tmp_path) as home, proxy(home) as client:
         client.handshake()
         stored(client, "The mill stands by the river")
-        before = host_pid(home)
+        before = daemon_pid(home)
         client.send("tools/call", name="remember", arguments=batch("flour"))
         with served(home) as server:
-            assert host_pid(home) == server.process.pid != before
+            assert daemon_pid(home) == server.process.pid != before
             results = client.read()["result"]["structuredContent"]["results"]
             assert {result["status"] for result in results} == {"stored"}
             assert contents(client, "mill") == ["The mill stands by the river"]
@@ -220,7 +220,7 @@ def test_a_server_takes_over_and_its_clients_go_on_without_noticing(tmp_path: Pa
             stored(client, "The miller sleeps")
             assert b"The miller sleeps" in recalled(server, query="miller")
         assert contents(client, "miller sleeps")[0] == "The miller sleeps"
-        assert host_pid(home) not in (0, server.process.pid), "without it there is a host again"
+        assert daemon_pid(home) not in (0, server.process.pid), "without it there is a daemon again"
 
 
 def test_a_second_server_of_a_store_is_refused_and_the_first_goes_on(tmp_path: Path) -> None:
@@ -233,27 +233,27 @@ def test_a_second_server_of_a_store_is_refused_and_the_first_goes_on(tmp_path: P
         assert ask(server, request(server, LIST)).status == 200
 
 
-def test_a_port_that_is_taken_leaves_the_running_host_alone(tmp_path: Path) -> None:
-    with served(tmp_path / "other") as other, hosted(tmp_path) as home, door(home) as client:
+def test_a_port_that_is_taken_leaves_the_running_daemon_alone(tmp_path: Path) -> None:
+    with served(tmp_path / "other") as other, daemon_home(tmp_path) as home, proxy(home) as client:
         client.handshake()
         stored(client, "The mill stands by the river")
-        before = host_pid(home)
+        before = daemon_pid(home)
         said = command("serve", "--http", other.base.removeprefix("http://"), home=home)
         assert said.returncode == 2
         assert "choose another port" in said.stderr
-        assert host_pid(home) == before
+        assert daemon_pid(home) == before
 
 
-def test_the_commands_for_hosts_know_the_server(tmp_path: Path) -> None:
+def test_the_commands_for_daemons_know_the_server(tmp_path: Path) -> None:
     with served(tmp_path / "store") as server:
         told = status(server.home)
         assert told["serves"] == server.url
         assert told["needs a token"] == "no"
         assert told["sessions over HTTP"] == "0"
-        assert server.url in command("host", "status", home=server.home).stdout
-        said = command("host", "stop", home=server.home)
+        assert server.url in command("daemon", "status", home=server.home).stdout
+        said = command("daemon", "stop", home=server.home)
         assert said.returncode == 0, said.stderr
         assert f"has ended, and {server.url} with it" in said.stdout
         assert server.process.wait(TIMEOUT_S) == 0
-    until(lambda: host_pid(server.home) == 0)
-    assert "no host is running" in command("host", "status", home=server.home).stdout
+    until(lambda: daemon_pid(server.home) == 0)
+    assert "no daemon is running" in command("daemon", "status", home=server.home).stdout

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mcp_memory.identity.resolver import META_ZONE
-from tests.support.http_server import DOORS, connect, served
+from tests.support.http_server import TRANSPORTS, connect, served
 
 pytestmark = pytest.mark.anyio
 
@@ -29,7 +29,7 @@ async def test_the_days_are_those_of_the_request_else_of_the_server(
 ) -> None:
     told = {"CLAUDE_CODE_SESSION_ID": "of-whoever-started-it", **environ}
     with served(tmp_path / "store", **told) as server:
-        for way in DOORS:
+        for way in TRANSPORTS:
             async with connect(server, way) as client:
                 found = await me(client)
                 assert (found["timezone"], found["decided_by"]["timezone"]) == expected

@@ -1,4 +1,4 @@
-"""One contract, all doors: the same calls give the same answers over stdio, HTTP and SSE."""
+"""One contract, all transports: the same calls give the same answers over stdio, HTTP and SSE."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mcp import Client, MCPError
 
 from mcp_memory.identity.resolver import META_SESSION
 from tests.support import mcp_client
-from tests.support.http_server import DOORS, Issuer, connect, served
+from tests.support.http_server import TRANSPORTS, Issuer, connect, served
 
 pytestmark = pytest.mark.anyio
 
@@ -33,16 +33,16 @@ NAMED: Any = {META_SESSION: "talk"}
 
 
 @asynccontextmanager
-async def through(door: str, folder: Path) -> AsyncGenerator[Client]:
+async def through(transport: str, folder: Path) -> AsyncGenerator[Client]:
     """A client of an empty store, as the same user in the same project."""
-    if door.startswith("stdio-"):
-        async with mcp_client.connect(folder / "store", door.removeprefix("stdio-")) as client:
+    if transport.startswith("stdio-"):
+        async with mcp_client.connect(folder / "store", transport.removeprefix("stdio-")) as client:
             yield client
         return
     issuer = Issuer(folder)
     with served(folder / "store", **issuer.settings()) as running:
         token = issuer.token("local", "ana")
-        async with connect(running, door, token, headers=PROJECT) as client:
+        async with connect(running, transport, token, headers=PROJECT) as client:
             yield client
 
 
@@ -110,19 +110,19 @@ def comparable(said: list[Any]) -> list[str]:
 
 @pytest.fixture(scope="module")
 async def expected(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """What the stdio door says."""
+    """What the stdio proxy says."""
     async with through("stdio-legacy", tmp_path_factory.mktemp("stdio")) as client:
         return comparable(await everything(client))
 
 
-@pytest.mark.parametrize("door", ["stdio-auto", *DOORS])
-async def test_every_door_gives_the_same_answers(
-    door: str, tmp_path: Path, expected: list[str]
+@pytest.mark.parametrize("transport", ["stdio-auto", *TRANSPORTS])
+async def test_every_transport_gives_the_same_answers(
+    transport: str, tmp_path: Path, expected: list[str]
 ) -> None:
-    async with through(door, tmp_path) as client:
+    async with through(transport, tmp_path) as client:
         said = comparable(await everything(client))
     assert len(said) > 20
-    has_session = not door.endswith("-auto")
+    has_session = not transport.endswith("-auto")
     for ours, theirs in zip(said, expected, strict=True):
         if theirs is expected[-1] and not has_session:
             assert ours == repr((UNNAMED, "This session so far, newest last: nothing yet"))

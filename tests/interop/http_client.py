@@ -1,4 +1,4 @@
-"""The Python SDK's client at the web door, with a token: `python -m tests.interop.http_client`.
+"""The Python SDK's client at the HTTP server, with a token: `python -m tests.interop.http_client`.
 
 It does what `http.mjs` does with other clients, and prints a line for each step.
 """
@@ -18,7 +18,7 @@ from mcp import Client, MCPError
 
 from tests.interop.stdio_client import Notices, found_one, look, told, verbs, watch
 from tests.support.daemon import command
-from tests.support.http_server import DOORS, Served, connect, served
+from tests.support.http_server import TRANSPORTS, Served, connect, served
 from tests.support.mcp_client import call, refusal, remember
 
 SILENCE_S = 5.0
@@ -51,15 +51,15 @@ async def agree(context: Any, params: types.ElicitRequestParams) -> types.Elicit
     return types.ElicitResult(action="accept", content={name: True})
 
 
-async def visit(server: Served, tokens: Tokens, door: str) -> None:
+async def visit(server: Served, tokens: Tokens, proxy: str) -> None:
     """Everything that a client does, beside another one."""
-    era, notices = door.partition("-")[2], Notices()
+    era, notices = proxy.partition("-")[2], Notices()
     options: dict[str, Any] = {"elicitation_callback": agree}
     if era == "legacy":
         options["message_handler"] = notices.on_message
     async with AsyncExitStack() as stack:
-        client = await stack.enter_async_context(connect(server, door, tokens.all, **options))
-        other = await stack.enter_async_context(connect(server, door, tokens.all))
+        client = await stack.enter_async_context(connect(server, proxy, tokens.all, **options))
+        other = await stack.enter_async_context(connect(server, proxy, tokens.all))
         told("connected", client.protocol_version)
         await look(client)
         await verbs(client)
@@ -67,7 +67,7 @@ async def visit(server: Served, tokens: Tokens, door: str) -> None:
         await remember(other, "The boiler was serviced on 3 May 2026")
         told("notice", await notices.next())
         await erase(client)
-    await forbidden(server, tokens, door)
+    await forbidden(server, tokens, proxy)
 
 
 async def erase(client: Client) -> None:
@@ -79,18 +79,18 @@ async def erase(client: Client) -> None:
     told("erase", f"erased {erased['total']}")
 
 
-async def forbidden(server: Served, tokens: Tokens, door: str) -> None:
+async def forbidden(server: Served, tokens: Tokens, proxy: str) -> None:
     """A token that only reads: what it may not is refused, and it goes on reading."""
-    async with connect(server, door, tokens.reading) as client:
+    async with connect(server, proxy, tokens.reading) as client:
         told("forbidden", await refusal(client, "remember", memories="The reader was here"))
         await found_one(client, "tea")
 
 
-async def survive_restart(home: Path, tokens: Tokens, door: str) -> None:
+async def survive_restart(home: Path, tokens: Tokens, proxy: str) -> None:
     """The server ends, and another begins at the same address."""
     async with AsyncExitStack() as stack:
         with served(home) as first:
-            client = await stack.enter_async_context(connect(first, door, tokens.all))
+            client = await stack.enter_async_context(connect(first, proxy, tokens.all))
             await found_one(client, "tea")
         address = first.base.removeprefix("http://")
         with served(home, http=address) as second:
@@ -100,23 +100,23 @@ async def survive_restart(home: Path, tokens: Tokens, door: str) -> None:
                 told("restarted", "goes on as if nothing was")
             except (MCPError, TimeoutError) as error:
                 told("restarted", repr(error))
-                again = await stack.enter_async_context(connect(second, door, tokens.all))
+                again = await stack.enter_async_context(connect(second, proxy, tokens.all))
                 await found_one(again, "tea")
                 told("again", "initialized again, and goes on")
             await stack.aclose()
 
 
 def main() -> None:
-    """Visit through each door; the first failure ends it."""
+    """Visit through each proxy; the first failure ends it."""
     logging.getLogger("mcp.client").setLevel(logging.CRITICAL)  # what matters is said here
-    for door in DOORS:
-        print(f"python, {door}", flush=True)
+    for proxy in TRANSPORTS:
+        print(f"python, {proxy}", flush=True)
         with tempfile.TemporaryDirectory() as folder:
             home = Path(folder) / "store"
             tokens = Tokens.of(home)
             with served(home) as server:
-                anyio.run(visit, server, tokens, door)
-            anyio.run(survive_restart, home, tokens, door)
+                anyio.run(visit, server, tokens, proxy)
+            anyio.run(survive_restart, home, tokens, proxy)
 
 
 if __name__ == "__main__":

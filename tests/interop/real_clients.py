@@ -192,12 +192,12 @@ CLIENTS = (Client(name="Claude Code", run=run_claude), Client(name="Codex", run=
 
 @contextmanager
 def stdio(store: Path) -> Generator[Target]:
-    """The installed command, on a store of its own; its host ends with the visit."""
+    """The installed command, on a store of its own; its daemon ends with the visit."""
     script = str(Path(sys.executable).with_name(NAME))
     try:
         yield Target(command=script, environ=(("MCP_MEMORY_HOME", str(store)),))
     finally:
-        command("host", "stop", home=store)
+        command("daemon", "stop", home=store)
 
 
 def played(npm: Path, client: Client, target: Target, steps: Sequence[Step]) -> ScriptedModel:

@@ -1,4 +1,4 @@
-"""The Python SDK's client at the stdio door, in each era: `python -m tests.interop.stdio_client`.
+"""The Python SDK's client at the stdio proxy, in each era: `python -m tests.interop.stdio_client`.
 
 It does what `visit.mjs` does with other clients, and prints a line for each step.
 """
@@ -19,7 +19,7 @@ import mcp.types as types
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
-from tests.support.daemon import DOOR, hosted, kill_host
+from tests.support.daemon import DOOR, daemon_home, kill_daemon
 from tests.support.mcp_client import ERAS, call, environment, read, refusal, remember
 
 RECENT = "memory://recent"
@@ -61,10 +61,10 @@ def told(step: str, what: object) -> None:
 
 @asynccontextmanager
 async def connect(home: Path, era: str, **options: Any) -> AsyncGenerator[Client]:
-    """A client of its own door to the store in `home`."""
+    """A client of its own interface to the store in `home`."""
     env = {**os.environ, **environment(home)}
-    door = StdioServerParameters(command=sys.executable, args=list(DOOR), env=env)
-    async with Client(stdio_client(door), mode=era, **options) as client:
+    proxy = StdioServerParameters(command=sys.executable, args=list(DOOR), env=env)
+    async with Client(stdio_client(proxy), mode=era, **options) as client:
         yield client
 
 
@@ -122,16 +122,16 @@ async def watch(stack: AsyncExitStack, client: Client, era: str, notices: Notice
 
 
 async def survive_kill(client: Client, other: Client, notices: Notices, home: Path) -> None:
-    """The host is killed while it is asked; the same session goes on with the next one."""
+    """The daemon is killed while it is asked; the same session goes on with the next one."""
     began = time.monotonic()
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(found_one, client, "boiler")
-        await anyio.to_thread.run_sync(kill_host, home)
+        await anyio.to_thread.run_sync(kill_daemon, home)
     await found_one(client, "tea")
     told("killed", f"answered all the same, after {(time.monotonic() - began) * 1000:.0f} ms")
     notices.clear()
     await remember(other, "The chimney was swept on 4 May 2026")
-    told("notice", f"{await notices.next()}, from the next host")
+    told("notice", f"{await notices.next()}, from the next daemon")
 
 
 async def found_one(client: Client, query: str) -> None:
@@ -143,7 +143,7 @@ def main() -> None:
     """Visit in each era; the first failure ends it."""
     for era in ERAS:
         print(f"python, {era}", flush=True)
-        with tempfile.TemporaryDirectory() as folder, hosted(Path(folder)) as home:
+        with tempfile.TemporaryDirectory() as folder, daemon_home(Path(folder)) as home:
             anyio.run(visit, home, era)
 
 

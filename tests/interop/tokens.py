@@ -25,7 +25,7 @@ SAMPLES = Path(__file__).parents[1] / "unit" / "data" / "tokens.json"
 LISTED_MAX, OVERHEAD_MAX, INSTRUCTIONS_BYTES_MAX = 1500, 40, 2048
 MEMORIES = [
     "Ana Silva prefers meetings before noon, Lisbon time",
-    "The staging database listens on port 5433 of host db-2",
+    "The staging database listens on port 5433 of daemon db-2",
     "Releases go out on Tuesdays after the smoke tests are green",
     "Theo Marsh owns the billing service; ask him before changing invoices",
     "The API keys of the sandbox rotate on the first of each month",

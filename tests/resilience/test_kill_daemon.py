@@ -1,4 +1,4 @@
-"""kill -9 of the host under many clients: they go on by themselves, and nothing is lost.
+"""kill -9 of the daemon under many clients: they go on by themselves, and nothing is lost.
 
 CRASH_ROUNDS sets how often the long form kills (200 unless told).
 """
@@ -21,7 +21,7 @@ import pytest
 from mcp_memory.domain.memory import Partition, Scope
 from mcp_memory.embedding.loader import BUNDLED_SPACE
 from mcp_memory.storage.embedded import open_embedded
-from tests.support.daemon import command, door, host_pid, hosted, kill_host
+from tests.support.daemon import command, daemon_home, daemon_pid, kill_daemon, proxy
 from tests.support.factories import pages, where
 from tests.support.mcp_client import explained
 from tests.support.stdio_client import Server
@@ -40,7 +40,7 @@ WORDS = ("harbour", "lantern", "orchard", "granite", "kettle", "meadow", "violin
 
 @dataclass(kw_only=True, slots=True)
 class Told:
-    """What the host acknowledged: by memory id its text, as the last answer left it.
+    """What the daemon acknowledged: by memory id its text, as the last answer left it.
 
     `failures` say why a client could not go on.
     """
@@ -66,7 +66,7 @@ class Client(Thread, ABC):
 
     def __init__(self, connected: Server, told: Told, stop: Event, seed: str) -> None:
         super().__init__(name=seed, daemon=True)
-        self._door = connected
+        self._proxy = connected
         self._told = told
         self._stop_asked = stop
         self._rng = random.Random(seed)
@@ -77,7 +77,7 @@ class Client(Thread, ABC):
     def run(self) -> None:
         """The root of the thread."""
         try:
-            self._door.handshake()
+            self._proxy.handshake()
             while not self._stop_asked.is_set():
                 self.step()
                 self._told.count()
@@ -89,8 +89,8 @@ class Client(Thread, ABC):
         """One call."""
 
     def call(self, verb: str, **arguments: Any) -> Any:
-        """The typed answer of a verb, which must not fail whatever becomes of the host."""
-        frame = self._door.ask("tools/call", name=verb, arguments=explained(verb, arguments))
+        """The typed answer of a verb, which must not fail whatever becomes of the daemon."""
+        frame = self._proxy.ask("tools/call", name=verb, arguments=explained(verb, arguments))
         assert "result" in frame, frame
         assert not frame["result"].get("isError"), frame
         return frame["result"]["structuredContent"]
@@ -131,7 +131,7 @@ class Reader(Client):
 
 
 def kill_again_and_again(home: Path, rounds: int, told: Told, rng: random.Random) -> set[int]:
-    """Kill the host at random moments, mostly while it serves; the processes that were killed."""
+    """Kill the daemon at random moments, mostly while it serves; the processes that were killed."""
     killed: set[int] = set()
     pause = Event()
     for _ in range(rounds):
@@ -139,23 +139,23 @@ def kill_again_and_again(home: Path, rounds: int, told: Told, rng: random.Random
             enough = told.calls + rng.randint(1, CALLS_MAX)
             until(lambda enough=enough: told.calls >= enough or bool(told.failures))
         assert told.failures == []
-        until(lambda: host_pid(home) != 0)
+        until(lambda: daemon_pid(home) != 0)
         pause.wait(rng.uniform(0, MOMENT_S_MAX))
-        killed.add(kill_host(home))
+        killed.add(kill_daemon(home))
     return killed
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 @pytest.mark.parametrize("rounds", [5, pytest.param(ROUNDS_LONG, marks=pytest.mark.long)])
-def test_clients_outlive_their_host_and_nothing_acknowledged_is_lost(
+def test_clients_outlive_their_daemon_and_nothing_acknowledged_is_lost(
     tmp_path: Path, rounds: int
 ) -> None:
     told, stop = Told(), Event()
     seed = f"{rounds} rounds"
-    with hosted(tmp_path) as home, ExitStack() as doors:
+    with daemon_home(tmp_path) as home, ExitStack() as proxies:
         kinds = [Writer] * WRITERS + [Reader] * READERS
         clients = [
-            kind(doors.enter_context(door(home)), told, stop, f"{kind.__name__} {n}")
+            kind(proxies.enter_context(proxy(home)), told, stop, f"{kind.__name__} {n}")
             for n, kind in enumerate(kinds)
         ]
         for client in clients:
@@ -167,9 +167,11 @@ def test_clients_outlive_their_host_and_nothing_acknowledged_is_lost(
         assert told.failures == [], seed
         assert not any(client.is_alive() for client in clients)
         assert len(killed) == rounds
-        assert command("host", "stop", home=home).returncode == 0
+        assert command("daemon", "stop", home=home).returncode == 0
         look_through(home, told)
-    print(f"host killed {rounds} times under {len(clients)} clients: {told.calls} calls answered,")
+    print(
+        f"daemon killed {rounds} times under {len(clients)} clients: {told.calls} calls answered,"
+    )
     print(f"{len(told.kept)} memories acknowledged, 0 lost, 0 doubled")
 
 

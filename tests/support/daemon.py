@@ -1,4 +1,4 @@
-"""Doors and hosts as real processes, for tests of what happens between them."""
+"""Proxies and daemons as real processes, for tests of what happens between them."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ DOOR = ("-m", "mcp_memory")
 
 
 @contextlib.contextmanager
-def door(home: Path, *arguments: str, **env: str) -> Generator[Server]:
-    """A door to the host of a store; the host outlives it."""
+def proxy(home: Path, *arguments: str, **env: str) -> Generator[Server]:
+    """A proxy to the daemon of a store; the daemon outlives it."""
     with started(home, [*DOOR, *arguments], **env) as server:
         yield server
 
@@ -42,13 +42,13 @@ def started(home: Path, command: Sequence[str], **given: Any) -> Generator[Serve
 
 
 @contextlib.contextmanager
-def hosted(folder: Path) -> Generator[Path]:
-    """A place for a store, whose host has ended when it is left."""
+def daemon_home(folder: Path) -> Generator[Path]:
+    """A place for a store, whose daemon has ended when it is left."""
     home = folder / "store"
     try:
         yield home
     finally:
-        command("host", "stop", home=home)
+        command("daemon", "stop", home=home)
 
 
 def command(*arguments: str, home: Path, **env: str) -> subprocess.CompletedProcess[str]:
@@ -66,24 +66,24 @@ def command(*arguments: str, home: Path, **env: str) -> subprocess.CompletedProc
 
 
 def status(home: Path) -> dict[str, str]:
-    """What the host says of itself; {} when there is none."""
+    """What the daemon says of itself; {} when there is none."""
     output = run(Address(str(home)), [("command", "status")])
     lines = [text for mark, text in output or () if mark == "+"]
     return dict(line.split("\t", 1) for line in lines)
 
 
-def host_pid(home: Path) -> int:
-    """The process of the host, 0 when none holds its lock."""
+def daemon_pid(home: Path) -> int:
+    """The process of the daemon, 0 when none holds its lock."""
     lock = Address(str(home)).lock
     return int(file_lock.note(lock) or 0) if file_lock.is_held(lock) else 0
 
 
-def kill_host(home: Path) -> int:
-    """Kill the host at once; which process it was."""
-    pid = host_pid(home)
-    assert pid, "there is no host"
+def kill_daemon(home: Path) -> int:
+    """Kill the daemon at once; which process it was."""
+    pid = daemon_pid(home)
+    assert pid, "there is no daemon"
     os.kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))
-    until(lambda: host_pid(home) != pid)
+    until(lambda: daemon_pid(home) != pid)
     return pid
 
 
@@ -104,14 +104,14 @@ def older_copy(folder: Path, version: str) -> Path:
     return folder
 
 
-def stored(door: Server, content: str) -> str:
-    result = door.call("remember", memories=content)
+def stored(proxy: Server, content: str) -> str:
+    result = proxy.call("remember", memories=content)
     assert not result.get("isError"), result
     return result["structuredContent"]["results"][0]["id"]
 
 
-def contents(door: Server, query: str = "", **arguments: Any) -> list[str]:
-    result = door.call("recall", query=query, limit=50, **arguments)
+def contents(proxy: Server, query: str = "", **arguments: Any) -> list[str]:
+    result = proxy.call("recall", query=query, limit=50, **arguments)
     assert not result.get("isError"), result
     return [memory["content"] for memory in result["structuredContent"]["memories"]]
 

@@ -1,4 +1,4 @@
-"""A served host as a real process, and real clients of it over HTTP and SSE."""
+"""A served daemon as a real process, and real clients of it over HTTP and SSE."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ TIMEOUT_S = WAIT_S
 ANYWHERE = "127.0.0.1:0"
 _READY = "mcp-memory: serving "
 
-DOORS = ("http-legacy", "http-auto", "sse-legacy")
+TRANSPORTS = ("http-legacy", "http-auto", "sse-legacy")
 """How the SDK's client is told to come in, and to speak which era."""
 
 
@@ -111,14 +111,14 @@ def bearer(token: str) -> dict[str, str]:
 @asynccontextmanager
 async def connect(
     server: Served,
-    door: str,
+    transport: str,
     token: str = "",
     *,
     headers: Mapping[str, str] | None = None,
     **options: Any,
 ) -> AsyncGenerator[Client]:
     """A client through one of the DOORS."""
-    transport, era = door.split("-")
+    transport, era = transport.split("-")
     sent = {**bearer(token), **(headers or {})}
     if transport == "sse":
         async with Client(sse_client(server.sse_url, headers=sent), mode=era, **options) as client:

@@ -3,7 +3,7 @@
     python -m tests.support.make_snapshot
 
 The server is asked over a real wire, in every protocol version that it speaks, so that the
-stdio door answers to the letter what a host would. A test compares them.
+stdio transport answers to the letter what a daemon would. A test compares them.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ async def collect() -> list[dict[str, Any]]:
     groups: list[dict[str, Any]] = []
     for version in (*HANDSHAKE_PROTOCOL_VERSIONS, *MODERN_PROTOCOL_VERSIONS):
         answers = await _answers(version)
-        # What a handshake agrees on is put in by the door.
+        # What a handshake agrees on is put in by the transport.
         answers.get("initialize", {}).pop("protocolVersion", None)
         group = next((group for group in groups if group[ANSWERS] == answers), None)
         if group is None:

@@ -1,4 +1,4 @@
-"""A real client of a real host, through its door; or of a server in this process, as anybody."""
+"""A real client of a real daemon, through its proxy; or of a server in this process, as anybody."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ERAS = ("legacy", "auto")
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVE = "from mcp_memory import settings, stdio; stdio.run(settings.load())"
-"""Serves without a host."""
+"""Serves without a daemon."""
 
 
 def environment(home: Path, **changes: str) -> dict[str, str]:
@@ -46,9 +46,9 @@ def environment(home: Path, **changes: str) -> dict[str, str]:
 async def connect(
     home: Path, era: str, env: Mapping[str, str] | None = None, **options: Any
 ) -> AsyncGenerator[Client]:
-    """A client of the store in `home`, through a door and the host, which ends with it.
+    """A client of the store in `home`, through a proxy and the daemon, which ends with it.
 
-    The door finds `env` too in its environment.
+    The proxy finds `env` too in its environment.
     """
     variables = environment(home, **(env or {}))
     parameters = StdioServerParameters(
@@ -58,12 +58,12 @@ async def connect(
         async with Client(stdio_client(parameters), mode=era, **options) as client:
             yield client
     finally:
-        stop = [sys.executable, "-m", "mcp_memory", "host", "stop"]
+        stop = [sys.executable, "-m", "mcp_memory", "daemon", "stop"]
         await anyio.run_process(stop, env={**os.environ, **variables}, cwd=home.parent)
 
 
 def as_caller(server: Server[Connection], era: str, name: str, **options: Any) -> Client:
-    """A client in this process whose name is `name`; the tests' door reads it."""
+    """A client in this process whose name is `name`; the tests' proxy reads it."""
     info = types.Implementation(name=name, version="1")
     return Client(server, mode=era, client_info=info, **options)
 
@@ -117,7 +117,7 @@ async def read(client: Client, path: str) -> str:
 
 
 def by_name(request: Request) -> Signals:
-    """A door that takes the client's name `user/project/session` at its word."""
+    """A proxy that takes the client's name `user/project/session` at its word."""
     client = request.session.client_params
     user, project, session = client.client_info.name.split("/") if client else ("nobody", "", "")
     headers = {"mcp-session-id": session} if session else {}

@@ -15,7 +15,7 @@ from tests.support.mcp_client import SERVE, environment, explained
 from tests.support.watchdog import WAIT_S
 
 TIMEOUT_S = WAIT_S
-WAITING = b"mcp-memory: waiting for the host"
+WAITING = b"mcp-memory: waiting for the daemon"
 INITIALIZE: dict[str, Any] = {
     "protocolVersion": "2025-11-25",
     "capabilities": {},
@@ -30,7 +30,7 @@ META: dict[str, Any] = {
 
 
 class Server:
-    """A server process, or a door to one, spoken to in raw lines."""
+    """A server process, or a proxy to one, spoken to in raw lines."""
 
     def __init__(
         self,
@@ -125,7 +125,7 @@ class Server:
     def end(self) -> tuple[bytes, bytes]:
         """Close stdin; what was still written to stdout and stderr.
 
-        That a host was waited for is left out: it depends on the machine.
+        That a daemon was waited for is left out: it depends on the machine.
         """
         rest, errors = self.process.communicate(timeout=TIMEOUT_S)
         lines = errors.splitlines(keepends=True)
@@ -136,7 +136,7 @@ class Server:
 def server(
     home: Path, code: str = SERVE, *, stdout: int = subprocess.PIPE, **env: str
 ) -> Generator[Server]:
-    """A server without a host, which runs `code`."""
+    """A server without a daemon, which runs `code`."""
     started = Server(home, ["-c", code], stdout=stdout, **env)
     with started.process as process:
         try:

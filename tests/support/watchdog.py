@@ -66,9 +66,9 @@ def _tell(name: str, limit_s: float) -> None:
         with contextlib.suppress(OSError):
             os.kill(pid, signal.SIGCONT)
             os.kill(pid, signal.SIGABRT)  # faulthandler prints its stacks to its stderr
-    time.sleep(1)  # else a host has not written its own yet
+    time.sleep(1)  # else a daemon has not written its own yet
     for home in homes:
-        log = Path(home) / "host" / "log"
+        log = Path(home) / "daemon" / "log"
         with contextlib.suppress(OSError):
             Output.say(log, log.read_text("utf-8", "replace"))
 

@@ -73,7 +73,7 @@ class Wire:
     answered. `ending` is set from then on, `flushed` once nothing more will be written.
     `on_first_answer` is called once, after the first answer was written.
 
-    With a `mark` there is a door at the other end, and other processes come after this
+    With a `mark` there is a proxy at the other end, and other processes come after this
     one: the server's own questions get ids that begin with it, so that the answer to a
     question of another process is never taken for one to a question of this one; and streams
     that are open when this process ends are not said to have ended, for the next goes on.

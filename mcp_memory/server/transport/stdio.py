@@ -1,4 +1,4 @@
-"""MCP on this process's own stdin and stdout, without a host: protocol frames and nothing else.
+"""MCP on this process's own stdin and stdout, without a daemon: protocol frames and nothing else.
 
 File descriptor 1 is pointed at stderr for good before anything else runs, so that no
 print of a library or a child process can reach the client, not even at exit.

@@ -30,7 +30,7 @@ class Lock:
             except FileExistsError as error:
                 raise StoreLocked(
                     f"the store in {home} is in use by process {note(path) or 'unknown'};"
-                    " connect as a client of it, end it (mcp-memory host stop), or choose"
+                    " connect as a client of it, end it (mcp-memory daemon stop), or choose"
                     " another folder with --home"
                 ) from error
 

@@ -1,4 +1,4 @@
-"""One client at each door of a host that serves HTTP, by hand, on one event loop."""
+"""One client at each transport of a daemon that serves HTTP, by hand, on one event loop."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Guest:
-    """Who comes in where: the host's store and its URL, and the name and token of the guest."""
+    """Who comes in where: the daemon's store and its URL, and the name and token of the guest."""
 
     home: Path
     url: str
@@ -64,7 +64,7 @@ class Caller(Protocol):
 
 
 class Socket:
-    """Over the local socket, as the stdio door does."""
+    """Over the local socket, as the stdio proxy does."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
@@ -73,7 +73,7 @@ class Socket:
 
     @classmethod
     async def open(cls, guest: Guest) -> Caller:
-        """Greet the host with a user's environment, then shake hands."""
+        """Greet the daemon with a user's environment, then shake hands."""
         environ = {
             "MCP_MEMORY_TENANT": guest.tenant,
             "MCP_MEMORY_USER": guest.user,
@@ -85,7 +85,7 @@ class Socket:
             raise WrongAnswer("nobody listens at the socket")
         connected, verdict, text = met
         if verdict != protocol.WELCOME:
-            raise WrongAnswer(f"the host answered: {verdict} {text}")
+            raise WrongAnswer(f"the daemon answered: {verdict} {text}")
         own = socket.socket(fileno=connected.socket.detach())
         own.setblocking(False)
         caller = cls(*await asyncio.open_connection(sock=own, limit=_LIMIT_BYTES))
@@ -101,7 +101,7 @@ class Socket:
             message = json.loads(line)
             if message.get("id") == number:
                 return _result(message)
-        raise WrongAnswer("the host has closed the connection")
+        raise WrongAnswer("the daemon has closed the connection")
 
     def close(self) -> None:
         """See Caller."""
@@ -206,13 +206,13 @@ class Stream:
         self._stream.close()
 
 
-DOORS: Mapping[str, Callable[[Guest], Awaitable[Caller]]] = {
+TRANSPORTS: Mapping[str, Callable[[Guest], Awaitable[Caller]]] = {
     "socket": Socket.open,
     "HTTP, sessions": Session.open,
     "HTTP, stateless": Stateless.open,
     "SSE": Stream.open,
 }
-"""How to come in, by the name of the door; the first is what the others are held against."""
+"""How to come in, by the name of the transport; the first is what the others are held against."""
 
 
 def _request(number: int, method: str, params: Json) -> Json:

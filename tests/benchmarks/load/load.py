@@ -1,4 +1,4 @@
-"""Many clients at once at each door of a host that serves HTTP, beside its local socket."""
+"""Many clients at once at each transport of a daemon that serves HTTP, beside its local socket."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mcp_memory.storage.embedded import open_embedded
 from tests.benchmarks import filling, machine
 from tests.benchmarks.figures import Amount, Check, Ratio, Say, Section
 from tests.benchmarks.filling import PROJECT, Pool
-from tests.benchmarks.load.clients import DOORS, Caller, Guest
+from tests.benchmarks.load.clients import TRANSPORTS, Caller, Guest
 from tests.benchmarks.load.workload import TURN, Work
 from tests.benchmarks.local.footprint import FLAT_TARGET
 from tests.benchmarks.local.processor import processor_s
@@ -30,24 +30,24 @@ CLIENTS = 50
 EACH = 1_000
 """Memories of each client, unless asked otherwise; filling takes the longest."""
 ROUNDS, CALLS = 10, 10
-"""Calls of each client in a round, at each door."""
+"""Calls of each client in a round, at each transport."""
 SECONDS_MAX = 900
 _UNLIMITED = {
     "MCP_MEMORY_HTTP_READS_PER_MINUTE": "1000000",
     "MCP_MEMORY_HTTP_WRITES_PER_MINUTE": "1000000",
     "MCP_MEMORY_HTTP_MEGABYTES_PER_DAY": "1000000",
 }
-_FIRST = next(iter(DOORS))
+_FIRST = next(iter(TRANSPORTS))
 
 
 @dataclass(kw_only=True, slots=True)
 class _Tally:
-    """What was called at one door; all times in seconds, `took_s` by what was called."""
+    """What was called at one transport; all times in seconds, `took_s` by what was called."""
 
     took_s: dict[str, list[float]] = field(default_factory=dict[str, list[float]])
     a_second: list[float] = field(default_factory=list[float])
     wall_s: float = 0.0
-    host_s: float = 0.0
+    daemon_s: float = 0.0
     own_s: float = 0.0
 
     @property
@@ -58,18 +58,18 @@ class _Tally:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Load:
-    """The host, what was called at each door, what the host held, and what went wrong."""
+    """The daemon, what was called at each transport, what the daemon held, and what went wrong."""
 
     pid: int
     tallies: dict[str, _Tally] = field(
-        default_factory=lambda: {door: _Tally() for door in DOORS},
+        default_factory=lambda: {transport: _Tally() for transport in TRANSPORTS},
     )
     resident: list[int] = field(default_factory=list[int])
     own: list[int] = field(default_factory=list[int])
     errors: list[str] = field(default_factory=list[str])
 
     def look(self) -> None:
-        """Note what the host holds now."""
+        """Note what the daemon holds now."""
         self.resident.append(resident_bytes(self.pid))
         self.own.append(own_bytes(self.pid))
 
@@ -112,11 +112,11 @@ def run(each: int, folder: Path, say: Say) -> Section:
 def _notes() -> tuple[str, ...]:
     return (
         f"{CLIENTS} clients, each the one user of a tenant of its own, with memories written"
-        " straight into one store; one host, told to serve HTTP, with a bearer token for each"
-        " and limits that none meets; every client is connected at every door all the time",
-        f"at one door after the other all {CLIENTS} call at once, each one call at a time and"
-        f" without pause, {CALLS} calls a round; the doors in turn, each first in its turn; one"
-        f" round that is not counted, then {ROUNDS}, {SECONDS_MAX} s at most",
+        " straight into one store; one daemon, told to serve HTTP, with a bearer token for each"
+        " and limits that none meets; every client is connected at every transport all the time",
+        f"at one transport after the other all {CLIENTS} call at once, each one call at a time and"
+        f" without pause, {CALLS} calls a round; the transports in turn, each first in its turn;"
+        f" one round that is not counted, then {ROUNDS}, {SECONDS_MAX} s at most",
         f"of {len(TURN)} calls: "
         + ", ".join(f"{TURN.count(verb)} {verb}" for verb in dict.fromkeys(TURN))
         + "; every answer is looked at: what was remembered is read, and recalled by its own"
@@ -124,7 +124,7 @@ def _notes() -> tuple[str, ...]:
         f"'alone' is the same call at the {_FIRST}, in the older era; raw JSON and HTTP/1.1 over"
         " kept connections from one event loop, whose own processor time is given",
         "RSS counts the pages of the index, a file of which as much is mapped as is read; the"
-        " host's own is what is no file's, and cannot be taken back",
+        " daemon's own is what is no file's, and cannot be taken back",
     )
 
 
@@ -152,7 +152,7 @@ def _fill(home: Path, each: int) -> None:
 
 
 def _token(home: Path, number: int) -> str:
-    """A new token of the host's for a client."""
+    """A new token of the daemon's for a client."""
     wanted = Token(
         id="",
         digest="",
@@ -176,8 +176,8 @@ async def _measure(guests: Sequence[Guest], load: _Load, say: Say) -> None:
         await asyncio.gather(*map(Work.begin, works, callers[_FIRST]))
         say("load: warming up")
         warming = _Load(pid=load.pid)
-        for door in DOORS:
-            await _round(works, callers[door], warming, door)
+        for transport in TRANSPORTS:
+            await _round(works, callers[transport], warming, transport)
         load.errors.extend(warming.errors)
         load.look()
         ends_at = time.monotonic() + SECONDS_MAX
@@ -185,29 +185,31 @@ async def _measure(guests: Sequence[Guest], load: _Load, say: Say) -> None:
             if time.monotonic() > ends_at:
                 break
             say(f"load: round {number + 1} of {ROUNDS}")
-            first = number % len(DOORS)
-            for door in (*list(DOORS)[first:], *list(DOORS)[:first]):
-                await _round(works, callers[door], load, door)
+            first = number % len(TRANSPORTS)
+            for transport in (*list(TRANSPORTS)[first:], *list(TRANSPORTS)[:first]):
+                await _round(works, callers[transport], load, transport)
             load.look()
 
 
 @asynccontextmanager
 async def _opened(guests: Sequence[Guest]) -> AsyncGenerator[dict[str, list[Caller]]]:
-    """A client of each guest at each door."""
-    callers: dict[str, list[Caller]] = {door: [] for door in DOORS}
+    """A client of each guest at each transport."""
+    callers: dict[str, list[Caller]] = {transport: [] for transport in TRANSPORTS}
     try:
-        for door, come_in in DOORS.items():
+        for transport, come_in in TRANSPORTS.items():
             for guest in guests:
-                callers[door].append(await come_in(guest))
+                callers[transport].append(await come_in(guest))
         yield callers
     finally:
         for caller in (caller for opened in callers.values() for caller in opened):
             caller.close()
 
 
-async def _round(works: Sequence[Work], callers: Sequence[Caller], load: _Load, door: str) -> None:
-    """Let all clients call at one door."""
-    tally = load.tallies[door]
+async def _round(
+    works: Sequence[Work], callers: Sequence[Caller], load: _Load, transport: str
+) -> None:
+    """Let all clients call at one transport."""
+    tally = load.tallies[transport]
     before = tally.calls
 
     async def work(own: Work, caller: Caller) -> None:
@@ -216,12 +218,12 @@ async def _round(works: Sequence[Work], callers: Sequence[Caller], load: _Load, 
                 verb, took_s = await own.call(caller)
                 tally.took_s.setdefault(verb, []).append(took_s)
             except (WrongAnswer, OSError, EOFError) as error:
-                load.errors.append(f"{door}: {error!r}")
+                load.errors.append(f"{transport}: {error!r}")
 
-    began, host_s, own_s = time.perf_counter(), processor_s(load.pid), time.process_time()
+    began, daemon_s, own_s = time.perf_counter(), processor_s(load.pid), time.process_time()
     await asyncio.gather(*map(work, works, callers))
     wall_s = time.perf_counter() - began
-    tally.host_s += processor_s(load.pid) - host_s
+    tally.daemon_s += processor_s(load.pid) - daemon_s
     tally.own_s += time.process_time() - own_s
     tally.wall_s += wall_s
     tally.a_second.append((tally.calls - before) / wall_s)
@@ -235,29 +237,33 @@ def _ratios(load: _Load, where: str) -> list[Ratio]:
     return [
         Ratio(
             where=where,
-            what=f"{verb}, {door}",
+            what=f"{verb}, {transport}",
             alone=spread(alone[verb]),
             whole=spread(tally.took_s[verb]),
             calls=len(tally.took_s[verb]),
         )
         for verb in dict.fromkeys(TURN)
-        for door, tally in load.tallies.items()
-        if door != _FIRST
+        for transport, tally in load.tallies.items()
+        if transport != _FIRST
     ]
 
 
 def _speeds(load: _Load, where: str) -> list[Amount]:
     first = load.tallies[_FIRST]
     figures: list[tuple[str, float, str]] = []
-    for door, tally in load.tallies.items():
+    for transport, tally in load.tallies.items():
         least, most = min(tally.a_second), max(tally.a_second)
         a_second = tally.calls / tally.wall_s
         figures += [
-            (f"{door}, rounds {least:,.1f} to {most:,.1f}", a_second, "calls a second"),
-            (f"{door}, beside the {_FIRST}", 100 * a_second * first.wall_s / first.calls, "%"),
-            (f"{door}, processor time of the host", 1e6 * tally.host_s / tally.calls, "us a call"),
+            (f"{transport}, rounds {least:,.1f} to {most:,.1f}", a_second, "calls a second"),
+            (f"{transport}, beside the {_FIRST}", 100 * a_second * first.wall_s / first.calls, "%"),
             (
-                f"{door}, processor time of the clients",
+                f"{transport}, processor time of the daemon",
+                1e6 * tally.daemon_s / tally.calls,
+                "us a call",
+            ),
+            (
+                f"{transport}, processor time of the clients",
                 1e6 * tally.own_s / tally.calls,
                 "us a call",
             ),
@@ -269,7 +275,7 @@ def _held(load: _Load, where: str) -> list[Amount]:
     calls = sum(tally.calls for tally in load.tallies.values())
     names = ("at the start", "warm", *(f"after round {n + 1}" for n in range(ROUNDS)))
     held = [
-        (f"the host {name}, RSS {resident / 1e6:,.0f} MB, of that its own", own)
+        (f"the daemon {name}, RSS {resident / 1e6:,.0f} MB, of that its own", own)
         for name, resident, own in zip(names, load.resident, load.own, strict=False)
     ]
     half = load.own[len(load.own) // 2]

@@ -1,4 +1,4 @@
-"""What one client of the load asks, the same at each door, and whether it is answered right."""
+"""What one client of the load asks, the same over each transport, and whether it is right."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SIGNATURE = re.compile(r"(\w+) noted: ")
 
 
 class Work:
-    """The calls of one user, one after the other, through whichever door.
+    """The calls of one user, one after the other, through whichever transport.
 
     Every text it stores begins with the user's name, and no answer may have another's.
     """

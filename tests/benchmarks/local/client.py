@@ -1,4 +1,4 @@
-"""A client that speaks raw lines to a door, so that what it costs itself is little."""
+"""A client that speaks raw lines to a proxy, so that what it costs itself is little."""
 
 from __future__ import annotations
 
@@ -114,9 +114,9 @@ def opened(home: Path, user: str, count: int = 1) -> Generator[list[Client]]:
             client.close()
 
 
-def stop_host(home: Path) -> None:
-    """Have the host of a store end, if there is one."""
-    command_line("host", "stop", home=home)
+def stop_daemon(home: Path) -> None:
+    """Have the daemon of a store end, if there is one."""
+    command_line("daemon", "stop", home=home)
 
 
 _INFO = {"name": "benchmark", "version": "1"}

@@ -1,4 +1,4 @@
-"""Several clients at once, each with a door of its own, to one host."""
+"""Several clients at once, each with a proxy of its own, to one daemon."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from threading import Barrier
 
 from tests.benchmarks import machine
 from tests.benchmarks.figures import Amount, Check, Ratio, Say, Section
-from tests.benchmarks.local.client import Client, opened, stop_host
+from tests.benchmarks.local.client import Client, opened, stop_daemon
 from tests.benchmarks.measuring import new_statements
 from tests.benchmarks.texts import question
 from tests.benchmarks.timing import spread, timed
-from tests.support.daemon import host_pid, status
+from tests.support.daemon import daemon_pid, status
 
 CLIENTS = 8
 CALLS = 200
@@ -25,7 +25,7 @@ STARTS = 5
 FIRST_TARGET_MS = 3000
 _USER = "together"
 _NOTES = (
-    f"{CLIENTS} clients, each a process with a door to one host, all of one user and project:"
+    f"{CLIENTS} clients, each a process with a proxy to one daemon, all of one user and project:"
     f" each writes {CALLS} statements and reads {CALLS} times, in turn and one call at a time,"
     " while the others do the same; raw JSON lines, a thread each in the process that measures",
     "alone: one client that does the same by itself, half of it before and half after",
@@ -60,7 +60,7 @@ def run(folder: Path, say: Say) -> Section:
             *checks,
             Check(
                 where="from nothing",
-                what="there is exactly one host, and it served all",
+                what="there is exactly one daemon, and it served all",
                 ok=all(len(found) == 1 for found in pids),
                 detail=f"{STARTS} times {STARTERS} clients",
             ),
@@ -78,7 +78,7 @@ def _together(home: Path) -> tuple[list[Ratio], list[Amount], list[Check]]:
             after, last_s = _at_once(clients[:1], half, 3)
             missing = sum(_missing(clients, [*before, *crowd, *after]))
     finally:
-        stop_host(home)
+        stop_daemon(home)
     alone = [*before, *after]
     calls = 2 * CALLS
     each = ("one client alone", calls / (first_s + last_s))
@@ -154,7 +154,7 @@ def _missing(clients: Sequence[Client], done: Sequence[_Work]) -> list[int]:
 
 
 def _from_nothing(home: Path) -> tuple[set[int], list[float]]:
-    """Which hosts there were, and each client's seconds to its first recall answer."""
+    """Which daemons there were, and each client's seconds to its first recall answer."""
     together = Barrier(STARTERS)
 
     def visit(_: int) -> tuple[int, float]:
@@ -163,9 +163,9 @@ def _from_nothing(home: Path) -> tuple[set[int], list[float]]:
         try:
             client.call("recall", query="what is there to know?")
             seconds = client.age_s
-            together.wait()  # so that all are there when one asks for the host
+            together.wait()  # so that all are there when one asks for the daemon
             served = int(status(home)["clients served"])
-            return (host_pid(home) if served == STARTERS else 0), seconds
+            return (daemon_pid(home) if served == STARTERS else 0), seconds
         finally:
             client.close()
 
@@ -173,7 +173,7 @@ def _from_nothing(home: Path) -> tuple[set[int], list[float]]:
         with ThreadPoolExecutor(STARTERS) as pool:
             found = list(pool.map(visit, range(STARTERS)))
     finally:
-        stop_host(home)
+        stop_daemon(home)
     return {pid for pid, _ in found}, [seconds for _, seconds in found]
 
 

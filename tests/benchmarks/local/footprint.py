@@ -1,4 +1,4 @@
-"""What the host and its doors hold in memory: by clients, and over many calls."""
+"""What the daemon and its proxies hold in memory: by clients, and over many calls."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from tests.benchmarks import machine
 from tests.benchmarks.figures import Amount, Say, Section
 from tests.benchmarks.filling import Pool, fill, made_caller
 from tests.benchmarks.layout import PROCESSES_AT, RESIDENT_TARGET
-from tests.benchmarks.local.client import Client, opened, stop_host
+from tests.benchmarks.local.client import Client, opened, stop_daemon
 from tests.benchmarks.local.resident import proportional_bytes, resident_bytes
 from tests.benchmarks.measuring import NEW, RECALLS, new_statements
 from tests.benchmarks.texts import question
-from tests.support.daemon import host_pid
+from tests.support.daemon import daemon_pid
 
 FEW, MANY = 8, 64
 """Clients connected at once."""
 CLIENT_TARGET = 12
-"""The most a further client may cost, door included, in MB of a million bytes."""
+"""The most a further client may cost, proxy included, in MB of a million bytes."""
 CALLERS, WARM_CALLS, CALLS = 4, 2_000, 20_000
 REMEMBER_EVERY = 20
 """One call in so many remembers something new; the others recall."""
 FLAT_TARGET = 10
-"""The most that the host may grow over all those calls, in MB."""
+"""The most that the daemon may grow over all those calls, in MB."""
 SECONDS_MAX = 240
 _USER = "resident"
 _WHERE = f"{PROCESSES_AT:,} in one scope"
@@ -37,17 +37,17 @@ _WHERE = f"{PROCESSES_AT:,} in one scope"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Held:
-    """Bytes held by the host, and by all doors together; `share` counts shared pages once."""
+    """Bytes held by the daemon, and by all proxies together; `share` counts shared pages once."""
 
     clients: int
-    host: int
-    host_share: int
-    doors: int
-    doors_share: int
+    daemon: int
+    daemon_share: int
+    proxies: int
+    proxies_share: int
 
 
 def run(folder: Path, say: Say) -> Section:
-    """Measure one host with more and more doors, then over many calls."""
+    """Measure one daemon with more and more proxies, then over many calls."""
     if not proportional_bytes(os.getpid()):
         return Section(title="footprint", notes=("not measured: this system has no /proc",))
     home = folder / "footprint"
@@ -56,11 +56,11 @@ def run(folder: Path, say: Say) -> Section:
     try:
         say(f"footprint: {FEW}, then {MANY} clients")
         amounts = _by_clients(home)
-        stop_host(home)
+        stop_daemon(home)
         say(f"footprint: {CALLS:,} calls, {SECONDS_MAX} s at most")
         amounts += _over_calls(home)
     finally:
-        stop_host(home)
+        stop_daemon(home)
     return Section(title="footprint", notes=_notes(), amounts=tuple(amounts))
 
 
@@ -70,8 +70,8 @@ def _notes() -> tuple[str, ...]:
         " hold counts in part for each; RSS counts the pages of the index once for each reader"
         " that has it mapped, so that beside several clients PSS says what is really held",
         "a client has shaken hands, and has recalled and remembered once; a further client is the"
-        f" growth of host and doors together from {FEW} to {MANY} clients, a client",
-        f"growth: the host from call {WARM_CALLS:,} on, {CALLERS} clients at once, one call in"
+        f" growth of daemon and proxies together from {FEW} to {MANY} clients, a client",
+        f"growth: the daemon from call {WARM_CALLS:,} on, {CALLERS} clients at once, one call in"
         f" {REMEMBER_EVERY} a remember of something new",
         f"load at the end: {machine.load()}",
     )
@@ -96,17 +96,17 @@ def _by_clients(home: Path) -> list[Amount]:
                 _greet(most, FEW)
                 many = _held(home, [*one, *more, *most])
     further = many.clients - few.clients
-    resident = many.host + many.doors - few.host - few.doors
-    share = many.host_share + many.doors_share - few.host_share - few.doors_share
+    resident = many.daemon + many.proxies - few.daemon - few.proxies
+    share = many.daemon_share + many.proxies_share - few.daemon_share - few.proxies_share
     return [
-        _amount(f"the host, 1 client, {RECALLS} recalls", first.host, RESIDENT_TARGET),
-        _amount(f"the host, 1 client, {RECALLS} recalls, share", first.host_share),
-        _amount("a door", first.doors),
-        _amount("a door, share", first.doors_share),
-        _amount(f"the host, {FEW} clients", few.host),
-        _amount(f"the host, {MANY} clients", many.host),
-        _amount(f"a door's share among {MANY}", many.doors_share / many.clients),
-        _amount("a further client, of that in the host", (many.host - few.host) / further),
+        _amount(f"the daemon, 1 client, {RECALLS} recalls", first.daemon, RESIDENT_TARGET),
+        _amount(f"the daemon, 1 client, {RECALLS} recalls, share", first.daemon_share),
+        _amount("a proxy", first.proxies),
+        _amount("a proxy, share", first.proxies_share),
+        _amount(f"the daemon, {FEW} clients", few.daemon),
+        _amount(f"the daemon, {MANY} clients", many.daemon),
+        _amount(f"a proxy's share among {MANY}", many.proxies_share / many.clients),
+        _amount("a further client, of that in the daemon", (many.daemon - few.daemon) / further),
         _amount("a further client, share", share / further, CLIENT_TARGET),
         _amount("a further client, RSS", resident / further),
     ]
@@ -120,13 +120,13 @@ def _greet(clients: Sequence[Client], start: int) -> None:
 
 
 def _held(home: Path, clients: Sequence[Client]) -> _Held:
-    host = host_pid(home)
+    daemon = daemon_pid(home)
     return _Held(
         clients=len(clients),
-        host=resident_bytes(host),
-        host_share=proportional_bytes(host),
-        doors=sum(resident_bytes(client.pid) for client in clients),
-        doors_share=sum(proportional_bytes(client.pid) for client in clients),
+        daemon=resident_bytes(daemon),
+        daemon_share=proportional_bytes(daemon),
+        proxies=sum(resident_bytes(client.pid) for client in clients),
+        proxies_share=sum(proportional_bytes(client.pid) for client in clients),
     )
 
 
@@ -144,15 +144,17 @@ def _over_calls(home: Path) -> list[Amount]:
             found.append(_held(home, clients))
     first, last = found[0], found[-1]
     over = f"over {calls - WARM_CALLS:,} calls"
-    shares = [held.host_share for held in found]
+    shares = [held.daemon_share for held in found]
     return [
-        _amount(f"the host after {WARM_CALLS:,} calls, share", first.host_share, RESIDENT_TARGET),
-        _amount(f"the host after {calls:,} calls, share", last.host_share, RESIDENT_TARGET),
-        _amount(f"the host after {WARM_CALLS:,} calls", first.host),
-        _amount(f"the host after {calls:,} calls", last.host),
-        _amount(f"growth {over}, share", last.host_share - first.host_share, FLAT_TARGET),
+        _amount(
+            f"the daemon after {WARM_CALLS:,} calls, share", first.daemon_share, RESIDENT_TARGET
+        ),
+        _amount(f"the daemon after {calls:,} calls, share", last.daemon_share, RESIDENT_TARGET),
+        _amount(f"the daemon after {WARM_CALLS:,} calls", first.daemon),
+        _amount(f"the daemon after {calls:,} calls", last.daemon),
+        _amount(f"growth {over}, share", last.daemon_share - first.daemon_share, FLAT_TARGET),
         _amount("from the least to the most on the way, share", max(shares) - min(shares)),
-        _amount(f"growth {over}", last.host - first.host),
+        _amount(f"growth {over}", last.daemon - first.daemon),
     ]
 
 

@@ -16,14 +16,14 @@ from mcp_memory.storage.embedded import open_embedded
 from tests.benchmarks import machine
 from tests.benchmarks.figures import Amount, Check, Ratio, Section
 from tests.benchmarks.filling import draft, made_caller
-from tests.benchmarks.local.client import Client, stop_host
+from tests.benchmarks.local.client import Client, stop_daemon
 from tests.benchmarks.local.stdio import COMMAND
 from tests.benchmarks.texts import statement
 from tests.benchmarks.timing import spread
 from tests.support.mcp_client import SERVE
 
 RUNS = 40
-"""Starts with the host running."""
+"""Starts with the daemon running."""
 COLD_RUNS = 7
 """Starts without it."""
 WARM_TARGET_MS, WARM_TARGET_TIMES = 50, 3.0
@@ -31,7 +31,7 @@ COLD_TARGET_MS, RECALLED_TARGET_MS = 150, 3000
 _USER = "starter"
 _STORED = 100
 _MODULE = "python -m mcp_memory"
-_SERVER, _ALONE = "the server without a host", (sys.executable, "-c", SERVE)
+_SERVER, _ALONE = "the server without a daemon", (sys.executable, "-c", SERVE)
 """In the process that the client starts, to hold the others against."""
 
 
@@ -45,7 +45,7 @@ class _Start:
 
 
 def run(folder: Path) -> Section:
-    """Start doors one after the other, beside a Python that does nothing."""
+    """Start proxies one after the other, beside a Python that does nothing."""
     home = folder / "start"
     _fill(home)
     commands = _commands()
@@ -53,10 +53,10 @@ def run(folder: Path) -> Section:
         ratios, amounts = _warm(home, commands)
         cold = _cold(home, {**commands, _SERVER: _ALONE})
     finally:
-        stop_host(home)
+        stop_daemon(home)
     for name, starts in cold.items():
         targets = (None, None) if name == _SERVER else (COLD_TARGET_MS, RECALLED_TARGET_MS)
-        amounts += _amounts("host not running", name, starts, targets=targets)
+        amounts += _amounts("daemon not running", name, starts, targets=targets)
     least = min(start.memories for starts in cold.values() for start in starts)
     return Section(
         title="start",
@@ -78,8 +78,8 @@ def _notes() -> tuple[str, ...]:
     return (
         f"on a store of {_STORED} memories, from just before the process is made; raw JSON"
         " lines, no client library; the first start, which warms the file cache, is not counted",
-        f"host running: {RUNS} starts of each, in turn with python -c pass to its end, each of"
-        f" them the first in its turn as often; else medians of {COLD_RUNS}, in turn, the host"
+        f"daemon running: {RUNS} starts of each, in turn with python -c pass to its end, each of"
+        f" them the first in its turn as often; else medians of {COLD_RUNS}, in turn, the daemon"
         " ended before each; the recall is sent as soon as initialize has been answered",
         f"load at the end: {machine.load()}",
     )
@@ -102,46 +102,46 @@ def _fill(home: Path) -> None:
 
 
 def _warm(home: Path, commands: dict[str, Sequence[str]]) -> tuple[list[Ratio], list[Amount]]:
-    """The door with the host running, in turn with a bare interpreter."""
+    """The proxy with the daemon running, in turn with a bare interpreter."""
     _started(home, COMMAND, recall=True)
     bare_s: list[float] = []
-    doors_s: dict[str, list[float]] = {name: [] for name in commands}
+    proxies_s: dict[str, list[float]] = {name: [] for name in commands}
 
-    def door(name: str) -> Callable[[], None]:
-        return lambda: doors_s[name].append(_started(home, commands[name]).initialized_s)
+    def proxy(name: str) -> Callable[[], None]:
+        return lambda: proxies_s[name].append(_started(home, commands[name]).initialized_s)
 
-    turns: list[Callable[[], None]] = [lambda: bare_s.append(_bare()), *map(door, commands)]
+    turns: list[Callable[[], None]] = [lambda: bare_s.append(_bare()), *map(proxy, commands)]
     for number in range(RUNS + 1):
         first = number % len(turns)
         for turn in (*turns[first:], *turns[:first]):
             turn()
     ratios = [
         Ratio(
-            where="host running",
+            where="daemon running",
             what=f"{name}, to initialize",
             alone=spread(bare_s[1:]),
             whole=spread(found[1:]),
             calls=RUNS,
             target=WARM_TARGET_TIMES,
         )
-        for name, found in doors_s.items()
+        for name, found in proxies_s.items()
     ]
     amounts = [
-        _amount("host running", "python -c pass, to its end", bare_s[1:], None),
+        _amount("daemon running", "python -c pass, to its end", bare_s[1:], None),
         *(
-            _amount("host running", f"{name}, to initialize", found[1:], WARM_TARGET_MS)
-            for name, found in doors_s.items()
+            _amount("daemon running", f"{name}, to initialize", found[1:], WARM_TARGET_MS)
+            for name, found in proxies_s.items()
         ),
     ]
     return ratios, amounts
 
 
 def _cold(home: Path, commands: dict[str, Sequence[str]]) -> dict[str, list[_Start]]:
-    """Everything in turn while no host runs."""
+    """Everything in turn while no daemon runs."""
     starts: dict[str, list[_Start]] = {name: [] for name in commands}
     for _ in range(COLD_RUNS):
         for name, command in commands.items():
-            stop_host(home)
+            stop_daemon(home)
             starts[name].append(_started(home, command, recall=True))
     return starts
 

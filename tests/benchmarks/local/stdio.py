@@ -1,4 +1,4 @@
-"""The MCP stdio door: the real door and host as processes, the official client before them."""
+"""The MCP stdio proxy: the real proxy and daemon as processes, the official client before them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class WrongAnswer(Exception):
     """The server did not do what was asked of it."""
 
 
-class Door:
+class Proxy:
     """A client connected to a server."""
 
     def __init__(self, client: Client) -> None:
@@ -68,8 +68,8 @@ class Door:
 
 
 @asynccontextmanager
-async def opened(home: Path, user: str, project: str) -> AsyncGenerator[Door]:
-    """Connect through a door to the host of the store in `home`, which ends afterwards.
+async def opened(home: Path, user: str, project: str) -> AsyncGenerator[Proxy]:
+    """Connect through a proxy to the daemon of the store in `home`, which ends afterwards.
 
     For one user and project. The handshake is the older one, which most clients still use.
     """
@@ -81,6 +81,6 @@ async def opened(home: Path, user: str, project: str) -> AsyncGenerator[Door]:
     )
     try:
         async with Client(stdio_client(server), mode="legacy") as client:
-            yield Door(client)
+            yield Proxy(client)
     finally:
-        command_line("host", "stop", home=home)
+        command_line("daemon", "stop", home=home)

@@ -1,4 +1,4 @@
-"""Recall and remember through the MCP stdio door, beside embedding the same text alone."""
+"""Recall and remember through the MCP stdio proxy, beside embedding the same text alone."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from tests.benchmarks.figures import Check, Ratio
 from tests.benchmarks.filling import PROJECT
 from tests.benchmarks.layout import PROCESSES_AT, Layout
 from tests.benchmarks.local import resident
-from tests.benchmarks.local.stdio import Door, opened
+from tests.benchmarks.local.stdio import Proxy, opened
 from tests.benchmarks.measuring import NEW, RECALLS, REMEMBERS, WARM_UPS, new_statements
 from tests.benchmarks.texts import question
 from tests.benchmarks.timing import Pairs, interleaved_async
-from tests.support.daemon import host_pid
+from tests.support.daemon import daemon_pid
 
 _WHERE = f"{Layout(memories=PROCESSES_AT).name}, MCP over stdio"
 _UNUSED = NEW + 100_000
@@ -24,7 +24,7 @@ _UNUSED = NEW + 100_000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Through:
-    """What was measured through the door. `resident_bytes` are the host's, 0 if unknown."""
+    """What was measured through the proxy. `resident_bytes` are the daemon's, 0 if unknown."""
 
     ratios: tuple[Ratio, Ratio]
     check: Check
@@ -33,13 +33,13 @@ class Through:
 
 async def measure(home: Path, user: str, embedder: Embedder) -> Through:
     """Start the real server on the store in `home` and call it with the official client."""
-    async with opened(home, user, PROJECT) as door:
+    async with opened(home, user, PROJECT) as proxy:
         for number in range(WARM_UPS):
-            await door.recalled(question(NEW + number))
+            await proxy.recalled(question(NEW + number))
         queries = [question(number) for number in range(RECALLS)]
-        recalls = await interleaved_async(queries, embedder.embed_query, door.recalled)
-        resident_bytes = resident.resident_bytes(host_pid(home))
-        remembers, check = await _remembers(door, embedder)
+        recalls = await interleaved_async(queries, embedder.embed_query, proxy.recalled)
+        resident_bytes = resident.resident_bytes(daemon_pid(home))
+        remembers, check = await _remembers(proxy, embedder)
     return Through(
         ratios=(_ratio("recall", recalls), _ratio("remember", remembers)),
         check=check,
@@ -47,17 +47,17 @@ async def measure(home: Path, user: str, embedder: Embedder) -> Through:
     )
 
 
-async def _remembers(door: Door, embedder: Embedder) -> tuple[Pairs, Check]:
+async def _remembers(proxy: Proxy, embedder: Embedder) -> tuple[Pairs, Check]:
     stored: dict[str, str] = {}
 
     async def remember(text: str) -> None:
-        (stored[text],) = await door.remember({"content": text, "scope": "project"})
+        (stored[text],) = await proxy.remember({"content": text, "scope": "project"})
 
     texts = new_statements(REMEMBERS, _UNUSED)
     pairs = await interleaved_async(texts, lambda text: embedder.embed([text]), remember)
     found = 0
     for text, memory_id in stored.items():
-        found += ending(memory_id) in await door.recalled(text)
+        found += ending(memory_id) in await proxy.recalled(text)
     check = Check(
         where=_WHERE,
         what="what was just remembered is recalled by its own words",

@@ -1,6 +1,6 @@
 """Score what recall brings back: `python -m tests.benchmarks.quality --help`.
 
-Everything goes through the MCP stdio door of the real server, with default settings and the
+Everything goes through the MCP stdio proxy of the real server, with default settings and the
 bundled model. Exit code 1 means a wrong answer; a figure that falls short is only printed.
 """
 

@@ -11,7 +11,7 @@ from typing import Any
 import anyio
 
 from tests.benchmarks.figures import Grid, Say, Section
-from tests.benchmarks.local.stdio import Door, opened
+from tests.benchmarks.local.stdio import Proxy, opened
 from tests.benchmarks.quality.data import load
 
 CUTS = (1, 5, 10)
@@ -69,28 +69,32 @@ def run(folder: Path, say: Say) -> Section:
 
 
 async def _ask_all(data: dict[str, Any], home: Path) -> Mapping[str, list[Asked]]:
-    async with opened(home, "answers", "answers") as door:
+    async with opened(home, "answers", "answers") as transport:
         ids: list[str] = []
         contents = [memory["content"] for memory in data["memories"]]
         for start in range(0, len(contents), 60):
-            ids += await door.remember(*({"content": c} for c in contents[start : start + 60]))
+            ids += await transport.remember(*({"content": c} for c in contents[start : start + 60]))
         page = _README.read_text("utf-8")[:_PASTED_CHARS]
         asked: list[dict[str, Any]] = data["answerable"]
         answerable: list[tuple[str, str]] = [(str(q["query"]), ids[q["memory"]]) for q in asked]
         unanswerable: list[dict[str, str]] = data["unanswerable"]
         return {
-            "answerable": [await _ask(door, query, found) for query, found in answerable],
+            "answerable": [await _ask(transport, query, found) for query, found in answerable],
             "pasted": [
-                await _ask(door, f"{page}\n\n{query}", found) for query, found in answerable
+                await _ask(transport, f"{page}\n\n{query}", found) for query, found in answerable
             ],
-            "unanswerable": [await _ask(door, q["query"]) for q in unanswerable],
-            "  far": [await _ask(door, q["query"]) for q in unanswerable if q["kind"] == "far"],
-            "  near": [await _ask(door, q["query"]) for q in unanswerable if q["kind"] == "near"],
+            "unanswerable": [await _ask(transport, q["query"]) for q in unanswerable],
+            "  far": [
+                await _ask(transport, q["query"]) for q in unanswerable if q["kind"] == "far"
+            ],
+            "  near": [
+                await _ask(transport, q["query"]) for q in unanswerable if q["kind"] == "near"
+            ],
         }
 
 
-async def _ask(door: Door, query: str, memory_id: str = "") -> Asked:
-    answer = await door.recall(query, limit=10, max_tokens=20_000)
+async def _ask(transport: Proxy, query: str, memory_id: str = "") -> Asked:
+    answer = await transport.recall(query, limit=10, max_tokens=20_000)
     found = [memory["id"] for memory in answer["memories"]]
     return Asked(
         place=found.index(memory_id) if memory_id in found else -1,

@@ -11,7 +11,7 @@ from typing import Any
 import anyio
 
 from tests.benchmarks.figures import Grid, Say, Section
-from tests.benchmarks.local.stdio import Door, opened
+from tests.benchmarks.local.stdio import Proxy, opened
 from tests.benchmarks.quality.data import load
 
 CONTRADICTIONS = ("change", "negation", "past", "value")
@@ -19,7 +19,7 @@ HALVES = ("chosen", "reported")
 _NOTES = (
     "312 pairs of the project's own in seven languages; half of them contradict each other, the"
     " others elaborate, add, happened, or are about something else. All first statements are"
-    " remembered, then all second ones, in one store through the MCP stdio door, and each pair's"
+    " remembered, then all second ones, in one store through the MCP stdio proxy, and each pair's"
     " question is recalled (limit 10)",
     "the rules were made on the topics of the half `chosen`; those of `reported` were only scored",
     "told: remember's `similar` says that the two may conflict; outdated: recall marks the first"
@@ -83,11 +83,11 @@ def _shares(outcomes: list[Outcome]) -> tuple[float, ...]:
 
 
 async def _ask_all(pairs: list[dict[str, str]], home: Path) -> list[Outcome]:
-    async with opened(home, "conflicts", "conflicts") as door:
-        firsts = [(await door.remember(_memory(pair, "first")))[0] for pair in pairs]
-        answers = [await door.remember_all(_memory(pair, "second")) for pair in pairs]
+    async with opened(home, "conflicts", "conflicts") as transport:
+        firsts = [(await transport.remember(_memory(pair, "first")))[0] for pair in pairs]
+        answers = [await transport.remember_all(_memory(pair, "second")) for pair in pairs]
         return [
-            await _outcome(door, pair, first, answer["results"][0])
+            await _outcome(transport, pair, first, answer["results"][0])
             for pair, first, answer in zip(pairs, firsts, answers, strict=True)
         ]
 
@@ -96,8 +96,10 @@ def _memory(pair: Mapping[str, str], part: str) -> dict[str, str]:
     return {"content": pair[part], "type": "episode" if pair["kind"] == "episode" else "fact"}
 
 
-async def _outcome(door: Door, pair: dict[str, str], first: str, second: dict[str, Any]) -> Outcome:
-    found = await door.recall(pair["question"], limit=10, max_tokens=20_000)
+async def _outcome(
+    transport: Proxy, pair: dict[str, str], first: str, second: dict[str, Any]
+) -> Outcome:
+    found = await transport.recall(pair["question"], limit=10, max_tokens=20_000)
     memories = found["memories"]
     place = {memory["id"]: n for n, memory in enumerate(memories)}
     last = len(memories)

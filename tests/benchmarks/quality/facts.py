@@ -23,7 +23,7 @@ _BATCH = 100
 _FACT = re.compile(r"\d+\. (.+)")
 _NOTES = (
     "the numbered facts of each list are remembered in order, 100 in a call, and each question is"
-    " recalled (limit 20) through the MCP stdio door",
+    " recalled (limit 20) through the MCP stdio proxy",
     "gold: among the facts that end with an answer, the one that shares most words with the"
     " question, the latest of equals; forbidden: those with the same beginning and another value;"
     " only questions with forbidden facts count",
@@ -114,12 +114,14 @@ def _words(text: str) -> set[str]:
 
 
 async def _ask_all(facts: Sequence[str], questions: Sequence[Question], home: Path) -> list[Asked]:
-    async with opened(home, "facts", "facts") as door:
+    async with opened(home, "facts", "facts") as transport:
         ids: list[str] = []
         for start in range(0, len(facts), _BATCH):
-            ids += await door.remember(*({"content": f} for f in facts[start : start + _BATCH]))
+            ids += await transport.remember(
+                *({"content": f} for f in facts[start : start + _BATCH])
+            )
         return [
-            _scored(await door.recall(q.text, limit=20, max_tokens=20_000), q, ids)
+            _scored(await transport.recall(q.text, limit=20, max_tokens=20_000), q, ids)
             for q in questions
         ]
 

@@ -9,14 +9,14 @@ from typing import Any
 import anyio
 
 from tests.benchmarks.figures import Grid, Say, Section
-from tests.benchmarks.local.stdio import Door, opened
+from tests.benchmarks.local.stdio import Proxy, opened
 from tests.benchmarks.quality.data import load
 
 CUTS = (1, 5)
 _NOTES = (
     "60 memories with one query each, of which 24 ask by an identifier that a near-twin differs"
     " from in a character and 36 are in twelve languages, in one store with the 120 memories of"
-    " the answers set, through the MCP stdio door",
+    " the answers set, through the MCP stdio proxy",
     "a figure is the share of queries whose memory is in the top k (recall limit 10)",
 )
 
@@ -56,18 +56,20 @@ def run(folder: Path, say: Say) -> Section:
 
 
 async def _ask_all(items: list[dict[str, str]], home: Path) -> list[int]:
-    async with opened(home, "languages", "languages") as door:
+    async with opened(home, "languages", "languages") as transport:
         others: list[dict[str, Any]] = load("answers")["memories"]
-        ids = await door.remember(*({"content": item["memory"]} for item in items))
+        ids = await transport.remember(*({"content": item["memory"]} for item in items))
         for start in range(0, len(others), 60):
-            await door.remember(*({"content": o["content"]} for o in others[start : start + 60]))
+            await transport.remember(
+                *({"content": o["content"]} for o in others[start : start + 60])
+            )
         return [
-            await _place(door, item["query"], memory_id)
+            await _place(transport, item["query"], memory_id)
             for item, memory_id in zip(items, ids, strict=True)
         ]
 
 
-async def _place(door: Door, query: str, memory_id: str) -> int:
-    answer = await door.recall(query, limit=10, max_tokens=20_000)
+async def _place(transport: Proxy, query: str, memory_id: str) -> int:
+    answer = await transport.recall(query, limit=10, max_tokens=20_000)
     found = [memory["id"] for memory in answer["memories"]]
     return found.index(memory_id) if memory_id in found else -1

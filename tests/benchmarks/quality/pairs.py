@@ -8,14 +8,14 @@ from typing import Any
 import anyio
 
 from tests.benchmarks.figures import Check, Grid, Say, Section
-from tests.benchmarks.local.stdio import Door, opened
+from tests.benchmarks.local.stdio import Proxy, opened
 from tests.benchmarks.quality.data import load
 
 KINDS = ("duplicate", "paraphrase", "contradiction", "similar")
 DISTINCT = ("contradiction", "similar")
 _NOTES = (
     "of each of the project's own pairs the first statement is remembered, then the second, one"
-    " by one, all in one store through the MCP stdio door",
+    " by one, all in one store through the MCP stdio proxy",
     "merged: both are one memory; reported: `similar` names the first; conflict: it says that the"
     " two may conflict; kept: they are two memories",
 )
@@ -57,13 +57,13 @@ def run(folder: Path, say: Say) -> Section:
 async def _remember_all(
     pairs: list[dict[str, str]], home: Path
 ) -> list[tuple[str, dict[str, bool]]]:
-    async with opened(home, "pairs", "pairs") as door:
-        return [(pair["kind"], await _remember(door, pair)) for pair in pairs]
+    async with opened(home, "pairs", "pairs") as transport:
+        return [(pair["kind"], await _remember(transport, pair)) for pair in pairs]
 
 
-async def _remember(door: Door, pair: dict[str, str]) -> dict[str, bool]:
-    (first,) = await door.remember(pair["first"])
-    (second,) = (await door.remember_all(pair["second"]))["results"]
+async def _remember(transport: Proxy, pair: dict[str, str]) -> dict[str, bool]:
+    (first,) = await transport.remember(pair["first"])
+    (second,) = (await transport.remember_all(pair["second"]))["results"]
     near: dict[str, Any] = {similar["id"]: similar for similar in second.get("similar", [])}
     merged = second["id"] == first
     return {

@@ -1,4 +1,4 @@
-"""How many of the turns that answer a question recall brings back, through the MCP door."""
+"""How many of the turns that answer a question recall brings back, through the MCP proxy."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tokenizers import Tokenizer
 
 from mcp_memory.embedding.loader import BUNDLED_FOLDER
 from tests.benchmarks.figures import Check, Grid, Say, Section
-from tests.benchmarks.local.stdio import Door, opened
+from tests.benchmarks.local.stdio import Proxy, opened
 from tests.benchmarks.quality.locomo import CATEGORIES, HEADLINE, Conversation, Question, load
 
 CUTS = (5, 10, 20)
@@ -25,7 +25,7 @@ _BATCH = 100
 _TOKENS = 20_000
 _NOTES = (
     "every turn is remembered with its conversation, session and position as the source, and"
-    " every question recalled (limit 20) through the MCP stdio door, one server and one store a"
+    " every question recalled (limit 20) through the MCP stdio proxy, one server and one store a"
     " conversation",
     "a figure is the share of a question's evidence turns in the top k, averaged over questions;"
     " a turn counts as found when the memory that holds it is (repeats merge into one)",
@@ -86,20 +86,20 @@ def run(path: Path, folder: Path, say: Say) -> Section:
 
 
 async def _ask_all(conversation: Conversation, home: Path, tuned: bool) -> list[Asked]:
-    async with opened(home, "locomo", conversation.id) as door:
-        holders = await _remember_all(door, conversation)
+    async with opened(home, "locomo", conversation.id) as transport:
+        holders = await _remember_all(transport, conversation)
         return [
-            await _ask(door, conversation, question, holders, tuned)
+            await _ask(transport, conversation, question, holders, tuned)
             for question in conversation.questions
         ]
 
 
-async def _remember_all(door: Door, conversation: Conversation) -> dict[str, str]:
+async def _remember_all(transport: Proxy, conversation: Conversation) -> dict[str, str]:
     """The id of the memory that holds each turn, by the turn's id."""
     holders: dict[str, str] = {}
     for start in range(0, len(conversation.turns), _BATCH):
         turns = conversation.turns[start : start + _BATCH]
-        ids = await door.remember(
+        ids = await transport.remember(
             *(
                 {
                     "content": turn.content,
@@ -115,14 +115,14 @@ async def _remember_all(door: Door, conversation: Conversation) -> dict[str, str
 
 
 async def _ask(
-    door: Door,
+    transport: Proxy,
     conversation: Conversation,
     question: Question,
     holders: Mapping[str, str],
     tuned: bool,
 ) -> Asked:
-    answer = await door.recall(question.text, limit=max(CUTS), max_tokens=_TOKENS)
-    trace = await door.trace(answer["trace_id"])
+    answer = await transport.recall(question.text, limit=max(CUTS), max_tokens=_TOKENS)
+    trace = await transport.trace(answer["trace_id"])
     threads = {turn.id: turn.thread for turn in conversation.turns}
     found = [memory["source"].rpartition("#")[0] for memory in answer["memories"]]
     return Asked(

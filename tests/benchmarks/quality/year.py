@@ -13,7 +13,7 @@ from typing import Any
 import anyio
 
 from tests.benchmarks.figures import Grid, Say, Section
-from tests.benchmarks.local.stdio import Door, opened
+from tests.benchmarks.local.stdio import Proxy, opened
 from tests.benchmarks.quality.data import load
 
 Phrases = Callable[[datetime, datetime], Iterator[tuple[str, datetime, datetime]]]
@@ -220,20 +220,20 @@ def _date(day: datetime) -> str:
 
 
 async def _ask_all(events: list[Event], questions: list[Timed], home: Path) -> list[dict[str, int]]:
-    async with opened(home, "year", "year") as door:
+    async with opened(home, "year", "year") as transport:
         for start in range(0, len(events), 60):
-            await door.remember(*(event.draft() for event in events[start : start + 60]))
+            await transport.remember(*(event.draft() for event in events[start : start + 60]))
         return [
             {
-                "as asked": await _place(door, question.text, question.right),
-                "without the time": await _place(door, question.plain, question.right),
+                "as asked": await _place(transport, question.text, question.right),
+                "without the time": await _place(transport, question.plain, question.right),
             }
             for question in questions
         ]
 
 
-async def _place(door: Door, text: str, right: frozenset[str]) -> int:
+async def _place(transport: Proxy, text: str, right: frozenset[str]) -> int:
     """Where the first right event comes; -1 nowhere."""
-    answer = await door.recall(text, limit=10, max_tokens=20_000)
+    answer = await transport.recall(text, limit=10, max_tokens=20_000)
     found = [memory["content"] in right for memory in answer["memories"]]
     return found.index(True) if True in found else -1

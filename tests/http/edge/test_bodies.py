@@ -1,4 +1,4 @@
-"""Bodies that no honest client sends, and what the web door answers to each."""
+"""Bodies that no honest client sends, and what the HTTP server answers to each."""
 
 from __future__ import annotations
 

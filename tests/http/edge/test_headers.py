@@ -1,4 +1,4 @@
-"""Heads of requests that no honest client sends, and what the web door answers to each."""
+"""Heads of requests that no honest client sends, and what the HTTP server answers to each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An id of somebody else gets the same words as one that nothing ever had, through every door."""
+"""An id of somebody else gets the same words as one that never was, over every transport."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mcp import Client, MCPError
 
 from mcp_memory.domain.ids import new_id
 from tests.support import mcp_client
-from tests.support.http_server import DOORS, Issuer, Served, connect
+from tests.support.http_server import TRANSPORTS, Issuer, Served, connect
 from tests.support.mcp_client import ERAS, call, read, remember, text_of
 
 pytestmark = pytest.mark.anyio
@@ -54,22 +54,22 @@ class Pair:
     erased: str
 
 
-@pytest.fixture(scope="module", params=[*(f"stdio-{era}" for era in ERAS), *DOORS])
+@pytest.fixture(scope="module", params=[*(f"stdio-{era}" for era in ERAS), *TRANSPORTS])
 async def pair(
     request: pytest.FixtureRequest,
     tmp_path_factory: pytest.TempPathFactory,
     server: Served,
     issuer: Issuer,
 ) -> AsyncGenerator[Pair]:
-    """Two users of one server, through one door."""
+    """Two users of one server, through one transport."""
     home: Path = tmp_path_factory.mktemp("same") / "store"
 
     async def entered(user: str) -> Client:
-        door, _, era = request.param.partition("-")
-        if door == "stdio":
+        transport, _, era = request.param.partition("-")
+        if transport == "stdio":
             one = mcp_client.connect(home, era, {"MCP_MEMORY_USER": user})
         else:
-            one = connect(server, request.param, issuer.token(f"same-{door}-{era}", user))
+            one = connect(server, request.param, issuer.token(f"same-{transport}-{era}", user))
         return await stack.enter_async_context(one)
 
     async with AsyncExitStack() as stack:

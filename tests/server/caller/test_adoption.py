@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.daemon import command, contents, door, hosted, stored
+from tests.support.daemon import command, contents, daemon_home, proxy, stored
 
 BOB = {"MCP_MEMORY_USER": "bob"}
 SAID = "set MCP_MEMORY_USER=ana or run: mcp-memory adopt ana"
@@ -15,22 +15,22 @@ SAID = "set MCP_MEMORY_USER=ana or run: mcp-memory adopt ana"
 
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Path]:
-    with hosted(tmp_path) as home:
+    with daemon_home(tmp_path) as home:
         yield home
 
 
-@pytest.mark.parametrize("is_hosted", [True, False])
-def test_an_empty_looking_store_is_told_and_adopted(home: Path, is_hosted: bool) -> None:
-    with door(home) as server:
+@pytest.mark.parametrize("has_daemon", [True, False])
+def test_an_empty_looking_store_is_told_and_adopted(home: Path, has_daemon: bool) -> None:
+    with proxy(home) as server:
         server.handshake()
         stored(server, "The lathe is in the shed")
     for user, is_told in (("", True), ("bob", False)):
-        with door(home, MCP_MEMORY_USER=user) as server:
+        with proxy(home, MCP_MEMORY_USER=user) as server:
             server.handshake()
             answer = server.ask("resources/read", uri="memory://me")["result"]
             assert (SAID in answer["contents"][0]["text"]) == is_told, "bob is set on purpose"
-    if not is_hosted:
-        command("host", "stop", home=home)
+    if not has_daemon:
+        command("daemon", "stop", home=home)
     shown = command("show", home=home, **BOB).stdout
     assert shown.startswith("no memories yet\n")
     assert SAID in shown
@@ -51,7 +51,7 @@ def test_an_empty_looking_store_is_told_and_adopted(home: Path, is_hosted: bool)
     assert done.returncode == 0, done.stderr
     assert "1 memories of ana are those of bob now" in done.stdout
     assert "lathe" not in command("show", home=home).stdout
-    with door(home, **BOB) as server:
+    with proxy(home, **BOB) as server:
         server.handshake()
         assert contents(server, "where is the lathe") == ["The lathe is in the shed"]
     assert command("doctor", home=home, **BOB).returncode == 0

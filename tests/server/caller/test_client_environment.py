@@ -1,4 +1,4 @@
-"""What a client tells in the environment of its door counts for that client alone."""
+"""What a client tells in the environment of its proxy counts for that client alone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mcp import Client, MCPError
 
 from mcp_memory.identity.resolver import META_SESSION, META_ZONE
 from tests.support import stdio_client
-from tests.support.daemon import door, hosted
+from tests.support.daemon import daemon_home, proxy
 from tests.support.mcp_client import ERAS, connect, read, remember
 
 pytestmark = pytest.mark.anyio
@@ -48,13 +48,13 @@ def session_of(server: stdio_client.Server) -> str:
     return answer["contents"][0]["text"]
 
 
-def test_each_client_of_a_host_has_the_session_and_the_zone_of_its_own(tmp_path: Path) -> None:
+def test_each_client_of_a_daemon_has_the_session_and_the_zone_of_its_own(tmp_path: Path) -> None:
     with (
-        hosted(tmp_path) as home,
-        door(home, **{SESSION: "talk-1", "TZ": "Pacific/Auckland"}) as one,
-        door(home, **{SESSION: "talk-2", "MCP_MEMORY_TIMEZONE": "America/Los_Angeles"}) as two,
-        door(home, TZ="CET-1CEST") as three,
-        door(home, **{SESSION: "talk-1"}) as four,
+        daemon_home(tmp_path) as home,
+        proxy(home, **{SESSION: "talk-1", "TZ": "Pacific/Auckland"}) as one,
+        proxy(home, **{SESSION: "talk-2", "MCP_MEMORY_TIMEZONE": "America/Los_Angeles"}) as two,
+        proxy(home, TZ="CET-1CEST") as three,
+        proxy(home, **{SESSION: "talk-1"}) as four,
     ):
         for client in (one, two, three, four):
             client.handshake()
@@ -73,7 +73,7 @@ def test_each_client_of_a_host_has_the_session_and_the_zone_of_its_own(tmp_path:
         assert "Kia ora" not in session_of(two)
 
 
-def test_without_a_host_the_environment_is_read_too(tmp_path: Path) -> None:
+def test_without_a_daemon_the_environment_is_read_too(tmp_path: Path) -> None:
     told: Any = {SESSION: "talk-1", "TZ": "Asia/Tokyo"}
     with stdio_client.server(tmp_path / "store", **told) as server:
         server.handshake()
@@ -82,9 +82,9 @@ def test_without_a_host_the_environment_is_read_too(tmp_path: Path) -> None:
 
 
 def test_a_setting_that_is_no_time_zone_is_refused_by_name(tmp_path: Path) -> None:
-    with hosted(tmp_path) as home, door(home, MCP_MEMORY_TIMEZONE="Mars/Olympus") as server:
+    with daemon_home(tmp_path) as home, proxy(home, MCP_MEMORY_TIMEZONE="Mars/Olympus") as server:
         answer = server.ask("initialize", **stdio_client.INITIALIZE)
-        if "result" in answer:  # the door says the handshake itself, and the refusal after it
+        if "result" in answer:  # the proxy says the handshake itself, and the refusal after it
             answer = server.ask("resources/read", uri="memory://me")
     assert "timezone (MCP_MEMORY_TIMEZONE): got 'Mars/Olympus'" in json.dumps(answer)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.daemon import command, door, hosted
+from tests.support.daemon import command, daemon_home, proxy
 from tests.support.stdio_client import INITIALIZE
 
 FOREIGN = {"MCP_MEMORY_SQLITE_PATH": "/x", "MCP_MEMORY_USRE": "bob"}
@@ -18,13 +18,13 @@ OTHER = "MCP_MEMORY_SQLITE_PATH is no setting of mcp-memory and does nothing"
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    with hosted(tmp_path_factory.mktemp("configured")) as home:
+    with daemon_home(tmp_path_factory.mktemp("configured")) as home:
         home.parent.mkdir(exist_ok=True)
         yield home
 
 
 def test_variables_that_do_nothing_stop_no_client_and_reach_their_user(home: Path) -> None:
-    with door(home, **FOREIGN) as server:
+    with proxy(home, **FOREIGN) as server:
         server.handshake()
         answer = server.ask("resources/read", uri="memory://me")
         assert "result" in answer, answer
@@ -35,7 +35,7 @@ def test_variables_that_do_nothing_stop_no_client_and_reach_their_user(home: Pat
         _, errors = server.end()
     assert NEAR in errors.decode()
     assert OTHER in errors.decode()
-    with door(home) as server:
+    with proxy(home) as server:
         server.handshake()
         answer = server.ask("resources/read", uri="memory://me")["result"]
         assert "notes" not in json.loads(answer["contents"][0]["text"]), "another's are no concern"
@@ -48,7 +48,7 @@ def test_a_project_that_nobody_filled_in_or_that_is_not_here_is_told(
     absent = f"the folder {gone}, named by MCP_MEMORY_PROJECT, is not on this machine"
     left = "MCP_MEMORY_PROJECT was left as %3Cyour%20project%3E and counts as not set"
     for given, told in ((gone, absent), ("<your project>", left)):
-        with door(home, MCP_MEMORY_PROJECT=given) as server:
+        with proxy(home, MCP_MEMORY_PROJECT=given) as server:
             server.handshake()
             answer = server.ask("resources/read", uri="memory://me")["result"]
         assert told in "\n".join(json.loads(answer["contents"][0]["text"])["notes"])
@@ -71,12 +71,12 @@ def test_doctor_wants_what_is_misspelt_mended(home: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["$HOEM/mem", "${workspaceFolder}/.mem", "mem", "C:\\mem"])
-def test_a_home_that_cannot_be_meant_ends_the_door_with_what_to_do(home: Path, text: str) -> None:
-    with door(home, MCP_MEMORY_HOME=text) as server:
+def test_a_home_that_cannot_be_meant_ends_the_proxy_with_what_to_do(home: Path, text: str) -> None:
+    with proxy(home, MCP_MEMORY_HOME=text) as server:
         rest, errors = server.end()
         assert (server.process.returncode, rest) == (2, b"")
     assert f"mcp-memory: MCP_MEMORY_HOME: got '{text}'; " in errors.decode()
-    with door(home, "--home", text, MCP_MEMORY_HOME="") as server:
+    with proxy(home, "--home", text, MCP_MEMORY_HOME="") as server:
         _, errors = server.end()
     assert f"mcp-memory: --home: got '{text}'; " in errors.decode()
 
@@ -94,7 +94,7 @@ def test_a_home_that_is_a_file_is_told_by_every_way_in(home: Path, tmp_path: Pat
     file = tmp_path / "file"
     file.touch()
     said = f"the store's folder cannot be used: {file} is a file and no folder; move it away"
-    with door(file) as server:
+    with proxy(file) as server:
         server.ask("initialize", **INITIALIZE)
         assert said in server.ask("resources/read", uri="memory://me")["error"]["message"]
     found = command("doctor", home=file)

@@ -39,7 +39,7 @@ class Rooted:
 
 
 def bare(request: middleware.Request) -> Signals:
-    """A door that knows nothing but the user."""
+    """A proxy that knows nothing but the user."""
     return Signals(system_user="ana")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.daemon import command, contents, door, hosted
+from tests.support.daemon import command, contents, daemon_home, proxy
 from tests.support.stdio_client import Server
 from tests.unit.identity.test_project import git, needs_git, repository
 
@@ -18,7 +18,7 @@ pytestmark = needs_git
 
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Path]:
-    with hosted(tmp_path) as home:
+    with daemon_home(tmp_path) as home:
         yield home
 
 
@@ -38,13 +38,13 @@ def test_what_was_remembered_under_an_earlier_address_is_seen_until_it_is_split(
 ) -> None:
     app = repository(tmp_path / "app")
     env = {"MCP_MEMORY_PROJECT": "", "CLAUDE_PROJECT_DIR": str(app)}
-    with door(home, **env) as server:
+    with proxy(home, **env) as server:
         server.handshake()
         first = remember(server, "The lathe is in the shed")
         remember(server, "Port 5432", key="port")
         assert "notes" not in me(server)
     git(app, "remote", "add", "origin", "https://github.com/acme/app")
-    with door(home, **env) as server:
+    with proxy(home, **env) as server:
         server.handshake()
         found = me(server)
         assert found["project_label"] == "github.com/acme/app"
@@ -58,7 +58,7 @@ def test_what_was_remembered_under_an_earlier_address_is_seen_until_it_is_split(
         assert contents(server, key="port") == ["Port 5433"]
         remember(server, "The drill is in the attic")
     clone = repository(tmp_path / "clone", "https://github.com/acme/app")
-    with door(home, MCP_MEMORY_PROJECT="", CLAUDE_PROJECT_DIR=str(clone)) as server:
+    with proxy(home, MCP_MEMORY_PROJECT="", CLAUDE_PROJECT_DIR=str(clone)) as server:
         server.handshake()
         assert contents(server) == ["The drill is in the attic"], "another folder has no claim"
     told = command("doctor", home=home, **env).stdout
@@ -68,7 +68,7 @@ def test_what_was_remembered_under_an_earlier_address_is_seen_until_it_is_split(
     assert parted.returncode == 0, parted.stderr
     refused = command("project", "split", str(app), home=home, **env)
     assert (refused.returncode, "no such other name" in refused.stderr) == (2, True)
-    with door(home, **env) as server:
+    with proxy(home, **env) as server:
         server.handshake()
         assert contents(server) == ["The drill is in the attic"]
 
@@ -78,7 +78,7 @@ def test_a_submodule_is_told_what_it_lies_in(home: Path, tmp_path: Path) -> None
     app = repository(tmp_path / "app", "https://github.com/acme/app")
     git(app, "submodule", "add", str(library), "vendor")
     git(app / "vendor", "remote", "set-url", "origin", "https://github.com/acme/library")
-    with door(home, MCP_MEMORY_PROJECT="", CLAUDE_PROJECT_DIR=str(app / "vendor")) as server:
+    with proxy(home, MCP_MEMORY_PROJECT="", CLAUDE_PROJECT_DIR=str(app / "vendor")) as server:
         server.handshake()
         found = me(server)
     assert found["project_label"] == "github.com/acme/library"

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from tests.support.daemon import door, hosted
+from tests.support.daemon import daemon_home, proxy
 from tests.support.stdio_client import INITIALIZE, Server
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    with hosted(tmp_path_factory.mktemp("roots")) as home:
+    with daemon_home(tmp_path_factory.mktemp("roots")) as home:
         home.parent.mkdir(exist_ok=True)
         yield home
 
@@ -42,7 +42,7 @@ def answered(server: Server, request: int, roots: list[dict[str, Any]]) -> dict[
 
 
 def me_with(home: Path, roots: list[dict[str, Any]], **env: str) -> dict[str, Any]:
-    with door(home, **{"MCP_MEMORY_PROJECT": "", **env}) as server:
+    with proxy(home, **{"MCP_MEMORY_PROJECT": "", **env}) as server:
         server.ask("initialize", **{**INITIALIZE, "capabilities": {"roots": {}}})
         server.notify("notifications/initialized")
         result = answered(server, server.send("resources/read", uri="memory://me"), roots)
@@ -105,7 +105,7 @@ def test_a_root_of_a_remote_window_is_the_folder_that_is_here(
 
 def test_what_is_remembered_stays_in_the_project(home: Path, folders: tuple[Path, Path]) -> None:
     roots: list[dict[str, Any]] = [*UNUSABLE, {"uri": folders[0].as_uri()}]
-    with door(home, MCP_MEMORY_PROJECT="") as server:
+    with proxy(home, MCP_MEMORY_PROJECT="") as server:
         server.ask("initialize", **{**INITIALIZE, "capabilities": {"roots": {}}})
         server.notify("notifications/initialized")
         arguments = {"memories": [{"content": "The lathe is in the shed"}], "explain": True}
@@ -122,7 +122,7 @@ def test_the_clients_folder_is_meant_by_a_dot(
     assert me_with(home, roots, MCP_MEMORY_PROJECT="${workspaceFolder}")["project_label"] == (
         "github.com/acme/the"
     )
-    with door(folders[1] / "store", MCP_MEMORY_HOME=str(home), MCP_MEMORY_PROJECT=given) as server:
+    with proxy(folders[1] / "store", MCP_MEMORY_HOME=str(home), MCP_MEMORY_PROJECT=given) as server:
         server.handshake()
         answer = server.ask("resources/read", uri="memory://me")["result"]
     found = json.loads(answer["contents"][0]["text"])

@@ -1,4 +1,4 @@
-"""Times in queries and arguments, through the door: the days are the client's."""
+"""Times in queries and arguments, through the proxy: the days are the client's."""
 
 from __future__ import annotations
 

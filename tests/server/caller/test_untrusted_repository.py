@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 
 from mcp_memory.identity.resolver import META_PROJECT
-from tests.support.daemon import door, hosted
+from tests.support.daemon import daemon_home, proxy
 from tests.support.stdio_client import Server
 
 # What the stranger wants to be read, whatever is used for a blank.
@@ -94,13 +94,13 @@ def check(said: list[str]) -> None:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    with hosted(tmp_path_factory.mktemp("strangers")) as home:
+    with daemon_home(tmp_path_factory.mktemp("strangers")) as home:
         home.parent.mkdir(exist_ok=True)
         yield home
 
 
 def asked(home: Path, meta: dict[str, Any] | None = None, **env: str) -> list[str]:
-    with door(home, **{"MCP_MEMORY_PROJECT": "", **env}) as server:
+    with proxy(home, **{"MCP_MEMORY_PROJECT": "", **env}) as server:
         return [*texts(server.handshake()), *everything(server, meta or {})]
 
 
@@ -195,11 +195,11 @@ def test_a_link_that_leads_to_itself_keeps_nobody_from_his_memory(
 
 
 def test_a_name_of_a_client_is_one_short_line_in_the_history(home: Path) -> None:
-    with door(home, MCP_MEMORY_PROJECT="app") as server:
+    with proxy(home, MCP_MEMORY_PROJECT="app") as server:
         info = {"name": "a\nb\u202e\u200b" + "c" * 500, "version": "1\r\n2"}
         server.ask("initialize", protocolVersion="2025-11-25", capabilities={}, clientInfo=info)
         server.notify("notifications/initialized")
-        stored = server.call("remember", memories=[{"content": "The door is blue"}])
+        stored = server.call("remember", memories=[{"content": "The proxy is blue"}])
         memory = stored["structuredContent"]["results"][0]["id"]
         uri = f"memory://memories/{memory}/history"
         document = json.loads(

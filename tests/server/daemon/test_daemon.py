@@ -1,4 +1,4 @@
-"""The host: when it begins and ends, whom it lets in, and the commands that go through it."""
+"""The daemon: when it begins and ends, whom it lets in, and the commands that go through it."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from mcp_memory.config import settings
 from tests.support.daemon import (
     command,
     contents,
-    door,
-    host_pid,
-    hosted,
+    daemon_home,
+    daemon_pid,
     older_copy,
+    proxy,
     status,
     stored,
 )
 from tests.support.waiting import until
 
 
-def test_a_newer_door_replaces_an_older_host_and_nobody_loses_anything(tmp_path: Path) -> None:
+def test_a_newer_proxy_replaces_an_older_daemon_and_nobody_loses_anything(tmp_path: Path) -> None:
     older = older_copy(tmp_path / "older", "0.0.9")
-    with hosted(tmp_path) as home, door(home, PYTHONPATH=str(older)) as veteran:
+    with daemon_home(tmp_path) as home, proxy(home, PYTHONPATH=str(older)) as veteran:
         assert veteran.handshake()["serverInfo"]["version"] == "0.0.9"
         stored(veteran, "The lamp hangs in the hall")
         assert status(home)["version"] == "0.0.9"
         bulk = [{"content": f"Brick {n} came from kiln {n}"} for n in range(60)]
         veteran.send("tools/call", name="remember", arguments={"memories": bulk, "explain": True})
-        with door(home) as newcomer:
+        with proxy(home) as newcomer:
             newcomer.handshake()
             assert contents(newcomer, "lamp") == ["The lamp hangs in the hall"]
             assert status(home)["version"] == "0.1.0"
@@ -41,56 +41,56 @@ def test_a_newer_door_replaces_an_older_host_and_nobody_loses_anything(tmp_path:
             assert status(home)["clients"] == "2"
 
 
-def test_a_host_that_was_stopped_comes_back_when_it_is_needed(tmp_path: Path) -> None:
-    with hosted(tmp_path) as home, door(home) as client:
+def test_a_daemon_that_was_stopped_comes_back_when_it_is_needed(tmp_path: Path) -> None:
+    with daemon_home(tmp_path) as home, proxy(home) as client:
         client.handshake()
         stored(client, "The well is deep")
-        said = command("host", "stop", home=home)
+        said = command("daemon", "stop", home=home)
         assert said.returncode == 0, said.stderr
         assert "has ended" in said.stdout
-        assert host_pid(home) == 0
-        assert command("host", "status", home=home).stdout.startswith("no host is running")
+        assert daemon_pid(home) == 0
+        assert command("daemon", "status", home=home).stdout.startswith("no daemon is running")
         assert contents(client, "well") == ["The well is deep"]
-        assert host_pid(home)
+        assert daemon_pid(home)
 
 
-def test_the_host_ends_when_nobody_needs_it(tmp_path: Path) -> None:
+def test_the_daemon_ends_when_nobody_needs_it(tmp_path: Path) -> None:
     home = tmp_path / "store"
-    with door(home, MCP_MEMORY_IDLE_MINUTES="0.01") as client:
+    with proxy(home, MCP_MEMORY_IDLE_MINUTES="0.01") as client:
         client.handshake()
         stored(client, "The hen lays at dawn")
-        assert host_pid(home)
-    until(lambda: host_pid(home) == 0)
-    assert sorted(path.name for path in (home / "host").iterdir()) == ["key", "lock", "log"]
+        assert daemon_pid(home)
+    until(lambda: daemon_pid(home) == 0)
+    assert sorted(path.name for path in (home / "daemon").iterdir()) == ["key", "lock", "log"]
     assert command("doctor", home=home).returncode == 0
 
 
 def test_a_setting_that_cannot_be_used_is_said_by_each_call(tmp_path: Path) -> None:
-    with hosted(tmp_path) as home, door(home, MCP_MEMORY_SESSION_DAYS="no") as client:
+    with daemon_home(tmp_path) as home, proxy(home, MCP_MEMORY_SESSION_DAYS="no") as client:
         answer = client.ask("tools/call", name="recall", arguments={})
         assert "session_days (MCP_MEMORY_SESSION_DAYS): got 'no'" in answer["error"]["message"]
         again = client.ask("tools/call", name="recall", arguments={})
         assert "session_days (MCP_MEMORY_SESSION_DAYS): got 'no'" in again["error"]["message"]
 
 
-def test_a_host_that_cannot_start_says_why_through_the_door(tmp_path: Path) -> None:
+def test_a_daemon_that_cannot_start_says_why_through_the_proxy(tmp_path: Path) -> None:
     home = tmp_path / "store"
     home.mkdir()
     (home / "config.toml").write_text("colour = 'red'")
-    with door(home) as client:
+    with proxy(home) as client:
         client.handshake()
         answer = client.ask("tools/call", name="recall", arguments={})
         assert "no setting 'colour'" in answer["error"]["message"]
         (home / "config.toml").unlink()
         assert "structuredContent" in client.call("recall"), "it heals without a restart"
-        command("host", "stop", home=home)
+        command("daemon", "stop", home=home)
 
 
-def test_settings_that_the_running_host_does_not_have_are_said(tmp_path: Path) -> None:
-    with hosted(tmp_path) as home, door(home) as first:
+def test_settings_that_the_running_daemon_does_not_have_are_said(tmp_path: Path) -> None:
+    with daemon_home(tmp_path) as home, proxy(home) as first:
         first.handshake()
         first.call("recall")
-        with door(home, MCP_MEMORY_SESSION_DAYS="7") as second:
+        with proxy(home, MCP_MEMORY_SESSION_DAYS="7") as second:
             second.handshake()
             _, said = second.end()
     assert b"session_days is '30' there, not '7'" in said
@@ -99,24 +99,24 @@ def test_settings_that_the_running_host_does_not_have_are_said(tmp_path: Path) -
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps files apart by other means")
 def test_folder_socket_log_and_lock_are_private(tmp_path: Path) -> None:
-    with hosted(tmp_path) as home, door(home) as client:
+    with daemon_home(tmp_path) as home, proxy(home) as client:
         client.handshake()
         client.call("recall")
-        modes = {p.name: p.stat().st_mode & 0o777 for p in (home / "host").iterdir()}
+        modes = {p.name: p.stat().st_mode & 0o777 for p in (home / "daemon").iterdir()}
         assert modes == dict.fromkeys(("key", "lock", "log", "socket"), 0o600)
-        assert (home / "host").stat().st_mode & 0o777 == 0o700
+        assert (home / "daemon").stat().st_mode & 0o777 == 0o700
 
 
 @pytest.mark.skipif(
     sys.platform == "win32" or os.getuid() != 0, reason="only root can be somebody else"
 )
 def test_another_user_is_turned_away_even_where_the_folder_is_open(tmp_path: Path) -> None:
-    with hosted(tmp_path) as home, door(home) as client:
+    with daemon_home(tmp_path) as home, proxy(home) as client:
         client.handshake()
         client.call("recall")
-        for folder in (*reversed((home / "host").parents), home / "host"):
+        for folder in (*reversed((home / "daemon").parents), home / "daemon"):
             folder.chmod(0o755)
-        (home / "host" / "socket").chmod(0o666)
+        (home / "daemon" / "socket").chmod(0o666)
         code = (
             "import os, socket, sys\n"
             "os.setuid(65534)\n"
@@ -124,7 +124,7 @@ def test_another_user_is_turned_away_even_where_the_folder_is_open(tmp_path: Pat
             "s.sendall(b'mcp-memory 0.1.0 serve 0\\n'); print(s.makefile().read())"
         )
         said = subprocess.run(
-            ["/usr/bin/env", "python3", "-c", code, str(home / "host" / "socket")],
+            ["/usr/bin/env", "python3", "-c", code, str(home / "daemon" / "socket")],
             capture_output=True,
             text=True,
             check=False,
@@ -132,36 +132,36 @@ def test_another_user_is_turned_away_even_where_the_folder_is_open(tmp_path: Pat
         assert "refused this store belongs to another user" in said.stdout, said.stderr
 
 
-def test_commands_go_through_the_host_and_do_without_one(tmp_path: Path) -> None:
-    with hosted(tmp_path) as home:
-        with door(home) as client:
+def test_commands_go_through_the_daemon_and_do_without_one(tmp_path: Path) -> None:
+    with daemon_home(tmp_path) as home:
+        with proxy(home) as client:
             client.handshake()
             memory = stored(client, "The clock strikes thirteen")
-            hosted_answers = [
+            daemon_answers = [
                 command(*words, home=home)
                 for words in (("show",), ("show", memory), ("search", "clock", "--explain"))
             ]
             assert "changes verified" in command("doctor", home=home).stdout
-            assert host_pid(home)
-        command("host", "stop", home=home)
+            assert daemon_pid(home)
+        command("daemon", "stop", home=home)
         for words, through in zip(
-            (("show",), ("show", memory), ("search", "clock")), hosted_answers, strict=True
+            (("show",), ("show", memory), ("search", "clock")), daemon_answers, strict=True
         ):
             alone = command(*words, home=home)
             assert alone.returncode == through.returncode == 0, alone.stderr
             assert "The clock strikes thirteen" in alone.stdout
             assert "The clock strikes thirteen" in through.stdout
-        assert host_pid(home) == 0
+        assert daemon_pid(home) == 0
         missing = command("show", "01a20256-aa2a-78f6-aadd-aa0a0aa756a6", home=home)
         assert missing.returncode == 2
         assert "no memory" in missing.stderr
 
 
-def test_an_error_of_a_command_in_the_host_is_the_same_as_without(tmp_path: Path) -> None:
+def test_an_error_of_a_command_in_the_daemon_is_the_same_as_without(tmp_path: Path) -> None:
     words = ("show", "01a20256-aa2a-78f6-aadd-aa0a0aa756a6")
-    with hosted(tmp_path) as home:
+    with daemon_home(tmp_path) as home:
         alone = command(*words, home=home)
-        with door(home) as client:
+        with proxy(home) as client:
             client.handshake()
             client.call("recall")
             through = command(*words, home=home)
@@ -170,51 +170,53 @@ def test_an_error_of_a_command_in_the_host_is_the_same_as_without(tmp_path: Path
     assert "no memory" in alone.stderr
 
 
-def test_the_log_of_the_host_can_be_read(tmp_path: Path) -> None:
-    with hosted(tmp_path) as home:
-        assert "no host has logged" in command("host", "logs", home=home).stdout
-        with door(home, MCP_MEMORY_LOG_LEVEL="info") as client:
+def test_the_log_of_the_daemon_can_be_read(tmp_path: Path) -> None:
+    with daemon_home(tmp_path) as home:
+        assert "no daemon has logged" in command("daemon", "logs", home=home).stdout
+        with proxy(home, MCP_MEMORY_LOG_LEVEL="info") as client:
             client.handshake()
             client.call("recall")
-            assert "is ready" in command("host", "logs", home=home).stdout
-            assert len(command("host", "logs", "--lines", "1", home=home).stdout.splitlines()) == 1
+            assert "is ready" in command("daemon", "logs", home=home).stdout
+            assert (
+                len(command("daemon", "logs", "--lines", "1", home=home).stdout.splitlines()) == 1
+            )
 
 
-def test_in_process_serves_without_a_host(tmp_path: Path) -> None:
+def test_in_process_serves_without_a_daemon(tmp_path: Path) -> None:
     home = tmp_path / "store"
-    with door(home, "--in-process") as client:
+    with proxy(home, "--in-process") as client:
         client.handshake()
-        stored(client, "The barn door is open")
-        assert not (home / "host").exists()
+        stored(client, "The barn proxy is open")
+        assert not (home / "daemon").exists()
         assert settings.load({}, home=home).home == home
 
 
-@pytest.mark.parametrize("through", ["host", "alone"])
+@pytest.mark.parametrize("through", ["daemon", "alone"])
 def test_the_index_is_made_anew_on_command(tmp_path: Path, through: str) -> None:
-    with hosted(tmp_path) as home, door(home) as client:
+    with daemon_home(tmp_path) as home, proxy(home) as client:
         client.handshake()
         stored(client, "The anvil is heavy")
         if through == "alone":
-            command("host", "stop", home=home)
+            command("daemon", "stop", home=home)
         said = command("rebuild", home=home)
         assert said.returncode == 0, said.stderr
         *steps, last = said.stdout.splitlines()
         assert last == "the index was made anew from the record"
         assert any("of" in step for step in steps)
-        assert (host_pid(home) != 0) == (through == "host")
+        assert (daemon_pid(home) != 0) == (through == "daemon")
         assert contents(client, "anvil") == ["The anvil is heavy"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows does not remove open files")
-def test_a_host_whose_folder_was_removed_makes_room_for_another(tmp_path: Path) -> None:
-    with hosted(tmp_path) as home, door(home) as client:
+def test_a_daemon_whose_folder_was_removed_makes_room_for_another(tmp_path: Path) -> None:
+    with daemon_home(tmp_path) as home, proxy(home) as client:
         client.handshake()
         stored(client, "The old store is here")
-        ghost = host_pid(home)
+        ghost = daemon_pid(home)
         home.rename(tmp_path / "elsewhere")
         until(lambda: not is_running(ghost))
         stored(client, "The new store is here")
-        assert host_pid(home) not in (0, ghost)
+        assert daemon_pid(home) not in (0, ghost)
         assert contents(client, "store") == ["The new store is here"]
 
 
@@ -229,10 +231,10 @@ def is_running(pid: int) -> bool:
 
 
 def test_an_erase_empties_the_log_which_may_quote_what_was_erased(tmp_path: Path) -> None:
-    with hosted(tmp_path) as home, door(home, MCP_MEMORY_LOG_LEVEL="info") as client:
+    with daemon_home(tmp_path) as home, proxy(home, MCP_MEMORY_LOG_LEVEL="info") as client:
         client.handshake()
         memory = stored(client, "The combination is 7719")
-        log = home / "host" / "log"
+        log = home / "daemon" / "log"
         log.write_text(log.read_text() + "an error quoted: The combination is 7719\n")
         preview = client.call("forget", ids=[memory], erase=True)["structuredContent"]
         client.call("forget", ids=[memory], erase=True, confirm=preview["confirm"])

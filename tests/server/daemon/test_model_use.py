@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from tests.support.daemon import command, door, host_pid, hosted, stored
+from tests.support.daemon import command, daemon_home, daemon_pid, proxy, stored
 from tests.support.second_model import DIMENSIONS, made
 from tests.support.stdio_client import Server
 
@@ -26,14 +26,14 @@ def found(answer: dict[str, Any]) -> list[str]:
 
 def test_another_model_takes_over_while_a_client_goes_on(tmp_path: Path) -> None:
     folder = made(tmp_path / "small-model")
-    with hosted(tmp_path) as home, door(home) as client:
+    with daemon_home(tmp_path) as home, proxy(home) as client:
         client.handshake()
         stored(client, "Please do not schedule meetings after 5pm my time")
         client.call("remember", memories=[{"content": content} for content in MANY])
         question = "what was the scheduling constraint again?"
         while recall(client, question).get("degraded"):
             pass  # each call waits for the model for a while
-        before = host_pid(home)
+        before = daemon_pid(home)
 
         said = command("model", "use", str(folder), home=home)
         assert said.returncode == 0, said.stderr
@@ -48,7 +48,7 @@ def test_another_model_takes_over_while_a_client_goes_on(tmp_path: Path) -> None
             reasons.append(answer["reason"])
         assert reasons
         assert any("wait for their vectors" in r or "still loading" in r for r in reasons)
-        assert host_pid(home) not in (0, before)
+        assert daemon_pid(home) not in (0, before)
         assert "Please do not schedule" in found(recall(client, question))[0]
         assert f"small-model, {DIMENSIONS} dimensions" in command("doctor", home=home).stdout
         assert "model\tsmall-model" in command("stats", home=home).stdout
@@ -61,14 +61,14 @@ def test_another_model_takes_over_while_a_client_goes_on(tmp_path: Path) -> None
 
 
 def test_a_model_that_cannot_be_used_changes_nothing(tmp_path: Path) -> None:
-    with hosted(tmp_path) as home, door(home) as client:
+    with daemon_home(tmp_path) as home, proxy(home) as client:
         client.handshake()
         stored(client, "The well is deep")
-        pid = host_pid(home)
+        pid = daemon_pid(home)
         for name in (str(tmp_path / "nowhere"), "no-such/model"):
             said = command("model", "use", name, home=home)
             assert said.returncode == 2
             assert said.stderr.count("\n") == 1
         assert not (home / "config.toml").exists()
         assert found(recall(client, "well")) == ["The well is deep"]
-        assert host_pid(home) == pid
+        assert daemon_pid(home) == pid

@@ -1,4 +1,4 @@
-"""The stdio door and the host behind it, as real processes, byte by byte."""
+"""The stdio proxy and the daemon behind it, as real processes, byte by byte."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from tests.support import make_snapshot
 from tests.support.daemon import (
     command,
     contents,
-    door,
-    host_pid,
-    hosted,
-    kill_host,
+    daemon_home,
+    daemon_pid,
+    kill_daemon,
     lock_held,
+    proxy,
     status,
     stored,
 )
@@ -30,8 +30,8 @@ from tests.support.stdio_client import INITIALIZE, TIMEOUT_S, Server, full_pipe
 from tests.support.waiting import until
 
 
-def test_only_the_standard_library_is_on_the_doors_path(tmp_path: Path) -> None:
-    """Traced while it finds a host, serves it, loses it, and answers by itself."""
+def test_only_the_standard_library_is_on_the_proxies_path(tmp_path: Path) -> None:
+    """Traced while it finds a daemon, serves it, loses it, and answers by itself."""
     code = (
         "import atexit, sys\n"
         "atexit.register(lambda: print(*sorted(sys.modules), file=sys.stderr))\n"
@@ -39,14 +39,14 @@ def test_only_the_standard_library_is_on_the_doors_path(tmp_path: Path) -> None:
         "sys.argv = ['mcp-memory']\n"
         "main()"
     )
-    with hosted(tmp_path) as home:
-        with door(home) as first:
+    with daemon_home(tmp_path) as home:
+        with proxy(home) as first:
             first.handshake()
         started = Server(home, ["-c", code])
         with started.process as process:
             started.handshake()
             stored(started, "The kiln is warm")
-            kill_host(home)
+            kill_daemon(home)
             assert contents(started, "kiln") == ["The kiln is warm"]
             _, said = started.end()
             assert process.returncode == 0
@@ -84,47 +84,47 @@ def test_only_the_standard_library_is_on_the_doors_path(tmp_path: Path) -> None:
     assert slow.isdisjoint(loaded)
 
 
-def test_what_the_door_answers_by_itself_is_what_the_server_says() -> None:
+def test_what_the_proxy_answers_by_itself_is_what_the_server_says() -> None:
     assert Path(FILE).read_text("utf-8") == make_snapshot.text(anyio.run(make_snapshot.collect))
 
 
-def test_the_first_answers_do_not_wait_for_a_host(tmp_path: Path) -> None:
-    (tmp_path / "store" / "host").mkdir(parents=True)
+def test_the_first_answers_do_not_wait_for_a_daemon(tmp_path: Path) -> None:
+    (tmp_path / "store" / "daemon").mkdir(parents=True)
     with (
-        hosted(tmp_path) as home,
-        lock_held(tmp_path / "store" / "host" / "lock") as holder,
-        door(home) as waiting,
+        daemon_home(tmp_path) as home,
+        lock_held(tmp_path / "store" / "daemon" / "lock") as holder,
+        proxy(home) as waiting,
     ):
         assert waiting.handshake()["serverInfo"]["name"] == "mcp-memory"
         assert len(waiting.ask("tools/list")["result"]["tools"]) == 4
         assert len(waiting.ask("resources/list")["result"]["resources"]) == 5
-        assert host_pid(home) == holder.pid, "so that no host can have started"
+        assert daemon_pid(home) == holder.pid, "so that no daemon can have started"
         waiting.send("tools/call", name="recall", arguments={})
         holder.kill()
         assert not waiting.read()["result"].get("isError")
 
 
-def test_doors_that_race_start_one_host(tmp_path: Path) -> None:
-    with hosted(tmp_path) as home:
+def test_proxies_that_race_start_one_daemon(tmp_path: Path) -> None:
+    with daemon_home(tmp_path) as home:
 
         def visit(number: int) -> int:
-            with door(home) as one:
+            with proxy(home) as one:
                 one.handshake()
                 stored(one, f"Crate {number} is painted in colour {number}")
-                return host_pid(home)
+                return daemon_pid(home)
 
         with ThreadPoolExecutor(6) as pool:
             pids = set(pool.map(visit, range(6)))
         assert len(pids) == 1
         assert status(home)["process"] == str(pids.pop())
         assert int(status(home)["clients served"]) == 6
-        with door(home) as last:
+        with proxy(home) as last:
             last.handshake()
             assert len(contents(last, "crate painted")) == 6
 
 
 def test_two_clients_share_one_memory_at_the_same_moment(tmp_path: Path) -> None:
-    with hosted(tmp_path) as home, door(home) as claude, door(home) as cursor:
+    with daemon_home(tmp_path) as home, proxy(home) as claude, proxy(home) as cursor:
         claude.handshake()
         cursor.handshake()
         stored(claude, "The boiler was serviced on 3 May 2026")
@@ -132,11 +132,11 @@ def test_two_clients_share_one_memory_at_the_same_moment(tmp_path: Path) -> None
         assert status(home)["clients"] == "2"
 
 
-def test_each_door_says_for_itself_whose_memory_it_uses(tmp_path: Path) -> None:
+def test_each_proxy_says_for_itself_whose_memory_it_uses(tmp_path: Path) -> None:
     with (
-        hosted(tmp_path) as home,
-        door(home, MCP_MEMORY_USER="ana") as ana,
-        door(home, MCP_MEMORY_USER="bob") as bob,
+        daemon_home(tmp_path) as home,
+        proxy(home, MCP_MEMORY_USER="ana") as ana,
+        proxy(home, MCP_MEMORY_USER="bob") as bob,
     ):
         ana.handshake()
         bob.handshake()
@@ -147,8 +147,10 @@ def test_each_door_says_for_itself_whose_memory_it_uses(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("moment", ["idle", "asked"])
-def test_when_the_host_dies_the_client_notices_a_pause_at_most(tmp_path: Path, moment: str) -> None:
-    with hosted(tmp_path) as home, door(home) as client:
+def test_when_the_daemon_dies_the_client_notices_a_pause_at_most(
+    tmp_path: Path, moment: str
+) -> None:
+    with daemon_home(tmp_path) as home, proxy(home) as client:
         client.handshake()
         stored(client, "The ferry leaves at nine")
         before = client.call("recall", query="ferry")["structuredContent"]["caller"]
@@ -157,7 +159,7 @@ def test_when_the_host_dies_the_client_notices_a_pause_at_most(tmp_path: Path, m
             client.send(
                 "tools/call", name="remember", arguments={"memories": bulk, "explain": True}
             )
-        killed = kill_host(home)
+        killed = kill_daemon(home)
         if moment == "asked":
             results = client.read()["result"]["structuredContent"]["results"]
             assert len({result["id"] for result in results}) == 100
@@ -165,7 +167,7 @@ def test_when_the_host_dies_the_client_notices_a_pause_at_most(tmp_path: Path, m
         found = client.call("recall", query="ferry")["structuredContent"]
         assert [memory["content"] for memory in found["memories"]] == ["The ferry leaves at nine"]
         assert found["caller"] == before, "the session is the same"
-        assert host_pid(home) not in (0, killed)
+        assert daemon_pid(home) not in (0, killed)
         assert command("doctor", home=home).returncode == 0
 
 
@@ -175,13 +177,13 @@ def test_a_client_of_the_newer_era_is_carried_over_too(tmp_path: Path) -> None:
         "io.modelcontextprotocol/clientInfo": {"name": "raw", "version": "1"},
         "io.modelcontextprotocol/clientCapabilities": {},
     }
-    with hosted(tmp_path) as home, door(home) as client, door(home) as other:
+    with daemon_home(tmp_path) as home, proxy(home) as client, proxy(home) as other:
         found = client.ask("server/discover", _meta=meta)
         assert found["result"]["resultType"] == "complete"
         listening = {"resourcesListChanged": True, "resourceSubscriptions": ["memory://recent"]}
         client.send("subscriptions/listen", _meta=meta, notifications=listening)
         assert client.read_notice() == "notifications/subscriptions/acknowledged"
-        kill_host(home)
+        kill_daemon(home)
         arguments = {"name": "remember", "arguments": {"memories": "The gate is green"}}
         assert "result" in client.ask("tools/call", _meta=meta, **arguments)
         other.handshake()
@@ -194,12 +196,12 @@ def test_a_client_of_the_newer_era_is_carried_over_too(tmp_path: Path) -> None:
         }
 
 
-def test_subscriptions_outlive_the_host(tmp_path: Path) -> None:
-    with hosted(tmp_path) as home, door(home) as watcher, door(home) as writer:
+def test_subscriptions_outlive_the_daemon(tmp_path: Path) -> None:
+    with daemon_home(tmp_path) as home, proxy(home) as watcher, proxy(home) as writer:
         watcher.handshake()
         writer.handshake()
         assert watcher.ask("resources/subscribe", uri="memory://recent")["result"] == {}
-        kill_host(home)
+        kill_daemon(home)
         stored(writer, "The tide is out at noon")
         watcher.ask("ping")
         until(lambda: status(home).get("clients") == "2")
@@ -212,11 +214,11 @@ def test_subscriptions_outlive_the_host(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM")
-def test_when_a_client_goes_its_door_goes_and_the_host_stays(tmp_path: Path) -> None:
-    with hosted(tmp_path) as home:
-        hosts: set[str] = set()
+def test_when_a_client_goes_its_proxy_goes_and_the_daemon_stays(tmp_path: Path) -> None:
+    with daemon_home(tmp_path) as home:
+        daemons: set[str] = set()
         for end in ("stdin", "SIGTERM", "SIGKILL"):
-            with door(home) as client:
+            with proxy(home) as client:
                 client.handshake()
                 stored(client, f"The mill stands still since {end}")
                 if end == "stdin":
@@ -226,14 +228,14 @@ def test_when_a_client_goes_its_door_goes_and_the_host_stays(tmp_path: Path) -> 
                     client.process.send_signal(getattr(signal, end))
                     client.process.wait(TIMEOUT_S)
                 until(lambda: status(home)["clients"] == "0")
-                hosts.add(status(home)["process"])
-        assert len(hosts) == 1
+                daemons.add(status(home)["process"])
+        assert len(daemons) == 1
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such pipes")
 def test_a_client_that_neither_reads_nor_writes_any_more_keeps_nothing(tmp_path: Path) -> None:
-    with hosted(tmp_path) as home, full_pipe() as stdout:
-        with door(home) as first:
+    with daemon_home(tmp_path) as home, full_pipe() as stdout:
+        with proxy(home) as first:
             first.handshake()
         stuck = Server(home, ["-m", "mcp_memory"], stdout=stdout)
         with stuck.process as process:
@@ -244,10 +246,10 @@ def test_a_client_that_neither_reads_nor_writes_any_more_keeps_nothing(tmp_path:
         until(lambda: status(home)["clients"] == "0")
 
 
-def test_work_under_way_is_answered_when_stdin_closes_even_before_there_is_a_host(
+def test_work_under_way_is_answered_when_stdin_closes_even_before_there_is_a_daemon(
     tmp_path: Path,
 ) -> None:
-    with hosted(tmp_path) as home, door(home) as client:
+    with daemon_home(tmp_path) as home, proxy(home) as client:
         client.send("initialize", **INITIALIZE)
         client.write(b'{"jsonrpc":"2.0","method":"notifications/initialized"}')
         for n in range(5):
@@ -258,9 +260,9 @@ def test_work_under_way_is_answered_when_stdin_closes_even_before_there_is_a_hos
         assert all("result" in answer for answer in answers if "id" in answer)
 
 
-def test_a_line_that_is_no_message_is_answered_through_the_door(tmp_path: Path) -> None:
-    with hosted(tmp_path) as home, door(home) as client:
-        client.write(b"before there is a host")
+def test_a_line_that_is_no_message_is_answered_through_the_proxy(tmp_path: Path) -> None:
+    with daemon_home(tmp_path) as home, proxy(home) as client:
+        client.write(b"before there is a daemon")
         assert client.read()["error"]["code"] == -32700
         client.handshake()
         for line, code in (
@@ -278,7 +280,7 @@ def test_a_line_that_is_no_message_is_answered_through_the_door(tmp_path: Path) 
 def test_the_path_of_a_store_may_be_longer_than_a_sockets_address(tmp_path: Path) -> None:
     deep = tmp_path / ("long" * 25) / ("path" * 25)
     deep.mkdir(parents=True)
-    with hosted(deep) as home, door(home) as client:
+    with daemon_home(deep) as home, proxy(home) as client:
         client.handshake()
         stored(client, "The attic is dusty")
         assert contents(client, "attic") == ["The attic is dusty"]
@@ -289,7 +291,7 @@ def test_no_module_is_taken_from_the_folder_that_the_client_works_in(tmp_path: P
     trap.mkdir()
     for name in ("duckdb", "apsw", "mcp_memory", "logging"):
         (trap / f"{name}.py").write_text("raise SystemExit('a trap')")
-    with hosted(tmp_path) as home:
+    with daemon_home(tmp_path) as home:
         code = "import sys; from mcp_memory.__main__ import main; sys.argv=['mcp-memory']; main()"
         process = subprocess.Popen(
             [sys.executable, "-P", "-c", code],

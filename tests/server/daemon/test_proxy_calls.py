@@ -1,4 +1,4 @@
-"""Long calls, questions and crowds, through real doors."""
+"""Long calls, questions and crowds, through real proxies."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ import pytest
 from mcp_memory.server.scheduler import WRITES_WAITING_MAX
 from tests.support.daemon import (
     command,
-    door,
-    host_pid,
-    hosted,
-    kill_host,
+    daemon_home,
+    daemon_pid,
+    kill_daemon,
     lock_held,
+    proxy,
     started,
     status,
 )
@@ -37,8 +37,8 @@ def erasing(memory: str) -> dict[str, Any]:
     return {"ids": [memory], "erase": True, "explain": True}
 
 
-def ids_of(door: Server, query: str) -> list[str]:
-    found = door.call("recall", query=query, limit=50, max_tokens=20_000)
+def ids_of(proxy: Server, query: str) -> list[str]:
+    found = proxy.call("recall", query=query, limit=50, max_tokens=20_000)
     return [memory["id"] for memory in found["structuredContent"]["memories"]]
 
 
@@ -48,17 +48,17 @@ def long_memories(count: int) -> list[dict[str, Any]]:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
-def test_an_open_question_is_asked_anew_by_the_next_host_and_only_its_answer_counts(
+def test_an_open_question_is_asked_anew_by_the_next_daemon_and_only_its_answer_counts(
     tmp_path: Path,
 ) -> None:
-    with hosted(tmp_path) as home, door(home) as client:
+    with daemon_home(tmp_path) as home, proxy(home) as client:
         client.ask("initialize", **ASKABLE)
         client.write(b'{"jsonrpc":"2.0","method":"notifications/initialized"}')
         stored = client.call("remember", memories="The spare key is under the stone")
         memory = stored["structuredContent"]["results"][0]["id"]
         client.send("tools/call", name="forget", arguments=erasing(memory))
         first = client.read_question()
-        kill_host(home)
+        kill_daemon(home)
         second = client.read_question()
         assert first["method"] == second["method"] == "elicitation/create"
         assert first["id"] != second["id"]
@@ -68,7 +68,7 @@ def test_an_open_question_is_asked_anew_by_the_next_host_and_only_its_answer_cou
         client.answer(second["id"], {"action": "decline"})
         text = client.read()["result"]["content"][0]["text"]
         assert "the user declined" in text, (
-            "the answer to the question of a dead host is no consent"
+            "the answer to the question of a dead daemon is no consent"
         )
         assert ids_of(client, "spare key") == [memory]
         client.send("tools/call", name="forget", arguments=erasing(memory))
@@ -77,7 +77,7 @@ def test_an_open_question_is_asked_anew_by_the_next_host_and_only_its_answer_cou
 
 
 def test_a_bulk_load_tells_how_far_it_is(tmp_path: Path) -> None:
-    with hosted(tmp_path) as home, door(home) as client:
+    with daemon_home(tmp_path) as home, proxy(home) as client:
         client.handshake()
         client.call("recall")
         arguments = {"memories": long_memories(12), "explain": True}
@@ -95,7 +95,7 @@ def test_a_bulk_load_tells_how_far_it_is(tmp_path: Path) -> None:
 @pytest.mark.parametrize("era", ["older", "newer"])
 def test_a_bulk_load_that_is_cancelled_stores_nothing(tmp_path: Path, era: str) -> None:
     meta: dict[str, Any] = {} if era == "older" else META
-    with hosted(tmp_path) as home, door(home) as client:
+    with daemon_home(tmp_path) as home, proxy(home) as client:
         if era == "older":
             client.handshake()
         client.ask("tools/call", name="recall", arguments={}, _meta=meta)
@@ -116,7 +116,7 @@ def test_a_bulk_load_that_is_cancelled_stores_nothing(tmp_path: Path, era: str) 
 
 
 def test_one_clients_bulk_load_does_not_keep_another_waiting(tmp_path: Path) -> None:
-    with hosted(tmp_path) as home, door(home) as loader, door(home) as reader:
+    with daemon_home(tmp_path) as home, proxy(home) as loader, proxy(home) as reader:
         loader.handshake()
         reader.handshake()
         reader.call("remember", memories="The bakery opens at seven")
@@ -134,7 +134,7 @@ def test_one_clients_bulk_load_does_not_keep_another_waiting(tmp_path: Path) -> 
 
 def test_what_is_too_much_is_refused_by_name_and_the_rest_is_done(tmp_path: Path) -> None:
     count = WRITES_WAITING_MAX + 40
-    with hosted(tmp_path) as home, door(home) as client:
+    with daemon_home(tmp_path) as home, proxy(home) as client:
         client.handshake()
         client.call("recall")
         client.send("tools/call", name="remember", arguments={"memories": long_memories(6)})
@@ -148,12 +148,12 @@ def test_what_is_too_much_is_refused_by_name_and_the_rest_is_done(tmp_path: Path
         assert not client.call("remember", memories="The box office is open").get("isError")
 
 
-def test_a_stream_of_notices_outlives_a_host_that_is_stopped(tmp_path: Path) -> None:
-    with hosted(tmp_path) as home, door(home) as watcher, door(home) as writer:
+def test_a_stream_of_notices_outlives_a_daemon_that_is_stopped(tmp_path: Path) -> None:
+    with daemon_home(tmp_path) as home, proxy(home) as watcher, proxy(home) as writer:
         listening = {"resourceSubscriptions": ["memory://recent"]}
         watcher.send("subscriptions/listen", _meta=META, notifications=listening)
         assert watcher.read_notice() == "notifications/subscriptions/acknowledged"
-        assert command("host", "stop", home=home).returncode == 0
+        assert command("daemon", "stop", home=home).returncode == 0
         writer.handshake()
         watcher.ask("tools/call", _meta=META, name="recall", arguments={})
         until(lambda: status(home).get("clients") == "2")
@@ -162,33 +162,33 @@ def test_a_stream_of_notices_outlives_a_host_that_is_stopped(tmp_path: Path) -> 
         assert watcher.read_notice() == "notifications/resources/updated"
 
 
-def test_a_host_that_has_no_socket_listens_on_a_private_port(tmp_path: Path) -> None:
+def test_a_daemon_that_has_no_socket_listens_on_a_private_port(tmp_path: Path) -> None:
     home = tmp_path / "store"
-    (home / "host" / "socket" / "in the way").mkdir(parents=True)
+    (home / "daemon" / "socket" / "in the way").mkdir(parents=True)
     with subprocess.Popen(
-        [sys.executable, "-m", "mcp_memory", "host", "run"],
+        [sys.executable, "-m", "mcp_memory", "daemon", "run"],
         env=environment(home),
         cwd=ROOT,
         stderr=subprocess.DEVNULL,
-    ) as host:
-        port = home / "host" / "port"
+    ) as daemon:
+        port = home / "daemon" / "port"
         until(port.exists)
         assert port.stat().st_mode & 0o777 == 0o600 or sys.platform == "win32"
         number, shown, awaited = port.read_text().split()
-        with door(home) as client:
+        with proxy(home) as client:
             client.handshake()
             client.call("remember", memories="The crane is rusty")
             assert len(ids_of(client, "crane")) == 1
-            assert host_pid(home) == host.pid
+            assert daemon_pid(home) == daemon.pid
             assert said_to(int(number), "mcp-memory 0.1.0 serve 12\nsecret=none\0") == "refused"
             assert shown != awaited
-        assert command("host", "stop", home=home).returncode == 0
-        assert host.wait(TIMEOUT_S) == 0
+        assert command("daemon", "stop", home=home).returncode == 0
+        assert daemon.wait(TIMEOUT_S) == 0
         assert not port.exists()
 
 
 def said_to(port: int, hello: str) -> str:
-    """The verdict of a host on a port to somebody's greeting."""
+    """The verdict of a daemon on a port to somebody's greeting."""
     with socket.create_connection(("127.0.0.1", port)) as sock, sock.makefile("rb") as file:
         sock.sendall(hello.encode())
         return file.readline().split()[2].decode()
@@ -219,16 +219,16 @@ def stranger(says: bytes) -> Generator[tuple[int, list[bytes]]]:
 
 @pytest.mark.parametrize("is_held", [True, False])
 def test_no_stranger_behind_a_port_is_believed(tmp_path: Path, is_held: bool) -> None:
-    """Somebody else listens where a dead host did, perhaps while another one starts."""
+    """Somebody else listens where a dead daemon did, perhaps while another one starts."""
     with (
-        hosted(tmp_path) as home,
+        daemon_home(tmp_path) as home,
         stranger(b"mcp-memory 0.1.0 welcome guess\n") as (port, heard),
         contextlib.ExitStack() as stack,
     ):
-        (home / "host").mkdir(parents=True)
-        (home / "host" / "port").write_text(f"{port} shown awaited\n")
-        holder = stack.enter_context(lock_held(home / "host" / "lock")) if is_held else None
-        client = stack.enter_context(door(home))
+        (home / "daemon").mkdir(parents=True)
+        (home / "daemon" / "port").write_text(f"{port} shown awaited\n")
+        holder = stack.enter_context(lock_held(home / "daemon" / "lock")) if is_held else None
+        client = stack.enter_context(proxy(home))
         client.handshake()
         client.send("tools/call", name="remember", arguments={"memories": "The vault is shut"})
         if holder is not None:
@@ -239,10 +239,12 @@ def test_no_stranger_behind_a_port_is_believed(tmp_path: Path, is_held: bool) ->
         assert all(b"vault" not in said for said in heard)
 
 
-def test_an_answer_to_a_question_of_the_newer_era_counts_with_the_next_host(tmp_path: Path) -> None:
+def test_an_answer_to_a_question_of_the_newer_era_counts_with_the_next_daemon(
+    tmp_path: Path,
+) -> None:
     able = "io.modelcontextprotocol/clientCapabilities"
     meta: dict[str, Any] = {**META, able: {"elicitation": {"form": {}}}}
-    with hosted(tmp_path) as home, door(home) as client:
+    with daemon_home(tmp_path) as home, proxy(home) as client:
         stored = client.ask(
             "tools/call",
             _meta=meta,
@@ -257,7 +259,7 @@ def test_an_answer_to_a_question_of_the_newer_era_counts_with_the_next_host(tmp_
         }
         asked = client.ask("tools/call", **erase)["result"]
         assert asked["resultType"] == "input_required"
-        kill_host(home)
+        kill_daemon(home)
         (question,) = asked["inputRequests"]
         agreed = {question: {"action": "accept", "content": {"erase": True}}}
         state = asked["requestState"]
@@ -265,11 +267,11 @@ def test_an_answer_to_a_question_of_the_newer_era_counts_with_the_next_host(tmp_
         assert done["result"]["structuredContent"]["erased"] is True
 
 
-def test_what_changes_between_two_hosts_is_told_afterwards(tmp_path: Path) -> None:
-    with hosted(tmp_path) as home, door(home) as watcher, door(home) as writer:
+def test_what_changes_between_two_daemons_is_told_afterwards(tmp_path: Path) -> None:
+    with daemon_home(tmp_path) as home, proxy(home) as watcher, proxy(home) as writer:
         watcher.handshake()
         assert watcher.ask("resources/subscribe", uri="memory://recent")["result"] == {}
-        assert command("host", "stop", home=home).returncode == 0
+        assert command("daemon", "stop", home=home).returncode == 0
         writer.handshake()
         assert not writer.call("remember", memories="The moat is full").get("isError")
         assert "notifications/resources/updated" in {watcher.read_notice(), watcher.read_notice()}
@@ -277,21 +279,21 @@ def test_what_changes_between_two_hosts_is_told_afterwards(tmp_path: Path) -> No
 
 HASTY = """
 import sys
-from mcp_memory.daemon import host
-host.LOCK_PATIENCE_S = 0.1
+from mcp_memory.daemon import daemon
+daemon.LOCK_PATIENCE_S = 0.1
 from mcp_memory.__main__ import main
-sys.argv = ["mcp-memory", "host", "run"]
+sys.argv = ["mcp-memory", "daemon", "run"]
 sys.exit(main())
 """
-"""A host that does not wait long for who holds the store."""
+"""A daemon that does not wait long for who holds the store."""
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 @pytest.mark.parametrize("era", ["older", "newer"])
-def test_a_next_host_that_cannot_open_the_store_yet_watches_once_it_can(
+def test_a_next_daemon_that_cannot_open_the_store_yet_watches_once_it_can(
     tmp_path: Path, era: str
 ) -> None:
-    with hosted(tmp_path) as home, door(home) as watcher:
+    with daemon_home(tmp_path) as home, proxy(home) as watcher:
         if era == "older":
             watcher.handshake()
             assert watcher.ask("resources/subscribe", uri="memory://recent")["result"] == {}
@@ -299,14 +301,14 @@ def test_a_next_host_that_cannot_open_the_store_yet_watches_once_it_can(
             wanted = {"resourceSubscriptions": ["memory://recent"]}
             watcher.send("subscriptions/listen", _meta=META, notifications=wanted)
             assert watcher.read_notice() == "notifications/subscriptions/acknowledged"
-        kill_host(home)
+        kill_daemon(home)
         with lock_held(home / "lock") as holder, started(home, ["-c", HASTY]) as following:
-            until(lambda: host_pid(home) == following.process.pid)
+            until(lambda: daemon_pid(home) == following.process.pid)
             meta = {} if era == "older" else META
             refused = watcher.ask("tools/call", name="recall", arguments={}, _meta=meta)
             assert f"in use by process {holder.pid}" in refused["result"]["content"][0]["text"]
             holder.kill()
-            with door(home) as writer:
+            with proxy(home) as writer:
                 writer.handshake()
                 for content in ("The sluice is shut", "The weir is dry"):
                     assert not writer.call("remember", memories=content).get("isError")
@@ -315,7 +317,7 @@ def test_a_next_host_that_cannot_open_the_store_yet_watches_once_it_can(
 
 
 def test_a_request_whose_id_cannot_be_answered_is_refused(tmp_path: Path) -> None:
-    with hosted(tmp_path) as home, door(home) as client:
+    with daemon_home(tmp_path) as home, proxy(home) as client:
         client.handshake()
         client.call("recall")
         for odd in (b"null", b"1.5", b"true", b"{}", b"[1]"):
@@ -330,31 +332,31 @@ def test_a_request_whose_id_cannot_be_answered_is_refused(tmp_path: Path) -> Non
 def test_the_pipes_of_windows_carry_every_answer_at_once(tmp_path: Path) -> None:
     code = (
         "import sys; from mcp_memory import environment\n"
-        "from mcp_memory.proxy.proxy import Door; from mcp_memory.proxy.pipes import PumpedPipes\n"
-        "sys.exit(Door(PumpedPipes(), environment.home_dir()).serve())"
+        "from mcp_memory.proxy.proxy import Proxy; from mcp_memory.proxy.pipes import PumpedPipes\n"
+        "sys.exit(Proxy(PumpedPipes(), environment.home_dir()).serve())"
     )
-    with hosted(tmp_path) as home:
+    with daemon_home(tmp_path) as home:
         client = Server(home, ["-c", code])
         with client.process as process:
             client.handshake()
             for _ in range(5):
                 assert client.ask("ping")["result"] == {}
             client.call("remember", memories="The kite is up")
-            kill_host(home)
+            kill_daemon(home)
             assert ids_of(client, "kite")
             _, said = client.end()
             assert (said, process.returncode) == (b"", 0)
 
 
-def test_two_stops_at_once_end_a_busy_host_in_order(tmp_path: Path) -> None:
-    with hosted(tmp_path) as home, door(home) as client:
+def test_two_stops_at_once_end_a_busy_daemon_in_order(tmp_path: Path) -> None:
+    with daemon_home(tmp_path) as home, proxy(home) as client:
         client.handshake()
         client.call("recall")
         client.send(
             "tools/call", name="remember", arguments={"memories": long_memories(8), "explain": True}
         )
         with ThreadPoolExecutor(2) as pool:
-            stops = [pool.submit(command, "host", "stop", home=home) for _ in range(2)]
+            stops = [pool.submit(command, "daemon", "stop", home=home) for _ in range(2)]
             said = [stop.result().stdout for stop in stops]
         assert not any("killed" in line for line in said), said
         results = client.read()["result"]["structuredContent"]["results"]

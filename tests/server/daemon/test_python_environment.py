@@ -1,4 +1,4 @@
-"""What a client has set for Python, and what lies in its folder, reaches neither door nor host."""
+"""What a client has set for Python, or has in its folder, reaches neither proxy nor daemon."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ import pytest
 from tests.support.daemon import (
     command,
     contents,
-    host_pid,
-    hosted,
+    daemon_home,
+    daemon_pid,
     older_copy,
     started,
     status,
@@ -52,7 +52,7 @@ def trapped(folder: Path, names: Sequence[str] = TRAPS) -> Path:
 
 
 def works(server: Server, home: Path) -> None:
-    """The door serves, by a host that starts and ends in order; nobody complains."""
+    """The proxy serves, by a daemon that starts and ends in order; nobody complains."""
     server.handshake()
     stored(server, "The mast was painted in March 2024")
     assert contents(server, "what was painted in March 2024?")
@@ -64,8 +64,8 @@ def works(server: Server, home: Path) -> None:
 
 
 def logged(home: Path) -> str:
-    """What the host had to say."""
-    return (home / "host" / "log").read_text("utf-8")
+    """What the daemon had to say."""
+    return (home / "daemon" / "log").read_text("utf-8")
 
 
 @pytest.mark.parametrize("beginning", ["script", "module"])
@@ -74,9 +74,12 @@ def test_no_module_comes_from_the_clients_path(tmp_path: Path, beginning: str) -
     trap = trapped(tmp_path / "trap")
     arguments = ["-c", SCRIPT] if beginning == "script" else ["-m", "mcp_memory"]
     path = os.pathsep.join([str(trap), str(tmp_path), os.sep, ""])
-    with hosted(tmp_path) as home, started(home, arguments, cwd=trap, PYTHONPATH=path) as server:
+    with (
+        daemon_home(tmp_path) as home,
+        started(home, arguments, cwd=trap, PYTHONPATH=path) as server,
+    ):
         works(server, home)
-        assert command("host", "status", home=home, PYTHONPATH=path).returncode == 0
+        assert command("daemon", "status", home=home, PYTHONPATH=path).returncode == 0
         doctor = command("doctor", home=home, PYTHONPATH=path)
         assert (doctor.returncode, doctor.stderr) == (0, "")
         assert logged(home) == ""
@@ -88,7 +91,10 @@ def test_what_a_sitecustomize_of_the_client_took_in_is_left(tmp_path: Path) -> N
     for name in ("json", "logging", "socket"):
         (trap / f"{name}.py").write_text("loads = dumps = 1")
     (trap / "sitecustomize.py").write_text("import json, logging, socket\njson.loads = None")
-    with hosted(tmp_path) as home, started(home, ["-c", SCRIPT], PYTHONPATH=str(trap)) as server:
+    with (
+        daemon_home(tmp_path) as home,
+        started(home, ["-c", SCRIPT], PYTHONPATH=str(trap)) as server,
+    ):
         works(server, home)
         assert logged(home) == ""
 
@@ -115,17 +121,17 @@ def test_what_a_sitecustomize_of_the_client_took_in_is_left(tmp_path: Path) -> N
 def test_a_variable_for_python_changes_nothing(tmp_path: Path, variables: dict[str, str]) -> None:
     (tmp_path / "startup.py").write_text("raise SystemExit('a trap')")
     with (
-        hosted(tmp_path) as home,
+        daemon_home(tmp_path) as home,
         started(home, ["-c", SCRIPT], PYTHONPATH="", **variables) as server,
     ):
         works(server, home)
         assert logged(home) == ""
 
 
-def test_the_home_of_another_python_does_not_reach_the_host(tmp_path: Path) -> None:
-    """A door that still starts with it has a host that is whole."""
+def test_the_home_of_another_python_does_not_reach_the_daemon(tmp_path: Path) -> None:
+    """A proxy that still starts with it has a daemon that is whole."""
     given = {"PYTHONHOME": sys.base_prefix, "PYTHONPATH": str(ROOT)}
-    with hosted(tmp_path) as home, started(home, ["-c", SCRIPT], **given) as server:
+    with daemon_home(tmp_path) as home, started(home, ["-c", SCRIPT], **given) as server:
         works(server, home)
 
 
@@ -134,7 +140,7 @@ def test_what_the_client_says_of_itself_still_counts(tmp_path: Path) -> None:
     given = {"MCP_MEMORY_PROJECT": "", "CLAUDE_PROJECT_DIR": str(tmp_path / "here")}
     path = str(trapped(tmp_path / "trap"))
     with (
-        hosted(tmp_path) as home,
+        daemon_home(tmp_path) as home,
         started(home, ["-c", SCRIPT], PYTHONPATH=path, MCP_MEMORY_USER="bea", **given) as server,
     ):
         server.handshake()
@@ -144,10 +150,13 @@ def test_what_the_client_says_of_itself_still_counts(tmp_path: Path) -> None:
         assert str(tmp_path / "here") in shown
 
 
-def test_a_package_that_is_found_through_the_path_alone_has_its_own_host(tmp_path: Path) -> None:
+def test_a_package_that_is_found_through_the_path_alone_has_its_own_daemon(tmp_path: Path) -> None:
     """As `pip install --target` makes one; it takes nothing's place in the standard library."""
     target = older_copy(trapped(tmp_path / "target", ["json", "logging"]), "0.0.9")
-    with hosted(tmp_path) as home, started(home, ["-c", SCRIPT], PYTHONPATH=str(target)) as server:
+    with (
+        daemon_home(tmp_path) as home,
+        started(home, ["-c", SCRIPT], PYTHONPATH=str(target)) as server,
+    ):
         assert server.handshake()["serverInfo"]["version"] == "0.0.9"
         stored(server, "The rudder is hung")
         assert status(home)["version"] == "0.0.9"
@@ -165,7 +174,7 @@ def test_an_install_for_the_user_alone_goes_on_working(tmp_path: Path, how: str)
     (packages / "rest.pth").write_text(sysconfig.get_path("purelib"))
     plain = os.path.realpath(sys.executable)
     given = {"HOME": str(base)} if how == "HOME" else {how: str(base / ".local")}
-    with hosted(tmp_path) as home:
+    with daemon_home(tmp_path) as home:
         found = subprocess.run(
             [plain, "-P", "-c", "import mcp_memory; print(mcp_memory.__file__)"],
             env=given,
@@ -178,7 +187,7 @@ def test_an_install_for_the_user_alone_goes_on_working(tmp_path: Path, how: str)
             assert server.handshake()["serverInfo"]["version"] == "0.0.9"
             stored(server, "The anchor is weighed")
             assert status(home)["version"] == "0.0.9"
-            assert host_pid(home)
+            assert daemon_pid(home)
 
 
 def test_an_editable_install_goes_on_working(tmp_path: Path) -> None:
@@ -188,5 +197,8 @@ def test_an_editable_install_goes_on_working(tmp_path: Path) -> None:
         [sys.executable, "-P", "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     assert found.stdout.strip() == str(ROOT)
-    with hosted(tmp_path) as home, started(home, ["-P", "-c", SCRIPT], PYTHONPATH="") as server:
+    with (
+        daemon_home(tmp_path) as home,
+        started(home, ["-P", "-c", SCRIPT], PYTHONPATH="") as server,
+    ):
         works(server, home)

@@ -1,4 +1,4 @@
-"""The installation may be removed under a running host, which goes on with all it does."""
+"""The installation may be removed under a running daemon, which goes on with all it does."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.daemon import command, host_pid, hosted, started, status
+from tests.support.daemon import command, daemon_home, daemon_pid, started, status
 from tests.support.mcp_client import ROOT
 from tests.support.stdio_client import INITIALIZE, Server
 from tests.support.waiting import until
@@ -117,21 +117,21 @@ def every_view(server: Server, memory: str) -> None:
     asked(server, "resources/unsubscribe", uri="memory://recent")
 
 
-def test_a_host_whose_installation_was_removed_goes_on_with_everything(tmp_path: Path) -> None:
+def test_a_daemon_whose_installation_was_removed_goes_on_with_everything(tmp_path: Path) -> None:
     packages, python = installed(tmp_path / "packages"), os.path.realpath(sys.executable)
     given = {"PYTHONPATH": str(packages), "MCP_MEMORY_LOG_LEVEL": "info"}
     with (
-        hosted(tmp_path) as home,
+        daemon_home(tmp_path) as home,
         started(home, ["-c", DOOR], python=python, **given) as older,
         started(home, ["-c", DOOR], python=python, **given) as newer,
     ):
         older.ask("initialize", **INITIALIZE)
         older.notify("notifications/initialized")
         asked(older, "ping")
-        log = home / "host" / "log"
+        log = home / "daemon" / "log"
         until(lambda: log.exists() and "all that a call can need is loaded" in log.read_text())
         log.write_text("")
-        host = host_pid(home)
+        daemon = daemon_pid(home)
         shutil.rmtree(packages)
         ids = every_verb(older)
         every_view(older, ids[0])
@@ -147,9 +147,9 @@ def test_a_host_whose_installation_was_removed_goes_on_with_everything(tmp_path:
             said = command(*words, home=home)
             assert said.returncode == 0, (words, said.stderr)
         called(older, "remember", memories="The last word")
-        assert status(home)["process"] == str(host)
-        assert command("host", "stop", home=home).returncode == 0
+        assert status(home)["process"] == str(daemon)
+        assert command("daemon", "stop", home=home).returncode == 0
         assert "Error" not in log.read_text(), "nothing went wrong in silence either"
-        # Another host cannot be had from there: the door says why.
+        # Another daemon cannot be had from there: the proxy says why.
         answer = older.ask("tools/call", name="recall", arguments={})
         assert "was removed while it ran; restart the client" in answer["error"]["message"]

@@ -1,4 +1,4 @@
-"""A host that is slow, suspended or starved is waited for; one that is hung can be ended."""
+"""A daemon that is slow, suspended or starved is waited for; one that is hung can be ended."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from mcp_memory.ipc.address import Address, connect
 from mcp_memory.ipc.client import answer, greet
 from tests.support.daemon import (
     contents,
-    door,
-    host_pid,
-    hosted,
+    daemon_home,
+    daemon_pid,
     lock_held,
+    proxy,
     started,
     status,
     stored,
@@ -34,19 +34,19 @@ needs_signals = pytest.mark.skipif(sys.platform == "win32", reason="Windows has 
 
 HELD = """
 import sys
-from mcp_memory.daemon import host
-host.Application.start = lambda self: None
-load = host._load
+from mcp_memory.daemon import daemon
+daemon.Application.start = lambda self: None
+load = daemon._load
 def held():
     print(*sys.modules, flush=True)
     sys.stdin.read()
     load()
-host._load = held
+daemon._load = held
 from mcp_memory.__main__ import main
-sys.argv = ["mcp-memory", "host", "run"]
+sys.argv = ["mcp-memory", "daemon", "run"]
 sys.exit(main())
 """
-"""A host that says what it has imported once it listens, and goes on when its stdin closes."""
+"""A daemon that says what it has imported once it listens, and goes on when its stdin closes."""
 IMPATIENT = """
 import sys
 from mcp_memory.daemon import patience
@@ -96,10 +96,10 @@ def let_go_on(held: subprocess.Popen[str]) -> None:
     held.stdin.close()
 
 
-def test_a_host_answers_before_it_imports_what_is_slow_and_serves_afterwards(
+def test_a_daemon_answers_before_it_imports_what_is_slow_and_serves_afterwards(
     tmp_path: Path,
 ) -> None:
-    with hosted(tmp_path) as home, process(home, HELD) as (host, imported):
+    with daemon_home(tmp_path) as home, process(home, HELD) as (daemon, imported):
         heavy = {"apsw", "duckdb", "fastembed", "mcp", "numpy", "pydantic"}
         assert heavy.isdisjoint(imported.split())
         assert "asyncio" in imported.split()
@@ -109,21 +109,21 @@ def test_a_host_answers_before_it_imports_what_is_slow_and_serves_afterwards(
             greet(connected, protocol.SERVE, [("cwd", str(tmp_path))])
             verdicts = [answer(connected, TIMEOUT_S)[1] for _ in range(2)]
             assert verdicts == [protocol.STARTING, protocol.STARTING], "it goes on saying so"
-            let_go_on(host)
+            let_go_on(daemon)
             while (verdict := answer(connected, TIMEOUT_S)[1]) == protocol.STARTING:
                 pass
             assert verdict == protocol.WELCOME
-        with door(home) as client:
+        with proxy(home) as client:
             client.handshake()
             stored(client, "The quay is wet")
-            assert host_pid(home) == host.pid
+            assert daemon_pid(home) == daemon.pid
 
 
 @pytest.mark.parametrize("purpose", ["call", "command"])
-def test_who_comes_while_a_host_starts_waits_and_hears_so(tmp_path: Path, purpose: str) -> None:
+def test_who_comes_while_a_daemon_starts_waits_and_hears_so(tmp_path: Path, purpose: str) -> None:
     with (
-        hosted(tmp_path) as home,
-        process(home, HELD) as (host, _),
+        daemon_home(tmp_path) as home,
+        process(home, HELD) as (daemon, _),
         started(
             home, ["-m", "mcp_memory", "show"] if purpose == "command" else ["-m", "mcp_memory"]
         ) as waiting,
@@ -135,19 +135,19 @@ def test_who_comes_while_a_host_starts_waits_and_hears_so(tmp_path: Path, purpos
             waiting.send("tools/call", name="recall", arguments={"explain": True}, _meta=meta)
             assert waiting.read_notice() == "notifications/progress"
         told = waiting.process.stderr.readline().decode()
-        assert told.startswith(f"mcp-memory: waiting for the host (process {host.pid})")
-        let_go_on(host)
+        assert told.startswith(f"mcp-memory: waiting for the daemon (process {daemon.pid})")
+        let_go_on(daemon)
         if purpose == "call":
             assert "structuredContent" in waiting.read()["result"]
         else:
             assert waiting.process.wait(TIMEOUT_S) == 0
 
 
-def test_a_host_that_starts_can_be_told_to_stop(tmp_path: Path) -> None:
+def test_a_daemon_that_starts_can_be_told_to_stop(tmp_path: Path) -> None:
     with (
-        hosted(tmp_path) as home,
-        process(home, HELD) as (host, _),
-        started(home, ["-m", "mcp_memory", "host", "stop"]) as stop,
+        daemon_home(tmp_path) as home,
+        process(home, HELD) as (daemon, _),
+        started(home, ["-m", "mcp_memory", "daemon", "stop"]) as stop,
     ):
         connected = connect(Address(str(home)))
         while connected is not None:  # it is told to, and lets nobody in any more
@@ -156,10 +156,10 @@ def test_a_host_that_starts_can_be_told_to_stop(tmp_path: Path) -> None:
                 if not connected.socket.recv(1):
                     break
             connected = connect(Address(str(home)))
-        let_go_on(host)
+        let_go_on(daemon)
         said, _ = stop.end()
         assert b"has ended" in said
-        assert host.wait(TIMEOUT_S) == 0
+        assert daemon.wait(TIMEOUT_S) == 0
 
 
 @contextlib.contextmanager
@@ -184,50 +184,50 @@ def starved(pid: int) -> Generator[None]:
 
 
 @needs_signals
-def test_a_starved_host_serves_its_first_call_and_every_other(tmp_path: Path) -> None:
-    with hosted(tmp_path) as home, door(home) as first, door(home) as second:
-        until(lambda: host_pid(home) != 0)
-        pid = host_pid(home)
+def test_a_starved_daemon_serves_its_first_call_and_every_other(tmp_path: Path) -> None:
+    with daemon_home(tmp_path) as home, proxy(home) as first, proxy(home) as second:
+        until(lambda: daemon_pid(home) != 0)
+        pid = daemon_pid(home)
         with starved(pid):
             first.handshake()
             stored(first, "The pump is dry")
             second.handshake()
             assert contents(second, "pump") == ["The pump is dry"]
-        assert host_pid(home) == pid
+        assert daemon_pid(home) == pid
         assert status(home)["clients"] == "2"
 
 
 @needs_signals
 @pytest.mark.parametrize("how", ["open", "full"])
-def test_a_host_that_never_answers_is_said_and_can_be_ended(tmp_path: Path, how: str) -> None:
-    with hosted(tmp_path) as home, process(home, DEAF, str(home), how) as (deaf, _):
+def test_a_daemon_that_never_answers_is_said_and_can_be_ended(tmp_path: Path, how: str) -> None:
+    with daemon_home(tmp_path) as home, process(home, DEAF, str(home), how) as (deaf, _):
         with started(home, ["-c", IMPATIENT]) as client:
             client.handshake()
             answer = client.ask("tools/call", name="recall", arguments={})
             text = answer["error"]["message"]
             assert f"(process {deaf.pid}) does not answer" in text
-            assert "mcp-memory host stop" in text
+            assert "mcp-memory daemon stop" in text
             with started(home, ["-c", IMPATIENT, "show"]) as show:
                 _, said = show.end()
                 assert b"does not answer" in said
-            with started(home, ["-c", IMPATIENT, "host", "stop"]) as stop:
+            with started(home, ["-c", IMPATIENT, "daemon", "stop"]) as stop:
                 said, _ = stop.end()
                 assert b"was killed; nothing acknowledged is lost" in said
-        with door(home) as patient:
+        with proxy(home) as patient:
             patient.handshake()
             assert "structuredContent" in patient.call("recall")
-            assert host_pid(home) not in (0, deaf.pid)
+            assert daemon_pid(home) not in (0, deaf.pid)
 
 
 def test_a_lock_without_anybody_behind_it_is_said_with_the_log(tmp_path: Path) -> None:
-    lock = tmp_path / "store" / "host" / "lock"
+    lock = tmp_path / "store" / "daemon" / "lock"
     lock.parent.mkdir(parents=True)
     with (
-        hosted(tmp_path) as home,
+        daemon_home(tmp_path) as home,
         lock_held(lock) as holder,
         started(home, ["-c", IMPATIENT]) as client,
     ):
         client.handshake()
         text = client.ask("tools/call", name="recall", arguments={})["error"]["message"]
         assert f"(process {holder.pid}) does not answer" in text
-        assert str(home / "host" / "log") in text
+        assert str(home / "daemon" / "log") in text

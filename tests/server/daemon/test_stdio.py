@@ -1,4 +1,4 @@
-"""MCP on stdio without a host, byte by byte: frames only, UTF-8 always, an orderly end."""
+"""MCP on stdio without a daemon, byte by byte: frames only, UTF-8 always, an orderly end."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from mcp_memory.system.framing import LINE_BYTES_MAX
-from tests.support.daemon import door, hosted
+from tests.support.daemon import daemon_home, proxy
 from tests.support.mcp_client import SERVE, environment
 from tests.support.stdio_client import INITIALIZE, META, TIMEOUT_S, full_pipe, server
 
@@ -71,22 +71,22 @@ def test_every_script_survives_an_ascii_locale(tmp_path: Path, ensure_ascii: boo
     text = "Zoë schläft 🦆 — 東京 שלום ไทย"
     with server(
         tmp_path / "store", LC_ALL="C", LANG="C", PYTHONIOENCODING="ascii", PYTHONUTF8="0"
-    ) as door:
-        door.handshake()
+    ) as proxy:
+        proxy.handshake()
         params = {"name": "remember", "arguments": {"memories": text, "explain": True}}
         message = {"jsonrpc": "2.0", "id": "r", "method": "tools/call", "params": params}
-        door.write(json.dumps(message, ensure_ascii=ensure_ascii).encode("utf-8"))
-        memory = door.read()["result"]["structuredContent"]["results"][0]["id"]
-        found = door.call("recall", query="東京")
+        proxy.write(json.dumps(message, ensure_ascii=ensure_ascii).encode("utf-8"))
+        memory = proxy.read()["result"]["structuredContent"]["results"][0]["id"]
+        found = proxy.call("recall", query="東京")
         assert [m["content"] for m in found["structuredContent"]["memories"]] == [text]
         assert text in found["content"][0]["text"]
-        read = door.ask("resources/read", uri=f"memory://memories/{memory}")
+        read = proxy.ask("resources/read", uri=f"memory://memories/{memory}")
         assert json.loads(read["result"]["contents"][0]["text"])["content"] == text
 
 
 def test_a_line_that_is_no_message_is_answered_and_does_no_harm(tmp_path: Path) -> None:
-    with server(tmp_path / "store") as door:
-        door.handshake()
+    with server(tmp_path / "store") as proxy:
+        proxy.handshake()
         for line, code in (
             (b"this is no json", -32700),
             (b"\xff\xfe", -32700),
@@ -95,23 +95,23 @@ def test_a_line_that_is_no_message_is_answered_and_does_no_harm(tmp_path: Path) 
             (b'{"a":' + b"[" * 200_000, -32700),
             (b"x" * (17 * 1024 * 1024), -32700),
         ):
-            door.write(line)
-            answer = door.read()
+            proxy.write(line)
+            answer = proxy.read()
             assert answer["error"]["code"] == code
             assert answer.get("id") in (None, 7)
-        assert "tools" in door.ask("tools/list")["result"]
+        assert "tools" in proxy.ask("tools/list")["result"]
 
 
 def test_half_a_surrogate_pair_is_refused_by_name_and_always_answered(tmp_path: Path) -> None:
-    with server(tmp_path / "store") as door:
-        door.handshake()
+    with server(tmp_path / "store") as proxy:
+        proxy.handshake()
         for arguments, field in (
             ({"memories": "a\ud800"}, "memories"),
             ({"memories": [{"content": "a", "metadata": {"k": "\udfff"}}]}, "metadata.k"),
             ({"memories": [{"content": "a", "tags": ["\ud83d"]}]}, "tags[0]"),
             ({"\ud800": 1}, ""),
         ):
-            result = door.call("remember", **arguments)
+            result = proxy.call("remember", **arguments)
             assert result["isError"]
             assert field in result["content"][0]["text"]
             assert "surrogate" in result["content"][0]["text"] or not field
@@ -121,23 +121,23 @@ def test_half_a_surrogate_pair_is_refused_by_name_and_always_answered(tmp_path: 
             ("resources/list", {"cursor": "\ud800"}),
             ("\ud800", {}),
         ):
-            assert "error" in door.ask(method, **params)
+            assert "error" in proxy.ask(method, **params)
         meta = {"io.github.mcp-memory/session": "\ud800"}
-        answer = door.ask("tools/call", name="recall", arguments={}, _meta=meta)
+        answer = proxy.ask("tools/call", name="recall", arguments={}, _meta=meta)
         assert answer["result"]["isError"]
         line = b'{"jsonrpc":"2.0","id":"\\ud800","method":"ping"}'
-        door.write(line)
-        assert "jsonrpc" in door.read()
-        assert "tools" in door.ask("tools/list")["result"]
+        proxy.write(line)
+        assert "jsonrpc" in proxy.read()
+        assert "tools" in proxy.ask("tools/list")["result"]
 
 
 def test_deep_metadata_is_refused_by_name(tmp_path: Path) -> None:
     deep: Any = "x"
     for _ in range(500):
         deep = {"a": deep}
-    with server(tmp_path / "store") as door:
-        door.handshake()
-        result = door.call("remember", memories=[{"content": "x", "metadata": deep}])
+    with server(tmp_path / "store") as proxy:
+        proxy.handshake()
+        result = proxy.call("remember", memories=[{"content": "x", "metadata": deep}])
         assert result["isError"]
         assert "at most 16 levels" in result["content"][0]["text"]
 
@@ -191,9 +191,9 @@ def test_arguments_that_are_written_as_text_are_read_or_told_how_to_write(
         assert unknown.startswith("colour: got 'red'; there is no such argument")
 
 
-@pytest.mark.parametrize("way", ["door", "server"])
+@pytest.mark.parametrize("way", ["proxy", "server"])
 def test_a_line_that_is_too_long_is_answered_by_its_id(tmp_path: Path, way: str) -> None:
-    with hosted(tmp_path) as home, (door if way == "door" else server)(home) as started:
+    with daemon_home(tmp_path) as home, (proxy if way == "proxy" else server)(home) as started:
         started.handshake()
         text = "x" * (LINE_BYTES_MAX + 1)
         params = f'"params": {{"name": "remember", "arguments": {{"memories": "{text}"}}}}'
@@ -210,53 +210,53 @@ def test_a_line_that_is_too_long_is_answered_by_its_id(tmp_path: Path, way: str)
 
 
 def test_work_under_way_is_answered_when_stdin_closes(tmp_path: Path) -> None:
-    with server(tmp_path / "store") as door:
-        door.handshake()
+    with server(tmp_path / "store") as proxy:
+        proxy.handshake()
         for n in range(5):
             params = {"name": "remember", "arguments": {"memories": f"Crate {n} is blue"}}
             message = {"jsonrpc": "2.0", "id": n + 100, "method": "tools/call", "params": params}
-            door.write(json.dumps(message).encode())
-        rest, _ = door.end()
+            proxy.write(json.dumps(message).encode())
+        rest, _ = proxy.end()
         frames = [json.loads(line) for line in rest.splitlines()]
         answers = [frame for frame in frames if "id" in frame]
         assert {answer["id"] for answer in answers} == set(range(100, 105))
         assert all("result" in answer for answer in answers)
-        assert door.process.returncode == 0
-    with server(tmp_path / "store") as door:
-        door.handshake()
-        found = door.call("recall", query="crate", limit=10)["structuredContent"]["memories"]
+        assert proxy.process.returncode == 0
+    with server(tmp_path / "store") as proxy:
+        proxy.handshake()
+        found = proxy.call("recall", query="crate", limit=10)["structuredContent"]["memories"]
         assert len(found) == 5
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_the_server_in_order(tmp_path: Path, number: signal.Signals) -> None:
-    with server(tmp_path / "store") as door:
-        door.handshake()
-        door.call("remember", memories="The anchor is down")
-        door.process.send_signal(number)
-        assert door.process.wait(timeout=TIMEOUT_S) == 0
-    with server(tmp_path / "store") as door:
-        door.handshake()
-        assert door.call("recall", query="anchor")["structuredContent"]["memories"]
+    with server(tmp_path / "store") as proxy:
+        proxy.handshake()
+        proxy.call("remember", memories="The anchor is down")
+        proxy.process.send_signal(number)
+        assert proxy.process.wait(timeout=TIMEOUT_S) == 0
+    with server(tmp_path / "store") as proxy:
+        proxy.handshake()
+        assert proxy.call("recall", query="anchor")["structuredContent"]["memories"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM")
 @pytest.mark.parametrize("end", ["SIGTERM", "stdin closes"])
 def test_a_client_that_stopped_reading_does_not_keep_the_server(tmp_path: Path, end: str) -> None:
-    with full_pipe() as stdout, server(tmp_path / "store", TELLING + SERVE, stdout=stdout) as door:
-        assert door.process.stdin is not None
-        assert door.process.stderr is not None
-        door.send("initialize", **INITIALIZE)
-        door.write(b'{"jsonrpc":"2.0","method":"notifications/initialized"}')
-        door.send("tools/call", name="remember", arguments={"memories": "The anchor is down"})
-        while b"the store is open" not in door.process.stderr.readline():
-            assert door.process.poll() is None
+    with full_pipe() as stdout, server(tmp_path / "store", TELLING + SERVE, stdout=stdout) as proxy:
+        assert proxy.process.stdin is not None
+        assert proxy.process.stderr is not None
+        proxy.send("initialize", **INITIALIZE)
+        proxy.write(b'{"jsonrpc":"2.0","method":"notifications/initialized"}')
+        proxy.send("tools/call", name="remember", arguments={"memories": "The anchor is down"})
+        while b"the store is open" not in proxy.process.stderr.readline():
+            assert proxy.process.poll() is None
         if end == "SIGTERM":
-            door.process.send_signal(signal.SIGTERM)
+            proxy.process.send_signal(signal.SIGTERM)
         else:
-            door.process.stdin.close()
-        assert door.process.wait(timeout=TIMEOUT_S) == 0
+            proxy.process.stdin.close()
+        assert proxy.process.wait(timeout=TIMEOUT_S) == 0
         with server(tmp_path / "store") as following:
             following.handshake()
             assert not following.call("recall").get("isError"), "the store was released"
@@ -279,10 +279,10 @@ def test_a_locked_store_still_answers_and_each_call_says_why(tmp_path: Path) -> 
 
 
 def test_a_bad_setting_is_said_by_each_call_not_by_silence(tmp_path: Path) -> None:
-    with server(tmp_path / "store", MCP_MEMORY_USER="not a name!") as door:
-        door.handshake()
-        assert len(door.ask("tools/list")["result"]["tools"]) == 4
-        result = door.call("recall")
+    with server(tmp_path / "store", MCP_MEMORY_USER="not a name!") as proxy:
+        proxy.handshake()
+        assert len(proxy.ask("tools/list")["result"]["tools"]) == 4
+        result = proxy.call("recall")
         assert result["isError"]
         assert "MCP_MEMORY_USER" in result["content"][0]["text"]
 
@@ -293,13 +293,13 @@ def test_what_was_not_foreseen_is_masked_and_logged(tmp_path: Path) -> None:
         "def service(self): raise ZeroDivisionError('secret inside')\n"
         "Application.service = service\n"
     ) + SERVE
-    with server(tmp_path / "store", broken) as door:
-        door.handshake()
-        result = door.call("recall")
+    with server(tmp_path / "store", broken) as proxy:
+        proxy.handshake()
+        result = proxy.call("recall")
         assert result["isError"]
         said = result["content"][0]["text"]
-        error = door.ask("resources/read", uri="memory://me")["error"]["message"]
-        _, errors = door.end()
+        error = proxy.ask("resources/read", uri="memory://me")["error"]["message"]
+        _, errors = proxy.end()
     for text in (said, error):
         assert "secret" not in text
         assert "ZeroDivision" not in text

@@ -1,4 +1,4 @@
-"""A host that is suspended: who is connected, who comes, and who looks after it."""
+"""A daemon that is suspended: who is connected, who comes, and who looks after it."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from mcp_memory.ipc.client import answer, greet
 from tests.support.daemon import (
     command,
     contents,
-    door,
-    host_pid,
-    hosted,
-    kill_host,
+    daemon_home,
+    daemon_pid,
+    kill_daemon,
+    proxy,
     started,
     stored,
 )
@@ -41,7 +41,7 @@ signal.signal(signal.SIGUSR2, part)
 from mcp_memory.__main__ import main
 sys.exit(main())
 """
-"""A door that looks often, and from one signal on tells soon; by another it has little patience,
+"""A proxy that looks often, and from one signal on tells soon; by another it has little patience,
 and by the same again as much as before."""
 
 
@@ -66,7 +66,7 @@ def bells(client: Server, meta: dict[str, Any]) -> list[str]:
 
 
 def ask_in_vain(client: Server, meta: dict[str, Any]) -> str:
-    """Ask a host that is suspended, and be told so; then patience ends: the error."""
+    """Ask a daemon that is suspended, and be told so; then patience ends: the error."""
     client.send("tools/call", name="recall", arguments={"query": "bell"}, _meta=meta)
     told(client, "is suspended")
     assert client.process.stderr is not None
@@ -90,42 +90,42 @@ def told(client: Server, what: str) -> None:
 
 @needs_signals
 @pytest.mark.parametrize("era", ["older", "newer"])
-def test_a_connected_client_of_a_suspended_host_is_told_and_answered_and_goes_on_with_it(
+def test_a_connected_client_of_a_suspended_daemon_is_told_and_answered_and_goes_on_with_it(
     tmp_path: Path, era: str
 ) -> None:
-    with hosted(tmp_path) as home, started(home, ["-c", WATCHFUL]) as client:
+    with daemon_home(tmp_path) as home, started(home, ["-c", WATCHFUL]) as client:
         meta = connected(client, era)
         done(client, "remember", meta, memories="The bell is cracked")
-        pid = host_pid(home)
+        pid = daemon_pid(home)
         os.kill(pid, signal.SIGSTOP)
         text = ask_in_vain(client, meta)
         assert f"(process {pid}) does not answer: it gave no sign of life" in text
-        assert f"is suspended: kill -CONT {pid} lets it go on, mcp-memory host stop" in text
+        assert f"is suspended: kill -CONT {pid} lets it go on, mcp-memory daemon stop" in text
         os.kill(pid, signal.SIGCONT)
         assert bells(client, meta) == ["The bell is cracked"]
-        assert host_pid(home) == pid
+        assert daemon_pid(home) == pid
 
 
 @needs_signals
 @pytest.mark.parametrize("end", ["stopped", "killed"])
-def test_a_connected_client_of_a_suspended_host_goes_on_with_the_next(
+def test_a_connected_client_of_a_suspended_daemon_goes_on_with_the_next(
     tmp_path: Path, end: str
 ) -> None:
-    with hosted(tmp_path) as home, started(home, ["-c", WATCHFUL]) as client:
+    with daemon_home(tmp_path) as home, started(home, ["-c", WATCHFUL]) as client:
         meta = connected(client, "older")
         assert "result" in client.ask("resources/subscribe", uri="memory://recent")
         done(client, "remember", meta, memories="The bell is cracked")
-        pid = host_pid(home)
+        pid = daemon_pid(home)
         os.kill(pid, signal.SIGSTOP)
         assert "does not answer" in ask_in_vain(client, meta)
         if end == "stopped":
-            assert "has ended" in command("host", "stop", home=home).stdout
+            assert "has ended" in command("daemon", "stop", home=home).stdout
         else:
-            kill_host(home)
+            kill_daemon(home)
         assert bells(client, meta) == ["The bell is cracked"]
-        assert host_pid(home) not in (0, pid)
+        assert daemon_pid(home) not in (0, pid)
         client.messages.clear()
-        with door(home) as other:
+        with proxy(home) as other:
             other.handshake()
             stored(other, "The rope is new")
         while client.read_notice() != "notifications/resources/updated":
@@ -134,10 +134,10 @@ def test_a_connected_client_of_a_suspended_host_goes_on_with_the_next(
 
 @needs_signals
 def test_an_answer_that_comes_before_patience_ends_is_given_as_ever(tmp_path: Path) -> None:
-    with hosted(tmp_path) as home, started(home, ["-c", WATCHFUL]) as client:
+    with daemon_home(tmp_path) as home, started(home, ["-c", WATCHFUL]) as client:
         meta = connected(client, "older")
         done(client, "remember", meta, memories="The bell is cracked")
-        pid = host_pid(home)
+        pid = daemon_pid(home)
         os.kill(pid, signal.SIGSTOP)
         arguments = {"query": "bell", "explain": True}
         client.send("tools/call", name="recall", arguments=arguments, _meta=meta)
@@ -148,8 +148,8 @@ def test_an_answer_that_comes_before_patience_ends_is_given_as_ever(tmp_path: Pa
 
 
 @needs_signals
-def test_a_host_that_is_long_at_one_call_is_known_to_be_alive(tmp_path: Path) -> None:
-    with hosted(tmp_path) as home, started(home, ["-c", WATCHFUL]) as client:
+def test_a_daemon_that_is_long_at_one_call_is_known_to_be_alive(tmp_path: Path) -> None:
+    with daemon_home(tmp_path) as home, started(home, ["-c", WATCHFUL]) as client:
         client.ask("initialize", **{**INITIALIZE, "capabilities": {"elicitation": {}}})
         client.notify("notifications/initialized")
         memory = stored(client, "The bell is cracked")
@@ -163,7 +163,7 @@ def test_a_host_that_is_long_at_one_call_is_known_to_be_alive(tmp_path: Path) ->
 
 
 def test_a_sign_of_life_is_never_shown_to_a_client(tmp_path: Path) -> None:
-    with hosted(tmp_path) as home, door(home) as client:
+    with daemon_home(tmp_path) as home, proxy(home) as client:
         client.handshake()
         stored(client, "The bell is cracked")
         met = connect(Address(str(home)))
@@ -179,13 +179,13 @@ def test_a_sign_of_life_is_never_shown_to_a_client(tmp_path: Path) -> None:
 
 
 @needs_signals
-def test_a_host_that_is_suspended_is_waited_for(tmp_path: Path) -> None:
-    with hosted(tmp_path) as home, door(home) as first, door(home) as second:
+def test_a_daemon_that_is_suspended_is_waited_for(tmp_path: Path) -> None:
+    with daemon_home(tmp_path) as home, proxy(home) as first, proxy(home) as second:
         first.handshake()
         stored(first, "The bell is cracked")
-        pid = host_pid(home)
+        pid = daemon_pid(home)
         os.kill(pid, signal.SIGSTOP)
-        with door(home) as third:
+        with proxy(home) as third:
             third.handshake()
             meta = {"progressToken": "t"}
             asked = {"query": "bell", "explain": True}
@@ -194,37 +194,39 @@ def test_a_host_that_is_suspended_is_waited_for(tmp_path: Path) -> None:
             os.kill(pid, signal.SIGCONT)
             found = third.read()["result"]["structuredContent"]["memories"]
             assert [memory["content"] for memory in found] == ["The bell is cracked"]
-            assert host_pid(home) == pid
+            assert daemon_pid(home) == pid
         second.handshake()
         assert contents(second, "bell")
 
 
 @needs_signals
-@pytest.mark.parametrize("arguments", ["host status", "show", "stats", "doctor"])
-def test_a_command_says_at_once_that_the_host_is_suspended(tmp_path: Path, arguments: str) -> None:
-    with hosted(tmp_path) as home, door(home) as client:
+@pytest.mark.parametrize("arguments", ["daemon status", "show", "stats", "doctor"])
+def test_a_command_says_at_once_that_the_daemon_is_suspended(
+    tmp_path: Path, arguments: str
+) -> None:
+    with daemon_home(tmp_path) as home, proxy(home) as client:
         client.handshake()
         stored(client, "The bell is cracked")
-        pid = host_pid(home)
+        pid = daemon_pid(home)
         os.kill(pid, signal.SIGSTOP)
         said = command(*arguments.split(), home=home)
         heard = said.stdout if arguments == "doctor" else said.stderr
-        assert f"the host (process {pid}) is suspended: kill -CONT {pid} lets it go on" in heard
-        assert "mcp-memory host stop ends it" in heard
+        assert f"the daemon (process {pid}) is suspended: kill -CONT {pid} lets it go on" in heard
+        assert "mcp-memory daemon stop ends it" in heard
         assert said.returncode == (1 if arguments == "doctor" else 2)
         assert "no sign of life" not in said.stdout + said.stderr, "it is not waited for"
-        assert "waiting for the host" not in said.stderr
+        assert "waiting for the daemon" not in said.stderr
         os.kill(pid, signal.SIGCONT)
         assert "cracked" in command("show", home=home).stdout
 
 
 @needs_signals
-def test_a_host_that_was_suspended_ends_in_order_when_told_to(tmp_path: Path) -> None:
-    with hosted(tmp_path) as home, door(home, MCP_MEMORY_LOG_LEVEL="info") as client:
+def test_a_daemon_that_was_suspended_ends_in_order_when_told_to(tmp_path: Path) -> None:
+    with daemon_home(tmp_path) as home, proxy(home, MCP_MEMORY_LOG_LEVEL="info") as client:
         client.handshake()
         stored(client, "The bell is cracked")
-        os.kill(host_pid(home), signal.SIGSTOP)
-        said = command("host", "stop", home=home)
+        os.kill(daemon_pid(home), signal.SIGSTOP)
+        said = command("daemon", "stop", home=home)
         assert "has ended" in said.stdout, said.stderr
-        assert "has ended in order" in (home / "host" / "log").read_text("utf-8")
+        assert "has ended in order" in (home / "daemon" / "log").read_text("utf-8")
         assert contents(client, "bell") == ["The bell is cracked"]

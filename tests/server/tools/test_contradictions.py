@@ -1,4 +1,4 @@
-"""Contradictions and what only resembles them, through the door: a sample of the quality set."""
+"""Contradictions and what only resembles them, through the proxy: a sample of the quality set."""
 
 from __future__ import annotations
 

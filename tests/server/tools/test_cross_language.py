@@ -1,4 +1,4 @@
-"""A question in another language than the memories, through the door."""
+"""A question in another language than the memories, through the proxy."""
 
 from __future__ import annotations
 

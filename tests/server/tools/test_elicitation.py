@@ -17,7 +17,7 @@ from mcp_memory.runtime import Application
 from mcp_memory.server import elicitation
 from mcp_memory.server.app import build
 from mcp_memory.server.scheduler import QUESTION_S, Lanes
-from tests.support.daemon import door, hosted
+from tests.support.daemon import daemon_home, proxy
 from tests.support.mcp_client import ERAS, as_caller, by_name, call, refusal, remember, text_of
 from tests.support.stdio_client import INITIALIZE
 
@@ -70,10 +70,10 @@ async def test_a_client_that_does_not_ask_is_no_user_who_said_no(
     server = build(application, by_name)
     reply = replying({**UNANSWERED, **ERRORS}[kind])
     async with as_caller(server, era, "ana/app/", elicitation_callback=reply) as client:
-        memory = await remember(client, "The cellar door sticks")
+        memory = await remember(client, "The cellar proxy sticks")
         text = await erase(client, memory)
         assert text.startswith("the client did not ask its user, so ask them yourself; nothing is")
-        assert "The cellar door sticks" in text
+        assert "The cellar proxy sticks" in text
         told = CONFIRM.search(text)
         assert told is not None
         preview = await call(client, "forget", ids=[memory], erase=True)
@@ -99,7 +99,7 @@ async def test_a_no_of_the_user_stays_one_and_says_so(
 ) -> None:
     server = build(application, by_name)
     async with as_caller(server, era, "ana/app/", elicitation_callback=replying(reply)) as client:
-        memory = await remember(client, "The cellar door sticks")
+        memory = await remember(client, "The cellar proxy sticks")
         for _ in range(2):
             text = await erase(client, memory, confirm="a-made-up-token")
             assert text.startswith("the user declined, so nothing was done")
@@ -131,7 +131,7 @@ async def test_a_client_that_declines_by_itself_is_no_user_who_said_no(
     server = build(application, lambda request: Signals(configured_user="ana"))
     reply = replying(types.ElicitResult(action="decline"))
     async with as_caller(server, "legacy", client_name, elicitation_callback=reply) as client:
-        memory = await remember(client, "The cellar door sticks")
+        memory = await remember(client, "The cellar proxy sticks")
         text = await erase(client, memory)
         assert text.startswith("the user declined") is is_users
         confirm = CONFIRM.search(text)
@@ -151,7 +151,7 @@ async def test_a_question_that_nobody_answers_is_given_up(application: Applicati
         raise AssertionError
 
     async with as_caller(server, "legacy", "ana/app/", elicitation_callback=silent) as client:
-        memory = await remember(client, "The cellar door sticks")
+        memory = await remember(client, "The cellar proxy sticks")
         told = CONFIRM.search(await erase(client, memory))
         assert told is not None
         assert await is_there(client, memory)
@@ -163,7 +163,7 @@ async def test_a_wide_forget_is_done_the_same_way(application: Application) -> N
     server = build(application, by_name)
     reply = replying(types.ElicitResult(action="cancel"))
     async with as_caller(server, "legacy", "ana/app/", elicitation_callback=reply) as client:
-        memory = await remember(client, "The cellar door sticks", tags=["cellar"])
+        memory = await remember(client, "The cellar proxy sticks", tags=["cellar"])
         values = await call(client, "forget", tags=["cellar"])
         assert (values["done"], values["would_erase"]) == (False, False)
         done = await call(client, "forget", tags=["cellar"], confirm=values["confirm"])
@@ -176,8 +176,8 @@ async def test_a_wide_forget_is_done_the_same_way(application: Application) -> N
     [{"error": {"code": -32601, "message": "Method not found"}}, {"result": {"action": "cancel"}}],
     ids=["cannot", "cancelled"],
 )
-def test_it_is_the_same_through_the_door(tmp_path: Path, reply: dict[str, Any]) -> None:
-    with hosted(tmp_path) as home, door(home) as client:
+def test_it_is_the_same_through_the_proxy(tmp_path: Path, reply: dict[str, Any]) -> None:
+    with daemon_home(tmp_path) as home, proxy(home) as client:
         client.ask("initialize", **ASKABLE)
         client.notify("notifications/initialized")
         stored = client.call("remember", memories="The spare key is under the stone")

@@ -183,7 +183,7 @@ async def test_a_wider_forget_shows_first_and_needs_its_token(client: Client) ->
 
 
 async def test_an_erase_gives_a_receipt(client: Client) -> None:
-    memory = await remember(client, "The old door code was 4711-zebra")
+    memory = await remember(client, "The old proxy code was 4711-zebra")
     preview = await call(client, "forget", ids=[memory], erase=True)
     assert not preview["done"]
     done = await call(client, "forget", ids=[memory], erase=True, confirm=preview["confirm"])

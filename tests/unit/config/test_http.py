@@ -1,4 +1,4 @@
-"""How the web door is told where to listen, by which names it is called, and whom to trust."""
+"""How the HTTP server is told where to listen, by which names it is called, and whom to trust."""
 
 from __future__ import annotations
 

@@ -101,7 +101,7 @@ who is my dentist | Björn Ångström | Zoë's café | crème brûlée recipe | 
 Missä on auton avain? | Vad heter hans fru?
 van insurance | die cast model | son of Ana | AI budget | Los Angeles office | tout court
 Ludwig van Beethoven | naïve Bayes | must have fast disk | sans serif font | per diem rate
-kilo | kubernetes ingress | Şule's phone number | man page | door code | Hol van a kulcs?
+kilo | kubernetes ingress | Şule's phone number | man page | proxy code | Hol van a kulcs?
 what does "kuka on" mean? | El Niño in 2026 | São Paulo plan | the word "jestem" | Müller | résumé
 """.strip().replace("\n", "|")
 

@@ -1,4 +1,4 @@
-"""Without tokens the web door is for this machine alone, whatever stands before it."""
+"""Without tokens the HTTP server is for this machine alone, whatever stands before it."""
 
 from __future__ import annotations
 

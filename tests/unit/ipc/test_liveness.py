@@ -1,4 +1,4 @@
-"""How long a host is waited for, by a clock that moves when told to."""
+"""How long a daemon is waited for, by a clock that moves when told to."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ def patience(tmp_path: Path, clock: Seconds) -> Patience:
     return Patience(Address(str(tmp_path)), clock)
 
 
-def test_a_host_that_says_nothing_is_waited_for_a_good_while(
+def test_a_daemon_that_says_nothing_is_waited_for_a_good_while(
     patience: Patience, clock: Seconds
 ) -> None:
     clock.now += SILENT_S
     patience.check()
     clock.now += 1
-    with pytest.raises(Unanswered, match=r"no sign of life for 45 s.*mcp-memory host stop"):
+    with pytest.raises(Unanswered, match=r"no sign of life for 45 s.*mcp-memory daemon stop"):
         patience.check()
 
 
@@ -80,7 +80,7 @@ def test_the_process_that_holds_the_lock_is_named(tmp_path: Path, clock: Seconds
     patience = Patience(address, clock)
     lock = FileLock(address.lock, str(os.getpid()))
     clock.now += SILENT_S + 1
-    with pytest.raises(Unanswered, match=rf"the host \(process {os.getpid()}\) does not answer"):
+    with pytest.raises(Unanswered, match=rf"the daemon \(process {os.getpid()}\) does not answer"):
         patience.check()
     lock.release()
 
@@ -100,7 +100,7 @@ def looks(silence: Silence, clock: Seconds, seconds: float) -> list[str]:
     return told
 
 
-def test_a_connected_host_without_a_sign_of_life_is_told_and_left(
+def test_a_connected_daemon_without_a_sign_of_life_is_told_and_left(
     silence: Silence, clock: Seconds
 ) -> None:
     told = looks(silence, clock, SILENT_S)
@@ -111,7 +111,7 @@ def test_a_connected_host_without_a_sign_of_life_is_told_and_left(
         looks(silence, clock, 1)
 
 
-def test_a_connected_host_that_gives_signs_may_take_as_long_as_it_will(
+def test_a_connected_daemon_that_gives_signs_may_take_as_long_as_it_will(
     silence: Silence, clock: Seconds
 ) -> None:
     told: list[str] = []
@@ -125,7 +125,7 @@ def test_a_connected_host_that_gives_signs_may_take_as_long_as_it_will(
     assert len(told) == 1 + int((40 * (LOOK_S + 2) - QUIET_S) // TELL_AGAIN_S)
 
 
-def test_a_time_in_which_nobody_looked_says_nothing_of_the_host(
+def test_a_time_in_which_nobody_looked_says_nothing_of_the_daemon(
     silence: Silence, clock: Seconds
 ) -> None:
     clock.now += 3_600
@@ -135,7 +135,7 @@ def test_a_time_in_which_nobody_looked_says_nothing_of_the_host(
     looks(silence, clock, SILENT_S - LOOK_S)
 
 
-def test_a_host_that_owes_nothing_is_not_asked(silence: Silence, clock: Seconds) -> None:
+def test_a_daemon_that_owes_nothing_is_not_asked(silence: Silence, clock: Seconds) -> None:
     for _ in range(100):
         looks(silence, clock, LOOK_S - 1)
         assert not silence.asks()

@@ -1,4 +1,4 @@
-"""What doors and hosts say first."""
+"""What proxies and daemons say first."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NAME = st.text("abcdefghijklmnopqrstuvwxyz._", min_size=1, max_size=12)
 
 
 @given(st.lists(st.tuples(NAME, TEXT), max_size=8))
-def test_a_host_reads_what_the_door_said(pairs: list[tuple[str, str]]) -> None:
+def test_a_daemon_reads_what_the_proxy_said(pairs: list[tuple[str, str]]) -> None:
     head, _, block = protocol.hello(protocol.SERVE, pairs).partition(b"\n")
     version, purpose, size = protocol.parse_head(head)
     assert (version, purpose, size) == (__version__, protocol.SERVE, len(block))
@@ -41,7 +41,7 @@ def test_a_folder_whose_name_is_no_text_arrives_as_it_is() -> None:
         b'{"jsonrpc":"2.0","id":1,"method":"ping"}',
     ],
 )
-def test_whoever_is_no_door_is_told_apart(head: bytes) -> None:
+def test_whoever_is_no_proxy_is_told_apart(head: bytes) -> None:
     with pytest.raises(ValueError, match=r".+"):
         protocol.parse_head(head)
 

@@ -1,4 +1,4 @@
-"""What a next host cannot watch for a client yet, by a clock that moves when told to."""
+"""What a next daemon cannot watch for a client yet, by a clock that moves when told to."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from mcp_memory.proxy import renewals
 from mcp_memory.proxy.session import TRIES_MAX, Session
-from mcp_memory.proxy.snapshot import Statics
+from mcp_memory.proxy.snapshot import Snapshot
 from tests.unit.proxy.test_session import Message, answered, line, messages, methods, told
 
 LOCKED: Message = {"code": -32603, "message": "the store is in use by process 7"}
@@ -22,7 +22,7 @@ CHANGES = ["notifications/resources/updated", "notifications/resources/list_chan
 
 
 def subscribed(session: Session) -> Message:
-    """A client that watches something, and what the next host is asked for it."""
+    """A client that watches something, and what the next daemon is asked for it."""
     told(session, 2, "resources/subscribe", uri="memory://recent")
     answered(session, 2)
     session.lost()
@@ -30,14 +30,14 @@ def subscribed(session: Session) -> Message:
 
 
 def refused(session: Session, request_id: Any, error: Message) -> bool:
-    return session.note_host(line(id=request_id, error=error))
+    return session.note_daemon(line(id=request_id, error=error))
 
 
 def listening() -> Session:
-    """A client that listens, at its second host."""
-    session = Session(Statics())
+    """A client that listens, at its second daemon."""
+    session = Session(Snapshot())
     told(session, 9, "subscriptions/listen", **WATCHED)
-    session.note_host(BEGUN)
+    session.note_daemon(BEGUN)
     session.lost()
     session.replay()
     return session
@@ -51,10 +51,10 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return now
 
 
-def test_what_a_next_host_could_not_watch_is_asked_again_until_it_does(
+def test_what_a_next_daemon_could_not_watch_is_asked_again_until_it_does(
     clock: list[float],
 ) -> None:
-    session = Session(Statics())
+    session = Session(Snapshot())
     asked = subscribed(session)
     for tries in range(5):
         assert not refused(session, asked["id"], LOCKED), "the client has not asked that"
@@ -74,10 +74,10 @@ def test_what_a_next_host_could_not_watch_is_asked_again_until_it_does(
 
 
 @pytest.mark.parametrize("error", [LOCKED, GONE])
-def test_what_no_host_will_watch_is_said_to_have_changed_and_left(
+def test_what_no_daemon_will_watch_is_said_to_have_changed_and_left(
     clock: list[float], error: Message
 ) -> None:
-    session = Session(Statics())
+    session = Session(Snapshot())
     asked = subscribed(session)
     tries = 0
     while not refused(session, asked["id"], error) and session.renews_in_s is not None:
@@ -90,7 +90,7 @@ def test_what_no_host_will_watch_is_said_to_have_changed_and_left(
 
 
 def test_what_is_no_longer_wanted_is_not_asked_again(clock: list[float]) -> None:
-    session = Session(Statics())
+    session = Session(Snapshot())
     asked = subscribed(session)
     refused(session, asked["id"], LOCKED)
     told(session, 3, "resources/unsubscribe", uri="memory://recent")
@@ -100,8 +100,8 @@ def test_what_is_no_longer_wanted_is_not_asked_again(clock: list[float]) -> None
     assert session.renews_in_s is None
 
 
-def test_another_host_is_asked_at_once(clock: list[float]) -> None:
-    session = Session(Statics())
+def test_another_daemon_is_asked_at_once(clock: list[float]) -> None:
+    session = Session(Snapshot())
     asked = subscribed(session)
     refused(session, asked["id"], LOCKED)
     session.lost()
@@ -109,17 +109,17 @@ def test_another_host_is_asked_at_once(clock: list[float]) -> None:
     assert methods(session.replay()) == ["resources/subscribe"]
 
 
-def test_a_stream_that_a_next_host_could_not_open_is_opened_later(clock: list[float]) -> None:
+def test_a_stream_that_a_next_daemon_could_not_open_is_opened_later(clock: list[float]) -> None:
     session = listening()
     assert not refused(session, 9, LOCKED), "it has not ended"
     clock[0] += renewals.PAUSE_S
     assert messages(session.renew())[0]["id"] == 9
-    assert not session.note_host(BEGUN)
+    assert not session.note_daemon(BEGUN)
     assert methods(session.missed()) == CHANGES[:1]
     assert session.renews_in_s is None
 
 
-def test_a_stream_that_no_host_opens_has_ended_with_the_reason(clock: list[float]) -> None:
+def test_a_stream_that_no_daemon_opens_has_ended_with_the_reason(clock: list[float]) -> None:
     session = listening()
     for _ in range(renewals.TRIES_MAX):
         assert not refused(session, 9, LOCKED)
@@ -130,10 +130,10 @@ def test_a_stream_that_no_host_opens_has_ended_with_the_reason(clock: list[float
     assert refused(listening(), 9, GONE), "at once where asking again is of no use"
 
 
-def test_a_stream_outlives_any_number_of_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stream_outlives_any_number_of_daemons(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mcp_memory.proxy.session.TRIED_S_MAX", 0.0)
     session = listening()
     for _ in range(2 * TRIES_MAX):
         assert session.lost() == []
         assert messages(session.replay())[-1]["id"] == 9
-        assert not session.note_host(BEGUN)
+        assert not session.note_daemon(BEGUN)

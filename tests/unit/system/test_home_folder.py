@@ -47,17 +47,17 @@ def own(folder: Path) -> Iterator[Path]:
 def test_a_folder_that_can_be_used_or_made_is_fine(folder: Path) -> None:
     assert fault(str(folder)) == ""
     assert fault(str(folder / "not" / "there" / "yet")) == ""
-    (folder / "host").mkdir()
+    (folder / "daemon").mkdir()
     assert fault(str(folder)) == ""
 
 
-@pytest.mark.parametrize("below", ["", "store", "store/deep", "host"])
+@pytest.mark.parametrize("below", ["", "store", "store/deep", "daemon"])
 def test_a_file_is_no_folder(folder: Path, below: str) -> None:
     file = folder / "file"
     file.touch()
     home = file / below
-    if below == "host":
-        file = file.rename(folder / "host")
+    if below == "daemon":
+        file = file.rename(folder / "daemon")
         home = folder
     assert f"{file} is a file and no folder; move it away, or set MCP_MEMORY_HOME" in fault(
         str(home)
@@ -87,9 +87,9 @@ def test_a_folder_of_another_user_is_named_with_him(folder: Path) -> None:
     if not os.geteuid():
         theirs.mkdir()
         os.chown(theirs, 4711, 4711)
-        (theirs / "host").mkdir()
-        os.chown(theirs / "host", 4711, 4711)
-        assert f"{theirs / 'host'} belongs to user 4711; run mcp-memory as that user" in fault(
+        (theirs / "daemon").mkdir()
+        os.chown(theirs / "daemon", 4711, 4711)
+        assert f"{theirs / 'daemon'} belongs to user 4711; run mcp-memory as that user" in fault(
             str(theirs)
         )
     else:

@@ -119,9 +119,9 @@ def set_aside(path: Path, folder: Path, *, keep: bool = False) -> Path:
 def drop_damaged(home: Path) -> list[Path]:
     """Remove the files that were put aside, for they may hold what was erased.
 
-    The host's log is emptied too: an error that it tells of may quote a text.
+    The daemon's log is emptied too: an error that it tells of may quote a text.
     """
-    for log in (home / "host").glob("log*"):
+    for log in (home / "daemon").glob("log*"):
         os.truncate(log, 0)
     files = sorted((home / "damaged").glob("*"))
     for path in files:

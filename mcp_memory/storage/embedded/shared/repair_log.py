@@ -104,7 +104,7 @@ def repaired(
 
 def meddled(detail: str) -> Finding:
     """Files that somebody took away or replaced while they were in use, which was put right."""
-    advice = "nothing is left to do; to restore a backup run first: mcp-memory host stop"
+    advice = "nothing is left to do; to restore a backup run first: mcp-memory daemon stop"
     return repaired(detail, advice)
 
 

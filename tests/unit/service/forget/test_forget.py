@@ -121,7 +121,7 @@ def test_erase_reaches_what_is_already_hidden(service: MemoryService, alice: Cal
         service.history(alice, one)
 
 
-def test_a_door_whose_user_said_yes_needs_no_token(service: MemoryService, alice: Caller) -> None:
+def test_a_proxy_whose_user_said_yes_needs_no_token(service: MemoryService, alice: Caller) -> None:
     (one,) = keep(service, alice, "The vault code is 9137.")
     done = service.forget(alice, Selection(ids=(one,), erase=True, confirmed=True))
     assert (done.done, done.erased) == (True, True)

@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from mcp_memory.domain.memory import Caller
-from mcp_memory.domain.requests import Draft, Patch, Query, Selection
-from mcp_memory.domain.results import Forgotten, Recall, Remembered, Updated
+from mcp_memory.domain.requests import Draft, ForgetRequest, Patch, Query
+from mcp_memory.domain.results import ForgetResult, RecallResult, RememberResult, UpdateResult
 from mcp_memory.errors import InvalidInput
 from mcp_memory.service import MemoryService
 
-_Request = TypeVar("_Request", Draft, Query, Patch, Selection)
+_Request = TypeVar("_Request", Draft, Query, Patch, ForgetRequest)
 
 
 class LocalMemory:
@@ -32,7 +32,7 @@ class LocalMemory:
         self.service = service
         self.caller = caller
 
-    def remember(self, content: str, **fields: Any) -> Remembered:
+    def remember(self, content: str, **fields: Any) -> RememberResult:
         """Store one statement. Raises InvalidInput, ScopeMissing, NotFound."""
         (result,) = self.remember_all([_made(Draft, content=content, **fields)])
         if isinstance(result.error, InvalidInput):
@@ -44,21 +44,21 @@ class LocalMemory:
             raise result.error
         return result
 
-    def remember_all(self, drafts: Sequence[Draft]) -> list[Remembered]:
+    def remember_all(self, drafts: Sequence[Draft]) -> list[RememberResult]:
         """Store several statements; one that cannot be comes back as "rejected", with its error."""
         return self.service.remember(self.caller, drafts)
 
-    def recall(self, query: str = "", **fields: Any) -> Recall:
+    def recall(self, query: str = "", **fields: Any) -> RecallResult:
         """The memories that answer a query."""
         return self.service.recall(self.caller, _made(Query, query=query, **fields))
 
-    def update(self, memory_id: str, **fields: Any) -> Updated:
+    def update(self, memory_id: str, **fields: Any) -> UpdateResult:
         """A new revision of one memory."""
         return self.service.update(self.caller, memory_id, _made(Patch, **fields))
 
-    def forget(self, *ids: str, **fields: Any) -> Forgotten:
+    def forget(self, *ids: str, **fields: Any) -> ForgetResult:
         """Hide memories, or preview and then erase them."""
-        return self.service.forget(self.caller, _made(Selection, ids=ids, **fields))
+        return self.service.forget(self.caller, _made(ForgetRequest, ids=ids, **fields))
 
 
 def _made(request: type[_Request], **given: Any) -> _Request:

@@ -17,7 +17,7 @@ from mcp_memory.cli import main
 from mcp_memory.config import settings
 from mcp_memory.daemon.daemon import LEAVE_TIMEOUT_S
 from mcp_memory.http.admission import BODY_BYTES_MAX
-from mcp_memory.http.bind import PORT, Binding, Names
+from mcp_memory.http.bind import PORT, BindAddress, Names
 from mcp_memory.http.server import DRAIN_S, KEEP_ALIVE_S
 from mcp_memory.http.sse import PING_S
 from tests.support.http_server import answered, post, served, tool
@@ -63,7 +63,7 @@ def names_of(http: str, environ: dict[str, str]) -> frozenset[str]:
     files = ("MCP_MEMORY_HTTP_TLS_CERT", "MCP_MEMORY_HTTP_TLS_KEY")  # of another machine
     state = "/var/lib"  # what systemd puts for %S
     known = {n: v.replace("%S", state) for n, v in environ.items() if n not in files}
-    return Names.of(Binding.parse(http), settings.load(known).http).hosts
+    return Names.of(BindAddress.parse(http), settings.load(known).http).hosts
 
 
 def served_at(command: list[str]) -> str:

@@ -29,13 +29,13 @@ PUBLIC = set(
     re.findall(
         r"\w+",
         """
-        Caller Change ConfirmationInvalid Context Draft Erasure Forgotten InvalidInput Scope
-        LocalMemory McpMemoryError Memory MemoryService MigrationFailed ModelUnavailable
-        NotFound NotPermitted Overloaded Partition Patch Policy Query Recall Recalled Remembered
-        Revision ScopeMissing Selection SettingsInvalid ShuttingDown Similar Status
-        StoreClosed StoreDamaged StoreError StoreFull StoreGone StoreLocked StoreTooNew Trace Trust
-        Type Updated Verb WriteConflict
-        __version__ open_memory
+        Caller Change ChangeKind ConfirmationInvalid Context Draft EraseReceipt
+        ForgetRequest ForgetResult InvalidInput LocalMemory McpMemoryError Memory
+        MemoryService MigrationFailed ModelUnavailable NotFound NotPermitted Overloaded
+        Partition Patch Policy Query RecallHit RecallResult RememberResult Revision Scope
+        ScopeMissing SettingsInvalid ShuttingDown SimilarMemory Status StoreClosed
+        StoreDamaged StoreError StoreFull StoreGone StoreLocked StoreTooNew Trace Trust Type
+        UpdateResult WriteConflict __version__ open_memory
         """,
     )
 )

@@ -16,7 +16,7 @@ from mcp_memory.admin import output, streaming
 from mcp_memory.admin.streaming import Progress
 from mcp_memory.domain.requests import Query
 from mcp_memory.errors import InvalidInput
-from mcp_memory.storage.contract import Finding
+from mcp_memory.storage.contract import CheckResult
 
 if TYPE_CHECKING:
     from mcp_memory.domain.memory import Caller
@@ -105,7 +105,7 @@ def _check(
 ) -> Iterator[str]:
     """Each finding as JSON, for the doctor."""
     said = filter(None, [service.strangers(caller)])
-    findings = chain(service.check(), (Finding(name="user", ok=True, detail=s) for s in said))
+    findings = chain(service.check(), (CheckResult(name="user", ok=True, detail=s) for s in said))
     return (json.dumps(asdict(finding)) for finding in findings)
 
 

@@ -12,8 +12,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from mcp_memory.domain.memory import Memory, Revision, Status
-from mcp_memory.domain.results import Recall
-from mcp_memory.storage.contract import Finding
+from mcp_memory.domain.results import RecallResult
+from mcp_memory.storage.contract import CheckResult
 
 if TYPE_CHECKING:
     from mcp_memory.auth.token_file import Token
@@ -51,7 +51,7 @@ def memories(found: Sequence[Memory], width: int | None) -> Iterator[str]:
         yield from _entry(_heading(memory), memory.content, width)
 
 
-def answer(recall: Recall, width: int | None, *, explain: bool) -> Iterator[str]:
+def answer(recall: RecallResult, width: int | None, *, explain: bool) -> Iterator[str]:
     """What a search found, best first, and what it has to say about itself."""
     for recalled in recall.memories:
         heading = [f"{recalled.score:.2f}", *_heading(recalled.memory)]
@@ -99,7 +99,7 @@ def values(found: Mapping[str, Any], width: int | None) -> Iterator[str]:
             yield f"{name:<{longest}}{INDENT}{value or _NONE}"
 
 
-def findings(found: Iterable[Finding], width: int | None) -> Iterator[str]:
+def findings(found: Iterable[CheckResult], width: int | None) -> Iterator[str]:
     """Each finding with its mark, ok or BAD, and what to do about a bad one."""
     for finding in found:
         mark, advice = ("ok", "") if finding.ok else ("BAD", finding.advice)

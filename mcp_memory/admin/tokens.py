@@ -20,7 +20,7 @@ _BY_NAME = {permission.value.partition(":")[2]: permission for permission in Per
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Wanted:
+class TokenRequest:
     """What was asked for, as it was typed."""
 
     user: str
@@ -30,7 +30,7 @@ class Wanted:
     note: str
 
 
-def add(settings: Settings, wanted: Wanted) -> tuple[str, str]:
+def add(settings: Settings, wanted: TokenRequest) -> tuple[str, str]:
     """Make a token; itself, and what to say of it. Raises InvalidInput, SettingsInvalid."""
     if len(wanted.note) > NOTE_CHARS_MAX or not wanted.note.isprintable():
         raise InvalidInput("note", wanted.note, f"use one line of at most {NOTE_CHARS_MAX}")

@@ -17,7 +17,7 @@ from mcp_memory.embedding import loader
 from mcp_memory.embedding.embedder import Embedder
 from mcp_memory.errors import McpMemoryError, SettingsInvalid, StoreLocked
 from mcp_memory.identity.resolver import absence, local_signals, resolve
-from mcp_memory.storage.contract import Finding, VectorSpace
+from mcp_memory.storage.contract import CheckResult, VectorSpace
 from mcp_memory.system import home_folder
 
 PYTHON_MIN = (3, 11)
@@ -28,18 +28,18 @@ _NAMESAKE = "mcp-memory"
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 
-def examine(settings: Settings) -> Iterator[Finding]:
+def examine(settings: Settings) -> Iterator[CheckResult]:
     """Every finding, as soon as it is known."""
     yield from _installation()
     yield from _doubts(settings)
     fault, _, advice = home_folder.fault(str(settings.home)).partition("; ")
-    yield Finding(name="home", ok=not fault, detail=fault or str(settings.home), advice=advice)
+    yield CheckResult(name="home", ok=not fault, detail=fault or str(settings.home), advice=advice)
     yield from _projects(settings)
     embedder = Embedder(settings.model, cache_dir=settings.models_dir)
     try:
         space = embedder.space
     except McpMemoryError as error:
-        yield Finding(name="model", ok=False, detail=str(error))
+        yield CheckResult(name="model", ok=False, detail=str(error))
         return  # a store cannot be opened without knowing whose vectors it holds
     yield _model(embedder, space)
     if settings.reranker:
@@ -49,15 +49,15 @@ def examine(settings: Settings) -> Iterator[Finding]:
         yield from _store(settings, space)
 
 
-def unusable(error: SettingsInvalid) -> Iterator[Finding]:
+def unusable(error: SettingsInvalid) -> Iterator[CheckResult]:
     """What can be found where the settings cannot be used."""
     yield from _installation()
     advice = "until then nothing is served"
-    yield Finding(name="settings", ok=False, detail=str(error), advice=advice)
+    yield CheckResult(name="settings", ok=False, detail=str(error), advice=advice)
 
 
-def _installation() -> Iterator[Finding]:
-    yield Finding(
+def _installation() -> Iterator[CheckResult]:
+    yield CheckResult(
         name="mcp-memory", ok=True, detail=f"{__version__} in {Path(__file__).parents[1]}"
     )
     yield _python()
@@ -65,30 +65,30 @@ def _installation() -> Iterator[Finding]:
     yield from _namesake()
 
 
-def _projects(settings: Settings) -> Iterator[Finding]:
+def _projects(settings: Settings) -> Iterator[CheckResult]:
     """A project that is not here, and repositories that see what they knew by other addresses."""
     try:
         absent = absence(local_signals(settings))
         joined = project.joined(settings)
     except McpMemoryError as error:
-        yield Finding(name="settings", ok=False, detail=str(error), advice="correct it")
+        yield CheckResult(name="settings", ok=False, detail=str(error), advice="correct it")
         return
     if absent:
-        yield Finding(name="project", ok=True, detail=absent)
+        yield CheckResult(name="project", ok=True, detail=absent)
     for names in joined:
         told = f"{names} are one repository, joined; to part them run there: mcp-memory project"
-        yield Finding(name="project", ok=True, detail=told)
+        yield CheckResult(name="project", ok=True, detail=told)
 
 
-def _doubts(settings: Settings) -> Iterator[Finding]:
+def _doubts(settings: Settings) -> Iterator[CheckResult]:
     """What is set in the environment and does nothing."""
     for doubt in settings.doubts:
         advice = "correct or remove the variable where the client is configured"
         ok = not doubt.is_grave
-        yield Finding(name="settings", ok=ok, detail=doubt.text, advice="" if ok else advice)
+        yield CheckResult(name="settings", ok=ok, detail=doubt.text, advice="" if ok else advice)
 
 
-def _http(settings: Settings) -> Iterator[Finding]:
+def _http(settings: Settings) -> Iterator[CheckResult]:
     """By what callers over HTTP are known, where that was set up."""
     from mcp_memory.auth import (
         jwks,
@@ -99,21 +99,21 @@ def _http(settings: Settings) -> Iterator[Finding]:
     if settings.http.tokens or file.is_there:
         try:
             detail = f"{len(file.listed())} in {file.path}"
-            yield Finding(name="tokens", ok=True, detail=detail)
+            yield CheckResult(name="tokens", ok=True, detail=detail)
         except McpMemoryError as error:
             advice = "until then nobody with a token is served"
-            yield Finding(name="tokens", ok=False, detail=str(error), advice=advice)
+            yield CheckResult(name="tokens", ok=False, detail=str(error), advice=advice)
     if settings.http.jwt_issuer:
         try:
             jwks.keys_of(settings.http).get("")
-            yield Finding(name="JWT keys", ok=True, detail=settings.http.jwt_keys)
+            yield CheckResult(name="JWT keys", ok=True, detail=settings.http.jwt_keys)
         except (McpMemoryError, jwks.Unavailable) as error:
             advice = "until then nobody with a JWT is served"
-            yield Finding(name="JWT keys", ok=False, detail=str(error), advice=advice)
+            yield CheckResult(name="JWT keys", ok=False, detail=str(error), advice=advice)
 
 
-def _python() -> Finding:
-    return Finding(
+def _python() -> CheckResult:
+    return CheckResult(
         name="python",
         ok=sys.version_info >= PYTHON_MIN,
         detail=f"{platform.python_version()} on {platform.platform()}, {sys.executable}",
@@ -121,12 +121,12 @@ def _python() -> Finding:
     )
 
 
-def _packages() -> Finding:
+def _packages() -> CheckResult:
     """Each package that mcp-memory needs, with its version."""
     try:
         needed = [_named(r) for r in metadata.requires(DISTRIBUTION) or () if _is_needed(r)]
     except metadata.PackageNotFoundError:
-        return Finding(
+        return CheckResult(
             name="packages",
             ok=True,
             detail="not checked: mcp-memory runs from a folder of sources and is not installed",
@@ -137,7 +137,7 @@ def _packages() -> Finding:
             found.append(f"{name} {metadata.version(name)}")
         except metadata.PackageNotFoundError:
             missing.append(name)
-    return Finding(
+    return CheckResult(
         name="packages",
         ok=not missing,
         detail=", ".join(found) + "".join(f"; {name} is missing" for name in missing),
@@ -145,14 +145,14 @@ def _packages() -> Finding:
     )
 
 
-def _namesake() -> Iterator[Finding]:
+def _namesake() -> Iterator[CheckResult]:
     """The other package of the same import name, where it shares this environment."""
     try:
         version = metadata.version(_NAMESAKE)
     except metadata.PackageNotFoundError:
         return
     pip = f"{sys.executable} -m pip"
-    yield Finding(
+    yield CheckResult(
         name="other package",
         ok=False,
         detail=f"{_NAMESAKE} {version} is installed here too: a package of other authors that"
@@ -173,16 +173,16 @@ def _named(requirement: str) -> str:
     return match.group() if match else requirement
 
 
-def _reranker(settings: Settings) -> Finding:
+def _reranker(settings: Settings) -> CheckResult:
     try:
         loader.load_reranker(settings.reranker, settings.models_dir, threads=1)
     except McpMemoryError as error:
         advice = "until then recall answers without a second look"
-        return Finding(name="reranker", ok=False, detail=str(error), advice=advice)
-    return Finding(name="reranker", ok=True, detail=settings.reranker)
+        return CheckResult(name="reranker", ok=False, detail=str(error), advice=advice)
+    return CheckResult(name="reranker", ok=True, detail=settings.reranker)
 
 
-def _model(embedder: Embedder, space: VectorSpace) -> Finding:
+def _model(embedder: Embedder, space: VectorSpace) -> CheckResult:
     began = time.perf_counter()
     loaded = embedder.ready(MODEL_TIMEOUT_S)
     took_s = time.perf_counter() - began
@@ -191,9 +191,9 @@ def _model(embedder: Embedder, space: VectorSpace) -> Finding:
             f"{space.name}, {space.dimensions} dimensions, sha256 {space.digest[:12]}…, "
             f"loaded in {took_s:.1f} s"
         )
-        return Finding(name="model", ok=True, detail=detail)
+        return CheckResult(name="model", ok=True, detail=detail)
     failure = embedder.failure or f"the model was not loaded after {took_s:.0f} s; try again"
-    return Finding(
+    return CheckResult(
         name="model",
         ok=False,
         detail=failure,
@@ -201,32 +201,34 @@ def _model(embedder: Embedder, space: VectorSpace) -> Finding:
     )
 
 
-def _store(settings: Settings, space: VectorSpace) -> Iterator[Finding]:
+def _store(settings: Settings, space: VectorSpace) -> Iterator[CheckResult]:
     """The check of the store, by the daemon that has it or by opening it."""
     try:
         found = remote.findings(settings)
         if found is not None:
-            yield Finding(name="daemon", ok=True, detail=next(_daemon(settings), "running"))
+            yield CheckResult(name="daemon", ok=True, detail=next(_daemon(settings), "running"))
             yield from found
             return
-        yield Finding(name="daemon", ok=True, detail="not running; the next client starts one")
+        yield CheckResult(name="daemon", ok=True, detail="not running; the next client starts one")
         from mcp_memory.service.adoption import told
         from mcp_memory.storage.embedded import open_embedded  # slow to import
 
         store = open_embedded(settings.home, space)
     except remote.DaemonSilent as error:
-        yield Finding(name="daemon", ok=False, detail=str(error), advice="then run doctor again")
+        yield CheckResult(
+            name="daemon", ok=False, detail=str(error), advice="then run doctor again"
+        )
     except StoreLocked as error:
         # As it should be while a server without a daemon is at work, and no reason to stop it.
-        yield Finding(name="store", ok=True, detail=f"not checked: {error}")
+        yield CheckResult(name="store", ok=True, detail=f"not checked: {error}")
     except (McpMemoryError, OSError, ImportError) as error:
-        yield Finding(name="store", ok=False, detail=f"cannot be opened: {error}")
+        yield CheckResult(name="store", ok=False, detail=f"cannot be opened: {error}")
     else:
         try:
             yield from store.check()
             said = told(store.held(), resolve(local_signals(settings)))
             if said:
-                yield Finding(name="user", ok=True, detail=said)
+                yield CheckResult(name="user", ok=True, detail=said)
         finally:
             store.close()
 

@@ -99,7 +99,7 @@ def _doctor(given: argparse.Namespace) -> int:
         found = doctor.unusable(error)
     seen: list[bool] = []
 
-    def noted() -> Iterator[doctor.Finding]:
+    def noted() -> Iterator[doctor.CheckResult]:
         for finding in found:
             seen.append(finding.ok)
             yield finding
@@ -199,7 +199,7 @@ def _token(settings: Settings, given: argparse.Namespace) -> int:
     from mcp_memory.admin import output, tokens
 
     if given.action == "add":
-        wanted = tokens.Wanted(
+        wanted = tokens.TokenRequest(
             user=given.user,
             tenant=given.tenant or settings.tenant,
             permissions=given.permissions,

@@ -112,9 +112,9 @@ def _taken_up(settings: Settings, kind: str) -> Iterator[str]:
 
 def _becomes_of_vectors(settings: Settings, model: str) -> str:
     """What the next client finds of the vectors that there are."""
-    from mcp_memory.storage.embedded.shared.watermark import Witness  # slow to import
+    from mcp_memory.storage.embedded.shared.watermark import WatermarkFile  # slow to import
 
-    if not Witness(settings.home).number:
+    if not WatermarkFile(settings.home).number:
         return "nothing is remembered yet, so that no vector has to be made anew"
     if model == settings.model:
         return "it was set before too: the vectors that it made are kept"

@@ -17,7 +17,7 @@ from mcp_memory.errors import McpMemoryError, StoreError
 from mcp_memory.ipc import client, protocol
 from mcp_memory.ipc.address import Address
 from mcp_memory.ipc.liveness import Unanswered
-from mcp_memory.storage.contract import Finding
+from mcp_memory.storage.contract import CheckResult
 from mcp_memory.system import environment, file_lock
 
 if TYPE_CHECKING:
@@ -39,10 +39,10 @@ def lines(settings: Settings, command: str, arguments: Mapping[str, str]) -> Ite
     return output if output is not None else _by_ourselves(settings, command, arguments)
 
 
-def findings(settings: Settings) -> Iterator[Finding] | None:
+def findings(settings: Settings) -> Iterator[CheckResult] | None:
     """What the daemon's own check of the store finds; None when there is no daemon."""
     output = _through_daemon(settings, "check", {})
-    return None if output is None else (Finding(**json.loads(line)) for line in output)
+    return None if output is None else (CheckResult(**json.loads(line)) for line in output)
 
 
 def status(settings: Settings, width: int | None) -> Iterator[str]:

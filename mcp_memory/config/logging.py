@@ -9,13 +9,13 @@ from types import TracebackType
 from typing import cast
 
 FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-TALKATIVE = ("anyio", "asyncio", "httpx2", "mcp", "sse_starlette", "starlette", "uvicorn")
+NOISY_LOGGERS = ("anyio", "asyncio", "httpx2", "mcp", "sse_starlette", "starlette", "uvicorn")
 """Libraries that log whole messages when they debug."""
 
 _Raised = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 
-class Discreet(logging.Formatter):
+class RedactingFormatter(logging.Formatter):
     """Shows where an error was raised and of which class, not what it says.
 
     The text of an error from a library may quote what it was given. That of an OSError is of
@@ -44,7 +44,7 @@ def _told(error: BaseException) -> Iterator[str]:
 def configure(level: str, handlers: Sequence[logging.Handler]) -> None:
     """Log from here on, at a level such as "warning"."""
     for handler in handlers:
-        handler.setFormatter(Discreet(FORMAT))
+        handler.setFormatter(RedactingFormatter(FORMAT))
     logging.basicConfig(level=level.upper(), handlers=list(handlers))
-    for name in TALKATIVE:
+    for name in NOISY_LOGGERS:
         logging.getLogger(name).setLevel(max(logging.INFO, logging.getLogger().level))

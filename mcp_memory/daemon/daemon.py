@@ -27,17 +27,17 @@ from mcp_memory.ipc.address import Address
 from mcp_memory.ipc.listener import Listener
 from mcp_memory.ipc.liveness import LIMIT_S, Unanswered
 from mcp_memory.runtime import Application, check_home
-from mcp_memory.server.scheduler import Lanes
+from mcp_memory.server.scheduler import RequestScheduler
 from mcp_memory.system.file_lock import FileLock
 
 if TYPE_CHECKING:
     from mcp.server import Server
 
     from mcp_memory.config.settings import Settings
-    from mcp_memory.http.endpoint import Entrance
+    from mcp_memory.http.endpoint import Endpoint
     from mcp_memory.http.server import HttpServer
     from mcp_memory.server.connection import Connection
-    from mcp_memory.server.middleware import Seen
+    from mcp_memory.server.middleware import RequestOutcome
     from mcp_memory.server.subscriptions import Subscriptions
 
 log = logging.getLogger(__name__)
@@ -73,9 +73,9 @@ def run(settings: Settings, *, http: str = "", ready: Ready = lambda told: None)
     check_home(settings.home)
     address.make_folder()
     with ExitStack() as last:
-        entrance = _entrance(settings, http) if http else None
-        if entrance is not None:
-            last.callback(entrance.socket.close)
+        endpoint = _endpoint(settings, http) if http else None
+        if endpoint is not None:
+            last.callback(endpoint.socket.close)
         lock = _taken_over(address) if http else _lock(address)
         if lock is None:
             return TAKEN
@@ -86,29 +86,29 @@ def run(settings: Settings, *, http: str = "", ready: Ready = lambda told: None)
         last.callback(application.close)
         listener = Listener(address)
         last.callback(listener.socket.close)
-        anyio.run(_serve, Daemon(settings, application, listener, lock), entrance, ready)
+        anyio.run(_serve, Daemon(settings, application, listener, lock), endpoint, ready)
     log.info("the daemon has ended in order")
     return 0
 
 
-def _entrance(settings: Settings, http: str) -> Entrance:
-    from mcp_memory.http.endpoint import Entrance
+def _endpoint(settings: Settings, http: str) -> Endpoint:
+    from mcp_memory.http.endpoint import Endpoint
 
-    return Entrance.of(settings, http)
+    return Endpoint.of(settings, http)
 
 
-async def _serve(daemon: Daemon, entrance: Entrance | None, ready: Ready) -> None:
+async def _serve(daemon: Daemon, endpoint: Endpoint | None, ready: Ready) -> None:
     async with daemon.open():
-        if entrance is None:
+        if endpoint is None:
             await daemon.serve()
             return
-        daemon.web = http_server(daemon, entrance)
+        daemon.web = http_server(daemon, endpoint)
         async with daemon.web.open():
             ready(daemon.web.greeting)
             await daemon.serve()
 
 
-def http_server(daemon: Daemon, entrance: Entrance) -> HttpServer:
+def http_server(daemon: Daemon, endpoint: Endpoint) -> HttpServer:
     """The HTTP server of a daemon that is open."""
     from mcp_memory.http.server import HttpServer, ServerParts
 
@@ -117,11 +117,11 @@ def http_server(daemon: Daemon, entrance: Entrance) -> HttpServer:
             settings=daemon.settings,
             server=daemon.server,
             subscriptions=daemon.subscriptions,
-            lanes=daemon.lanes,
+            scheduler=daemon.scheduler,
             application=daemon.application,
             clients=lambda: daemon.clients,
         ),
-        entrance,
+        endpoint,
     )
 
 
@@ -203,7 +203,7 @@ class Daemon:
         self.application = application
         self.listener = listener
         self._lock = lock
-        self.lanes = Lanes()
+        self.scheduler = RequestScheduler()
         self.web: HttpServer | None = None
         self.mark = f"{secrets.token_hex(4)}-"
         self.since = time.time()
@@ -259,7 +259,7 @@ class Daemon:
             of_connection,
             self.subscriptions,
             key=_key(self.settings),
-            lanes=self.lanes,
+            scheduler=self.scheduler,
             observe=self._observe,
         )
 
@@ -280,7 +280,7 @@ class Daemon:
 
         await anyio.sleep(PRELOAD_AFTER_S)
         for step in preload.steps():
-            while self.lanes.reads or self.lanes.writes:
+            while self.scheduler.reads or self.scheduler.writes:
                 await anyio.sleep(PRELOAD_PAUSE_S)
             try:
                 await anyio.to_thread.run_sync(step)
@@ -317,7 +317,7 @@ class Daemon:
         if self.web is not None:
             self.web.close()
 
-    def _observe(self, seen: Seen) -> None:
+    def _observe(self, seen: RequestOutcome) -> None:
         if self.web is not None:
             self.web.metrics.count(seen)
 

@@ -18,7 +18,7 @@ from mcp_memory.errors import SettingsInvalid
 from mcp_memory.identity.resolver import local_signals
 from mcp_memory.ipc import protocol
 from mcp_memory.server.connection import Connection
-from mcp_memory.server.transport.jsonrpc import Wire
+from mcp_memory.server.transport.jsonrpc import JsonRpcConnection
 from mcp_memory.server.transport.jsonrpc import serve as served
 from mcp_memory.system.environment import PREFIX
 from mcp_memory.system.framing import Lines
@@ -56,12 +56,12 @@ async def serve(client: ClientConnection, daemon: DaemonState, hello: Hello) -> 
     if _SESSION.fullmatch(name):
         connection.id = name
     transport = Streams(client.reader, client.writer)
-    wire = Wire(transport, mark=daemon.mark)
-    client.begin_client(wire.stop)
+    rpc = JsonRpcConnection(transport, mark=daemon.mark)
+    client.begin_client(rpc.stop)
     told = (_differences(daemon, hello, settings), *(doubt.text for doubt in settings.doubts))
     await client.answer(protocol.WELCOME, "; ".join(filter(None, told)))
     async with daemon.subscriptions.connected(connection):
-        await served(daemon.server, wire, connection)
+        await served(daemon.server, rpc, connection)
     if daemon.goodbye:
         await transport.write(protocol.answer(protocol.GOODBYE, daemon.goodbye))
 
@@ -113,7 +113,7 @@ def _differences(daemon: DaemonState, hello: Hello, settings: Settings) -> str:
 
 
 class Streams:
-    """A connection of asyncio's as a transport; see `wire.Transport`."""
+    """A connection of asyncio's as a transport; see `jsonrpc.Transport`."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-REACH = 2
+CONTEXT_TURNS = 2
 """How many places before and after a memory belong to its context."""
 
 _PLACED = re.compile(r"(?P<thread>.*\S)\s*#(?P<position>\d{1,15})", re.DOTALL)

@@ -61,7 +61,7 @@ class Status(StrEnum):
     FORGOTTEN = "forgotten"
 
 
-class Verb(StrEnum):
+class ChangeKind(StrEnum):
     """What a change did."""
 
     REMEMBER = "remember"
@@ -196,7 +196,7 @@ class Change:
     """
 
     number: int
-    verb: Verb
+    verb: ChangeKind
     memory_id: str
     revision: int
     at: datetime

@@ -75,7 +75,7 @@ class Patch:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Selection:
+class ForgetRequest:
     """Which memories to forget: by ids, or by everything that matches the rest.
 
     `erase` removes for good. `confirm` is the token from the preview; `confirmed` is

@@ -11,7 +11,7 @@ from mcp_memory.errors import McpMemoryError
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Similar:
+class SimilarMemory:
     """A memory close to one just remembered; `score` is a cosine in [-1, 1].
 
     `may_conflict`: both begin alike and then say different things, so one may be outdated.
@@ -25,7 +25,7 @@ class Similar:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Remembered:
+class RememberResult:
     """What became of one draft.
 
     `status` is stored, merged, superseded, pending or rejected. With "superseded" the
@@ -42,11 +42,11 @@ class Remembered:
     reason: str
     error: McpMemoryError | None = None
     replaced: tuple[str, ...] = ()
-    similar: tuple[Similar, ...] = ()
+    similar: tuple[SimilarMemory, ...] = ()
     touched: tuple[tuple[str, Partition], ...] = ()
 
     @classmethod
-    def rejected(cls, error: McpMemoryError, reason: str = "") -> Remembered:
+    def rejected(cls, error: McpMemoryError, reason: str = "") -> RememberResult:
         """What becomes of a draft that cannot be accepted."""
         return cls(
             id="",
@@ -60,7 +60,7 @@ class Remembered:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Recalled:
+class RecallHit:
     """One memory that came back, with its score in [0, 1] and the reasons for it.
 
     `parts` are the named parts of the score; `copies` counts near-identical memories
@@ -75,10 +75,10 @@ class Recalled:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Recall:
+class RecallResult:
     """The answer to one query. `omitted` counts relevant memories that did not fit."""
 
-    memories: tuple[Recalled, ...]
+    memories: tuple[RecallHit, ...]
     context: str
     searched: tuple[Partition, ...]
     mode: str
@@ -90,7 +90,7 @@ class Recall:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Updated:
+class UpdateResult:
     """A memory after an update, and as it was before; the same when nothing changed.
 
     `note`: what had to be changed in what was given, "" for nothing.
@@ -102,7 +102,7 @@ class Updated:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Erasure:
+class EraseReceipt:
     """What an erase removed, and from where. Counts are rows; `files` were rewritten.
 
     `quoted` other memories, of which `quoted_by` are the first few ids, still quote something
@@ -121,7 +121,7 @@ class Erasure:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Forgotten:
+class ForgetResult:
     """What a forget did, or would do.
 
     With `done` False this is a preview: call again with the same arguments and `confirm`.
@@ -135,5 +135,5 @@ class Forgotten:
     erased: bool = False
     would_erase: bool = False
     confirm: str = ""
-    receipt: Erasure | None = None
+    receipt: EraseReceipt | None = None
     touched: tuple[tuple[str, Partition], ...] = ()

@@ -20,7 +20,7 @@ import numpy as np
 
 from mcp_memory.config.settings import home_of
 from mcp_memory.embedding import loader, model_folder
-from mcp_memory.embedding.scheduler import Slots
+from mcp_memory.embedding.scheduler import InferenceScheduler
 from mcp_memory.errors import McpMemoryError, ModelUnavailable
 from mcp_memory.storage.contract import VectorSpace
 
@@ -43,7 +43,7 @@ WINDOWS_MAX = 256
 QUERY_END_CHARS = 200
 """What counts of each end of a query that is longer than a window."""
 RUNS_MAX = 2
-"""Runs at the same time; see `Slots` for who is next."""
+"""Runs at the same time; see `InferenceScheduler` for who is next."""
 UNKNOWN = "[UNK]"
 BYTES_PER_PIECE = 4
 """An estimate for counting while the model is not loaded."""
@@ -75,7 +75,7 @@ class Embedder:
         self._starting = Lock()
         self._loader: Thread | None = None
         self._settled = Event()
-        self._slots = Slots(RUNS_MAX)
+        self._slots = InferenceScheduler(RUNS_MAX)
 
     @property
     def name(self) -> str:

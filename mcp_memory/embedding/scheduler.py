@@ -19,7 +19,7 @@ alone (95th percentile, two busy cores), with one left free 2.2 times.
 """
 
 
-class Slots:
+class InferenceScheduler:
     """So many runs at the same time. Safe to use from any thread.
 
     A query waits for no more than one run: it takes the next slot that becomes free. A

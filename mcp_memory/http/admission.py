@@ -21,7 +21,7 @@ from mcp_memory.http.edge import STREAMS
 from mcp_memory.http.rate_limits import Exceeded, Limiter
 from mcp_memory.http.responses import INVALID_PARAMS, PARSE_ERROR, challenge, later, refused
 from mcp_memory.server import authorization
-from mcp_memory.server.middleware import sayable
+from mcp_memory.server.middleware import encodable
 from mcp_memory.server.transport.jsonrpc import Unreadable, parse
 from mcp_memory.system.json_limits import depth
 from mcp_memory.tools.coercion import joined
@@ -41,7 +41,7 @@ _ONCE = ("mcp-session-id", "mcp-protocol-version", "mcp-method", "mcp-name")
 """Headers that decide who serves a request: two readers must not find different ones."""
 
 
-class Unfit(Exception):
+class RejectedRequest(Exception):
     """A request that cannot be taken; what to answer."""
 
     def __init__(self, response: Response) -> None:
@@ -49,7 +49,7 @@ class Unfit(Exception):
         self.response = response
 
 
-class Gate:
+class Admission:
     """Reads the message of a request, and lets through what its sender may ask, as often."""
 
     def __init__(
@@ -70,7 +70,7 @@ class Gate:
         body, changes, refusal = bytearray(), False, None
         try:
             changes = await self._admitted(asgi_scope, receive, body)
-        except Unfit as error:
+        except RejectedRequest as error:
             refusal = error.response
         refusal = await self._counted(asgi_scope, changes, len(body)) or refusal
         if refusal is not None:
@@ -103,7 +103,7 @@ class Gate:
         needed = authorization.needed(method, params) if isinstance(method, str) else ()
         lacking = _lacking(asgi_scope, needed)
         if lacking is not None and method != _CALL:  # the model of whoever calls a tool is told
-            raise Unfit(self._challenge(message, needed, lacking))
+            raise RejectedRequest(self._challenge(message, needed, lacking))
         if asgi_scope["method"] == "GET" or method == _LISTEN:
             asgi_scope[STREAMS] = True
         return lacking is None and not authorization.CHANGING.isdisjoint(needed)
@@ -113,7 +113,9 @@ class Gate:
         headers = Headers(scope=asgi_scope)
         for name in _ONCE:
             if len(headers.getlist(name)) > 1:
-                raise Unfit(refused(400, f"the header {name} came twice", code=HEADER_MISMATCH))
+                raise RejectedRequest(
+                    refused(400, f"the header {name} came twice", code=HEADER_MISMATCH)
+                )
         if asgi_scope["method"] != "POST":
             return
         _check_form(headers)
@@ -127,13 +129,13 @@ class Gate:
             try:
                 await self._limiter.reserve(principal.key, size)
             except Exceeded as error:
-                raise Unfit(later(429, str(error), error.seconds)) from error
+                raise RejectedRequest(later(429, str(error), error.seconds)) from error
             asgi_scope[_RESERVED] = size
         with anyio.move_on_after(self._body_timeout_s):
             await _read(receive, body)
             return
         text = f"the body did not come within {self._body_timeout_s:g} s"
-        raise Unfit(refused(408, text, headers={"Connection": "close"}))
+        raise RejectedRequest(refused(408, text, headers={"Connection": "close"}))
 
     def _challenge(
         self, message: Mapping[str, Any], needed: Sequence[Permission], lacking: Permission
@@ -161,16 +163,16 @@ def _lacking(asgi_scope: Scope, needed: Sequence[Permission]) -> Permission | No
 def _check_form(headers: Headers) -> None:
     kind, *parameters = [part.strip() for part in _field(headers, "content-type").split(";")]
     if kind.lower() != "application/json":
-        raise Unfit(refused(415, "the Content-Type must be application/json"))
+        raise RejectedRequest(refused(415, "the Content-Type must be application/json"))
     for parameter in parameters:
         name, _, value = parameter.partition("=")
         if name.lower() == "charset" and value.strip('"').lower() not in ("utf-8", "utf8"):
-            raise Unfit(refused(415, "JSON is UTF-8; send no other charset"))
+            raise RejectedRequest(refused(415, "JSON is UTF-8; send no other charset"))
     if _field(headers, "content-encoding").lower() not in _ENCODINGS:
-        raise Unfit(refused(415, "send the body as it is, without a Content-Encoding"))
+        raise RejectedRequest(refused(415, "send the body as it is, without a Content-Encoding"))
     declared = headers.get("content-length", "0")
     if declared.isdecimal() and int(declared) > BODY_BYTES_MAX:
-        raise Unfit(_too_large())
+        raise RejectedRequest(_too_large())
 
 
 def _field(headers: Headers, name: str) -> str:
@@ -182,10 +184,10 @@ async def _read(receive: Receive, body: bytearray) -> None:
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise Unfit(refused(400, "the request was broken off"))
+            raise RejectedRequest(refused(400, "the request was broken off"))
         body += message.get("body", b"")
         if len(body) > BODY_BYTES_MAX:
-            raise Unfit(_too_large())
+            raise RejectedRequest(_too_large())
         if not message.get("more_body"):
             return
 
@@ -199,17 +201,23 @@ def _parsed(body: bytes) -> Mapping[str, Any]:
     try:
         text = body.decode("utf-8")
         if depth(text) > DEPTH_MAX:
-            raise Unfit(refused(400, f"JSON nested deeper than {DEPTH_MAX}", code=PARSE_ERROR))
+            raise RejectedRequest(
+                refused(400, f"JSON nested deeper than {DEPTH_MAX}", code=PARSE_ERROR)
+            )
         message: Any = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise Unfit(refused(400, "the body is no JSON in UTF-8", code=PARSE_ERROR)) from error
+        raise RejectedRequest(
+            refused(400, "the body is no JSON in UTF-8", code=PARSE_ERROR)
+        ) from error
     if not isinstance(message, dict):
-        raise Unfit(refused(400, "send one JSON-RPC message, as an object; no batches"))
+        raise RejectedRequest(refused(400, "send one JSON-RPC message, as an object; no batches"))
     try:
         parse(body)
     except Unreadable as error:
         answer = error.answer
-        raise Unfit(refused(400, str(error), code=answer.error.code, id_=answer.id)) from error
+        raise RejectedRequest(
+            refused(400, str(error), code=answer.error.code, id_=answer.id)
+        ) from error
     if _SURROGATE.search(text):
         _check_unicode(cast("dict[str, Any]", message))
     return cast("dict[str, Any]", message)
@@ -232,8 +240,8 @@ def _check_unicode(message: Mapping[str, Any]) -> None:
     found = next(iter(_halves(message, "")), None)
     if found is not None:
         why = "half of a surrogate pair is no character; send valid Unicode"
-        text = sayable(str(InvalidInput(*found, why)))
-        raise Unfit(refused(400, text, code=INVALID_PARAMS, id_=message.get("id")))
+        text = encodable(str(InvalidInput(*found, why)))
+        raise RejectedRequest(refused(400, text, code=INVALID_PARAMS, id_=message.get("id")))
 
 
 def _halves(value: Any, path: str) -> Iterable[tuple[str, str]]:

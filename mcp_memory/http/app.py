@@ -15,10 +15,10 @@ from starlette.types import ASGIApp
 
 from mcp_memory.domain.permissions import Permission
 from mcp_memory.http import authentication, sse
-from mcp_memory.http.admission import Gate
+from mcp_memory.http.admission import Admission
 from mcp_memory.http.authentication import METADATA_PATH, PRINCIPAL, Authenticated, Verification
 from mcp_memory.http.bind import Names
-from mcp_memory.http.edge import Frontier
+from mcp_memory.http.edge import HttpEdge
 from mcp_memory.http.endpoint import MCP_PATH
 from mcp_memory.http.rate_limits import Limiter
 from mcp_memory.http.responses import challenge
@@ -53,7 +53,7 @@ class Parts:
     issuer: str
 
 
-def build(parts: Parts) -> Frontier:
+def build(parts: Parts) -> HttpEdge:
     """The application, its outermost layer first."""
     metadata_url = f"{parts.names.url}{METADATA_PATH}{MCP_PATH}"
 
@@ -61,7 +61,7 @@ def build(parts: Parts) -> Frontier:
         return Authenticated(app, parts.verify, metadata_url, is_open=parts.verify.is_open)
 
     def guarded(app: ASGIApp) -> ASGIApp:
-        return known(Gate(app, parts.limiter, metadata_url))
+        return known(Admission(app, parts.limiter, metadata_url))
 
     async def health(request: Request) -> Response:
         return JSONResponse({"status": "ok"})
@@ -94,7 +94,7 @@ def build(parts: Parts) -> Frontier:
     plain = Starlette(routes=routes)
     plain.router.redirect_slashes = False  # behind a proxy it would send tokens to plain HTTP
     app = _for_pages(plain, parts.names)
-    return Frontier(app, parts.names, parts.metrics.responded)
+    return HttpEdge(app, parts.names, parts.metrics.responded)
 
 
 def _exact(path: str, app: ASGIApp, *methods: str) -> Route:

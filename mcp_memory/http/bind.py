@@ -19,14 +19,14 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Binding:
+class BindAddress:
     """An address to listen at. `host` is a name or an address without brackets."""
 
     host: str = HOST
     port: int = PORT
 
     @classmethod
-    def parse(cls, text: str) -> Binding:
+    def parse(cls, text: str) -> BindAddress:
         """`HOST:PORT`, `HOST`, `:PORT` or `PORT`; IPv6 in brackets. Raises SettingsInvalid."""
         expected = SettingsInvalid(f"--http: got '{text}'; use HOST:PORT, such as {HOST}:{PORT}")
         if text.isdecimal():
@@ -78,7 +78,7 @@ class Names:
     origins: frozenset[str]
 
     @classmethod
-    def of(cls, binding: Binding, settings: HttpSettings) -> Names:
+    def of(cls, binding: BindAddress, settings: HttpSettings) -> Names:
         """The names of a transport that listens there. Raises SettingsInvalid without a URL."""
         scheme = "https" if settings.tls_cert else "http"
         if not settings.url and not binding.is_loopback:
@@ -104,7 +104,7 @@ class Names:
     def is_plain(self) -> bool:
         """Whether what clients send crosses a network without TLS."""
         parts = urlsplit(self.url)
-        return parts.scheme == "http" and not Binding.parse(parts.netloc).is_loopback
+        return parts.scheme == "http" and not BindAddress.parse(parts.netloc).is_loopback
 
 
 def _hosts(url: str) -> set[str]:

@@ -13,7 +13,7 @@ from mcp_memory.auth.principal import Principal
 from mcp_memory.http.authentication import PRINCIPAL
 from mcp_memory.identity.resolver import HEADER_PROJECT, HEADER_SESSION, Signals, local_signals
 from mcp_memory.server.connection import Connection, RequestContext
-from mcp_memory.server.scheduler import Turn
+from mcp_memory.server.scheduler import ClientQueue
 
 if TYPE_CHECKING:
     from mcp_memory.config.settings import Settings
@@ -28,7 +28,7 @@ class Callers:
     """Makes the caller of each request; all requests of one user share one place in the lanes."""
 
     settings: Settings
-    _turns: OrderedDict[str, Turn] = field(default_factory=OrderedDict[str, Turn])
+    _turns: OrderedDict[str, ClientQueue] = field(default_factory=OrderedDict[str, ClientQueue])
 
     def of(self, asgi_scope: Scope, transport: str, *, is_alone: bool) -> RequestContext:
         """The caller of a request; one without a session gets a connection for itself."""
@@ -55,13 +55,13 @@ class Callers:
         alone = Connection(is_kept=False, turn=self.turn(asgi_scope)) if is_alone else None
         return RequestContext(signals=signals, connection=alone)
 
-    def turn(self, asgi_scope: Scope) -> Turn:
+    def turn(self, asgi_scope: Scope) -> ClientQueue:
         """The place of a request's user in the lanes."""
         principal: Principal | None = asgi_scope.get(PRINCIPAL)
         key = principal.key if principal else ""
         if key not in self._turns:
             self._forget_idle()
-            self._turns[key] = Turn(
+            self._turns[key] = ClientQueue(
                 patience_s=float(self.settings.http.deadline_seconds), is_answered_here=True
             )
         self._turns.move_to_end(key)

@@ -52,7 +52,7 @@ class _Request:
             await self.answer({"type": "http.response.body", "body": b""})
 
 
-class Frontier:
+class HttpEdge:
     """The outermost layer: exact lists of Host and Origin, and the end of the server.
 
     `responded` is called with the status of each answer.

@@ -11,7 +11,7 @@ from mcp_memory.auth import token_file
 from mcp_memory.auth.jwt_verifier import JwtVerifier
 from mcp_memory.errors import SettingsInvalid
 from mcp_memory.http.authentication import Verification
-from mcp_memory.http.bind import Binding, Names
+from mcp_memory.http.bind import BindAddress, Names
 
 if TYPE_CHECKING:
     from mcp_memory.config.settings import Settings
@@ -20,7 +20,7 @@ MCP_PATH = "/mcp"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Entrance:
+class Endpoint:
     """A listening socket, by which names it may be called, and how tokens are verified."""
 
     socket: socket.socket
@@ -28,9 +28,9 @@ class Entrance:
     verify: Verification
 
     @classmethod
-    def of(cls, settings: Settings, http: str) -> Entrance:
+    def of(cls, settings: Settings, http: str) -> Endpoint:
         """Listen at `HOST:PORT`. Raises SettingsInvalid where that cannot or must not be."""
-        binding = Binding.parse(http)
+        binding = BindAddress.parse(http)
         file, issuer = token_file.TokenFile(token_file.path_of(settings)), settings.http.jwt_issuer
         file.listed()
         is_open = not (settings.http.tokens or file.is_there or issuer)
@@ -50,7 +50,7 @@ class Entrance:
         return cls(socket=listening, names=Names.of(bound, settings.http), verify=verify)
 
 
-def _told(settings: Settings, binding: Binding) -> str:
+def _told(settings: Settings, binding: BindAddress) -> str:
     """Which setting makes it known to others."""
     given = settings.http
     if given.url or given.hosts:

@@ -20,7 +20,7 @@ _V6_PREFIX = 64
 _HEAD_END = re.compile(rb"\n\r?\n")
 
 
-class ImpatientProtocol(H11Protocol):
+class HeaderTimeoutProtocol(H11Protocol):
     """One connection. Who sends half a head, or nothing at all, does not keep it for ever."""
 
     _head_due: asyncio.TimerHandle | None = None
@@ -95,16 +95,16 @@ class Quiet:
 
     def __init__(self, most: int = QUIET_EACH) -> None:
         self._most = most
-        self._by_peer: dict[str, OrderedDict[ImpatientProtocol, None]] = {}
+        self._by_peer: dict[str, OrderedDict[HeaderTimeoutProtocol, None]] = {}
 
-    def add(self, peer: str, connection: ImpatientProtocol) -> ImpatientProtocol | None:
+    def add(self, peer: str, connection: HeaderTimeoutProtocol) -> HeaderTimeoutProtocol | None:
         """Count one; another of its address that is to end, where they are too many."""
         of_peer = self._by_peer.setdefault(peer, OrderedDict())
         of_peer[connection] = None
         of_peer.move_to_end(connection)
         return of_peer.popitem(last=False)[0] if len(of_peer) > self._most else None
 
-    def remove(self, peer: str, connection: ImpatientProtocol) -> None:
+    def remove(self, peer: str, connection: HeaderTimeoutProtocol) -> None:
         """Count it no more."""
         of_peer = self._by_peer.get(peer)
         if of_peer is not None:

@@ -19,7 +19,7 @@ from mcp_memory.errors import McpMemoryError
 
 if TYPE_CHECKING:
     from mcp_memory.runtime import Application
-    from mcp_memory.server.middleware import Seen
+    from mcp_memory.server.middleware import RequestOutcome
 
 Numbers = Callable[[], Iterable[tuple[str, str, float]]]
 """Figures of the moment: name, what it is, and how much."""
@@ -54,7 +54,7 @@ class Metrics:
         )
         self._registry.register(_OfTheMoment(application, numbers))
 
-    def count(self, seen: Seen) -> None:
+    def count(self, seen: RequestOutcome) -> None:
         """Count one answer of the server."""
         self._calls.labels(seen.transport, seen.call, seen.outcome).inc()
         self._seconds.labels(seen.transport, seen.call).observe(seen.seconds)

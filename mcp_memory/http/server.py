@@ -16,8 +16,8 @@ import uvicorn
 from mcp_memory.http import app as application
 from mcp_memory.http.app import Parts
 from mcp_memory.http.callers import Callers
-from mcp_memory.http.endpoint import MCP_PATH, Entrance
-from mcp_memory.http.header_timeout import ImpatientProtocol
+from mcp_memory.http.endpoint import MCP_PATH, Endpoint
+from mcp_memory.http.header_timeout import HeaderTimeoutProtocol
 from mcp_memory.http.metrics import Metrics
 from mcp_memory.http.rate_limits import Limiter
 from mcp_memory.http.sse import PATH as SSE_PATH
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from mcp_memory.config.settings import Settings
     from mcp_memory.runtime import Application
     from mcp_memory.server.connection import Connection
-    from mcp_memory.server.scheduler import Lanes
+    from mcp_memory.server.scheduler import RequestScheduler
     from mcp_memory.server.subscriptions import Subscriptions
 
 log = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ class ServerParts:
     settings: Settings
     server: Server[Connection]
     subscriptions: Subscriptions
-    lanes: Lanes
+    scheduler: RequestScheduler
     application: Application
     clients: Callable[[], int]
 
@@ -60,12 +60,12 @@ class ServerParts:
 class HttpServer:
     """Serves one server over HTTP. Lives on the event loop, within `open`."""
 
-    def __init__(self, parts: ServerParts, entrance: Entrance) -> None:
-        settings, names = parts.settings, entrance.names
-        self._socket = entrance.socket
+    def __init__(self, parts: ServerParts, endpoint: Endpoint) -> None:
+        settings, names = parts.settings, endpoint.names
+        self._socket = endpoint.socket
         callers = Callers(settings)
         self.url = f"{names.url}{MCP_PATH}"
-        self._verify = entrance.verify
+        self._verify = endpoint.verify
         self._sessions = Sessions(parts.server, parts.subscriptions, callers)
         self._sse = Sse(parts.server, parts.subscriptions, callers)
         self.metrics = Metrics(parts.application, self._numbers)
@@ -77,7 +77,7 @@ class HttpServer:
                 sse=self._sse,
                 metrics=self.metrics,
                 limiter=Limiter(settings.http),
-                verify=entrance.verify,
+                verify=endpoint.verify,
                 issuer=settings.http.jwt_issuer,
             )
         )
@@ -120,7 +120,7 @@ class HttpServer:
     def close(self) -> None:
         """Take nothing new; what is under way goes on."""
         self._app.close()
-        self._parts.lanes.close()
+        self._parts.scheduler.close()
         self._sse.close()
         self._closing.set()
 
@@ -132,7 +132,7 @@ class HttpServer:
         await self._closing.wait()
         if not await self._answered(DRAIN_S):
             log.warning("requests over HTTP did not end within %g s", DRAIN_S)
-        await self._parts.lanes.give_back()
+        await self._parts.scheduler.give_back()
         if not await self._answered(ANSWER_S):
             log.warning("clients did not take their answers within %g s", ANSWER_S)
             self._app.cut()
@@ -148,18 +148,18 @@ class HttpServer:
         return False
 
     def _numbers(self) -> Iterator[tuple[str, str, float]]:
-        lanes = self._parts.lanes
-        yield "reads_under_way", "Reads at work or waiting for their turn", lanes.reads
-        yield "writes_under_way", "Writes at work or waiting for their turn", lanes.writes
+        scheduler = self._parts.scheduler
+        yield "reads_under_way", "Reads at work or waiting for their turn", scheduler.reads
+        yield "writes_under_way", "Writes at work or waiting for their turn", scheduler.writes
         yield "http_sessions", "Sessions over streamable HTTP", self._sessions.count
         yield "sse_streams", "Event streams of the older transport", self._sse.count
         yield "local_clients", "Clients on this machine, over the socket", self._parts.clients()
 
 
-def _config(app: application.Frontier, settings: Settings) -> uvicorn.Config:
+def _config(app: application.HttpEdge, settings: Settings) -> uvicorn.Config:
     config = uvicorn.Config(
         app,
-        http=ImpatientProtocol,
+        http=HeaderTimeoutProtocol,
         ws="none",
         lifespan="off",
         log_config=None,

@@ -17,7 +17,7 @@ from mcp_memory.http.callers import Callers, owner_of
 from mcp_memory.http.responses import later, refused
 from mcp_memory.server.connection import CONTEXT, Connection
 from mcp_memory.server.subscriptions import Subscriptions
-from mcp_memory.server.transport.jsonrpc import DRAIN_TIMEOUT_S, Wire, serve
+from mcp_memory.server.transport.jsonrpc import DRAIN_TIMEOUT_S, JsonRpcConnection, serve
 
 if TYPE_CHECKING:
     from mcp.server import Server
@@ -34,7 +34,7 @@ STREAMS_RETRY_S = 60.0
 
 
 class EventStream:
-    """One client's stream as a transport; see `wire.Transport`."""
+    """One client's stream as a transport; see `jsonrpc.Transport`."""
 
     def __init__(self, owner: str) -> None:
         self.owner = owner
@@ -93,7 +93,7 @@ class Sse:
         self._callers = callers
         self._limits = callers.settings.http
         self._streams: dict[str, EventStream] = {}
-        self._wires: dict[str, Wire] = {}
+        self._rpcs: dict[str, JsonRpcConnection] = {}
         self._is_closing = False
         self._cut = anyio.Event()
 
@@ -111,20 +111,20 @@ class Sse:
             return
         name, stream = uuid4().hex, EventStream(owner)
         connection = Connection(turn=self._callers.turn(asgi_scope))
-        wire = Wire(stream)
-        self._streams[name], self._wires[name] = stream, wire
+        rpc = JsonRpcConnection(stream)
+        self._streams[name], self._rpcs[name] = stream, rpc
         endpoint = f"{asgi_scope.get('root_path', '')}{MESSAGES_PATH}?session_id={name}"
         try:
             async with (
                 self._subscriptions.connected(connection),
                 anyio.create_task_group() as tasks,
             ):
-                tasks.start_soon(self._serve, wire, stream, connection)
+                tasks.start_soon(self._serve, rpc, stream, connection)
                 events = EventSourceResponse(stream.events(endpoint), ping=PING_S)
                 await events(asgi_scope, receive, send)
                 stream.leave()
         finally:
-            del self._streams[name], self._wires[name]
+            del self._streams[name], self._rpcs[name]
             stream.ended.set()
 
     async def post(self, asgi_scope: Scope, receive: Receive, send: Send) -> None:
@@ -147,8 +147,8 @@ class Sse:
     def close(self) -> None:
         """Take no more messages; `drain` and `cut` are for what was taken."""
         self._is_closing = True
-        for wire in list(self._wires.values()):
-            wire.stop()
+        for rpc in list(self._rpcs.values()):
+            rpc.stop()
 
     async def drain(self) -> None:
         """Wait until every client has its answers and its stream has ended."""
@@ -167,10 +167,12 @@ class Sse:
             return later(503, "too many event streams are open", STREAMS_RETRY_S)
         return None
 
-    async def _serve(self, wire: Wire, stream: EventStream, connection: Connection) -> None:
+    async def _serve(
+        self, rpc: JsonRpcConnection, stream: EventStream, connection: Connection
+    ) -> None:
         """The root of a stream: from the first message to the last answer."""
         try:
-            await serve(self._server, wire, connection, leave=self._leave)
+            await serve(self._server, rpc, connection, leave=self._leave)
         except Exception:  # the others must not suffer
             log.exception("an event stream failed")
         finally:

@@ -39,7 +39,7 @@ _UPDATED, _LIST_CHANGED = "notifications/resources/updated", "notifications/reso
 _SUBSCRIPTION_ID = "io.modelcontextprotocol/subscriptionId"
 
 
-class Asked:
+class PendingRequest:
     """A request of the client that is not answered yet."""
 
     def __init__(self, message: Message, line: bytes) -> None:
@@ -83,7 +83,7 @@ class Session:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
-        self._asked: dict[Any, Asked] = {}
+        self._asked: dict[Any, PendingRequest] = {}
         self._questions: set[Any] = set()
         self._initialize: Message | None = None
         self._initialized = b""
@@ -223,7 +223,7 @@ class Session:
 
     # --- both -----------------------------------------------------------------------------
 
-    def _note_client(self, message: Message, line: bytes) -> Asked | None:
+    def _note_client(self, message: Message, line: bytes) -> PendingRequest | None:
         """What the client asks, if the message is a request."""
         method = message.get("method")
         if not isinstance(method, str):
@@ -233,7 +233,7 @@ class Session:
                 self._initialize = message
             if _hashable(message["id"]) is None:
                 return None  # no id that can be answered; the daemon says so
-            return self._asked.setdefault(message["id"], Asked(message, line))
+            return self._asked.setdefault(message["id"], PendingRequest(message, line))
         elif method == "notifications/initialized":
             self._initialized = line
         elif method == "notifications/cancelled":

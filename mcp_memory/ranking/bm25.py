@@ -25,7 +25,7 @@ PASSAGE_TERMS = 160
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Said:
+class TermCounts:
     """What some texts say of the asked terms.
 
     `counts`: how often each text says each term, shape (texts, terms). `lengths`: how many
@@ -51,7 +51,7 @@ def term_weights(terms: Sequence[str], corpus: Corpus) -> dict[str, float]:
     return weights
 
 
-def said(texts: Sequence[Sequence[str]], weights: dict[str, float]) -> Said:
+def said(texts: Sequence[Sequence[str]], weights: dict[str, float]) -> TermCounts:
     """What each text, given as its terms, says of the asked ones."""
     places = {term: place for place, term in enumerate(weights)}
     counts = np.zeros((len(texts), len(places)))
@@ -61,10 +61,10 @@ def said(texts: Sequence[Sequence[str]], weights: dict[str, float]) -> Said:
         lengths[row] = len(terms)
         for term in places.keys() & terms:
             counts[row, places[term]] = terms.count(term)
-    return Said(counts=counts, lengths=lengths)
+    return TermCounts(counts=counts, lengths=lengths)
 
 
-def bm25_share(said: Said, weights: dict[str, float], corpus: Corpus) -> NDArray[np.float64]:
+def bm25_share(said: TermCounts, weights: dict[str, float], corpus: Corpus) -> NDArray[np.float64]:
     """BM25 as a share of what a text of average length with every term once would get, cut at
     1: how much of what was asked each text speaks of, shape (texts,).
     """

@@ -16,7 +16,7 @@ import numpy as np
 
 from mcp_memory.domain.conversation import place_of
 from mcp_memory.domain.memory import Memory, Partition
-from mcp_memory.ranking.bm25 import Said
+from mcp_memory.ranking.bm25 import TermCounts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -52,7 +52,7 @@ def spots_of(memories: Sequence[Memory]) -> list[Spot]:
     return spots
 
 
-def in_context(own: Said, spots: Sequence[Spot]) -> Said:
+def in_context(own: TermCounts, spots: Sequence[Spot]) -> TermCounts:
     """Each text with what was said around it; a length is that of the weighted mean.
 
     Statements of one position count as one on average.
@@ -79,7 +79,7 @@ def in_context(own: Said, spots: Sequence[Spot]) -> Said:
         np.add.at(counts, rows, shares[:, None] * own.counts[others])
         np.add.at(lengths, rows, shares * own.lengths[others])
         np.add.at(weights, rows, shares)
-    return Said(counts=counts, lengths=lengths / weights)
+    return TermCounts(counts=counts, lengths=lengths / weights)
 
 
 def with_threads(relevances: NDArray[np.float64], spots: Sequence[Spot]) -> NDArray[np.float64]:

@@ -41,7 +41,7 @@ COSINE_FLOOR = 0.10
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Asked:
+class RankingQuery:
     """What ranking knows of the query. `terms` are distinct.
 
     `exact` if it names something exactly; `window` if it names a time. Unless `in_context`,
@@ -56,7 +56,7 @@ class Asked:
     in_context: bool = True
 
 
-def rank(candidates: Sequence[Candidate], corpus: Corpus, asked: Asked) -> list[Scored]:
+def rank(candidates: Sequence[Candidate], corpus: Corpus, asked: RankingQuery) -> list[Scored]:
     """All candidates, best first; equal scores by newest, then by id."""
     if not candidates:
         return []
@@ -83,7 +83,7 @@ def cosine_shares(candidates: Sequence[Candidate]) -> NDArray[np.float64]:
 
 
 def fuse(
-    text: NDArray[np.float64], vector: NDArray[np.float64], asked: Asked
+    text: NDArray[np.float64], vector: NDArray[np.float64], asked: RankingQuery
 ) -> NDArray[np.float64]:
     """One relevance from both halves: a weighted mean; one half alone speaks for itself.
 
@@ -99,7 +99,7 @@ def fuse(
 
 
 def _scored(
-    candidate: Candidate, own: float, whole: float, text: float, vector: float, asked: Asked
+    candidate: Candidate, own: float, whole: float, text: float, vector: float, asked: RankingQuery
 ) -> Scored:
     recency = recency_factor(candidate.memory, asked.now, asked.half_lives)
     importance = importance_factor(candidate.memory)

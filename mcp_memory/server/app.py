@@ -17,9 +17,9 @@ from mcp_memory import __version__
 from mcp_memory.runtime import Application
 from mcp_memory.server.connection import Connection
 from mcp_memory.server.handlers import Handlers
-from mcp_memory.server.middleware import Middleware, Observe, SignalsOf, with_arguments
+from mcp_memory.server.middleware import Middleware, OnRequestDone, SignalsOf, with_arguments
 from mcp_memory.server.roots import forget_roots
-from mcp_memory.server.scheduler import Lanes
+from mcp_memory.server.scheduler import RequestScheduler
 from mcp_memory.server.subscriptions import Subscriptions
 from mcp_memory.tools import INSTRUCTIONS, TOOLS
 
@@ -42,18 +42,18 @@ def build(
     subscriptions: Subscriptions | None = None,
     *,
     key: bytes = b"",
-    lanes: Lanes | None = None,
-    observe: Observe = lambda seen: None,
+    scheduler: RequestScheduler | None = None,
+    observe: OnRequestDone = lambda seen: None,
 ) -> Server[Connection]:
     """The server of one application, for any number of connections.
 
     `transport` says what is known of each request; `subscriptions` are for whoever makes the
     connections himself. `key` (32 bytes) seals what a question hands to the client to give
-    back; with the same key another process takes the answer, else this one alone. `lanes`
+    back; with the same key another process takes the answer, else this one alone. `scheduler`
     are for whoever wants to know how much is under way, and `observe` is told of each answer.
     """
     subscriptions = subscriptions or Subscriptions()
-    handlers = Handlers(application, subscriptions, lanes or Lanes())
+    handlers = Handlers(application, subscriptions, scheduler or RequestScheduler())
     within = Middleware(signals_of, observe)
     server: Server[Connection] = Server(
         NAME,

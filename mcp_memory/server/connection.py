@@ -17,8 +17,8 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from mcp_memory.domain.memory import Caller
 from mcp_memory.errors import InvalidInput
 from mcp_memory.identity.resolver import Signals
-from mcp_memory.server.notifications import Notices
-from mcp_memory.server.scheduler import Turn
+from mcp_memory.server.notifications import NotificationQueue
+from mcp_memory.server.scheduler import ClientQueue
 
 SCOPES_MAX = 32
 WATCHED_MAX = 1000
@@ -56,8 +56,8 @@ class Connection:
     caller: Caller | None = None
     session: ServerSession | None = None
     unasked: deque[str] = field(default_factory=lambda: deque(maxlen=UNASKED_MAX))
-    turn: Turn = field(default_factory=Turn)
-    notices: Notices = field(default_factory=Notices)
+    turn: ClientQueue = field(default_factory=ClientQueue)
+    notices: NotificationQueue = field(default_factory=NotificationQueue)
 
     def watch(self, uri: str, caller: Caller) -> None:
         """Remember a subscription. Raises InvalidInput when there are too many."""

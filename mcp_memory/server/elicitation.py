@@ -22,18 +22,18 @@ import mcp.types as types
 from mcp import MCPError
 from pydantic import ValidationError
 
-from mcp_memory.domain.requests import Selection
-from mcp_memory.domain.results import Forgotten
+from mcp_memory.domain.requests import ForgetRequest
+from mcp_memory.domain.results import ForgetResult
 from mcp_memory.domain.text import shown
 from mcp_memory.identity.resolver import current
 from mcp_memory.server.connection import Request, is_modern
-from mcp_memory.server.middleware import sayable
+from mcp_memory.server.middleware import encodable
 from mcp_memory.tools.base import Answer
 from mcp_memory.tools.forget import advice, answer
 
 log = logging.getLogger(__name__)
 
-Forget = Callable[[Selection], Awaitable[Forgotten]]
+Forget = Callable[[ForgetRequest], Awaitable[ForgetResult]]
 """The service's forget, as the caller of the request in hand."""
 
 DECLINES_ALONE = frozenset({"codex-mcp-client"})
@@ -57,7 +57,7 @@ def can_ask(request: Request) -> bool:
     return elicitation.form is not None or elicitation.url is None
 
 
-def is_needed(selection: Selection) -> bool:
+def is_needed(selection: ForgetRequest) -> bool:
     """Whether this is for the user to decide: what is erased, or not named one by one."""
     return selection.erase or not selection.ids
 
@@ -66,7 +66,7 @@ async def ask(
     request: Request,
     params: types.CallToolRequestParams,
     forget: Forget,
-    selection: Selection,
+    selection: ForgetRequest,
     asking: AbstractContextManager[None],
 ) -> Answer | types.InputRequiredResult:
     """Do what is selected once the user has agreed; a token from the model is not enough.
@@ -131,7 +131,7 @@ def _decision(given: types.InputResponse | None, name: str) -> bool | None:
     return False if given.action == "decline" else None
 
 
-def _question(preview: Forgotten, name: str) -> types.ElicitRequestFormParams:
+def _question(preview: ForgetResult, name: str) -> types.ElicitRequestFormParams:
     listed = [f"- {shown(memory.content)}" for memory in preview.memories[:_LISTED_MAX]]
     if preview.total > len(listed):
         listed.append(f"- and {preview.total - len(listed)} more")
@@ -139,7 +139,7 @@ def _question(preview: Forgotten, name: str) -> types.ElicitRequestFormParams:
     deed = f"erase {count} for good" if preview.would_erase else f"forget {count}"
     message = f"An agent asks to {deed}:\n" + "\n".join(listed)
     return types.ElicitRequestFormParams(
-        message=sayable(message), requested_schema=_schema(name, preview.would_erase)
+        message=encodable(message), requested_schema=_schema(name, preview.would_erase)
     )
 
 

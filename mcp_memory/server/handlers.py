@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import mcp.types as types
 
 from mcp_memory.domain.memory import Caller
-from mcp_memory.domain.requests import Selection
-from mcp_memory.domain.results import Forgotten
+from mcp_memory.domain.requests import ForgetRequest
+from mcp_memory.domain.results import ForgetResult
 from mcp_memory.errors import InvalidInput
 from mcp_memory.identity.resolver import current
 from mcp_memory.runtime import Application
 from mcp_memory.server import elicitation, progress, prompts, resources
 from mcp_memory.server.connection import WATCHED_MAX, Request
-from mcp_memory.server.middleware import sayable
-from mcp_memory.server.scheduler import Lanes
+from mcp_memory.server.middleware import encodable
+from mcp_memory.server.scheduler import RequestScheduler
 from mcp_memory.server.subscriptions import Subscriptions
 from mcp_memory.tools import TOOLS, Tool
 from mcp_memory.tools.base import EXPLAIN, Answer
@@ -35,11 +35,11 @@ class Handlers:
     """One method for each request of the protocol."""
 
     def __init__(
-        self, application: Application, subscriptions: Subscriptions, lanes: Lanes
+        self, application: Application, subscriptions: Subscriptions, scheduler: RequestScheduler
     ) -> None:
         self._application = application
         self._subscriptions = subscriptions
-        self._lanes = lanes
+        self._scheduler = scheduler
 
     async def list_tools(
         self, request: Request, params: types.PaginatedRequestParams | None
@@ -58,7 +58,7 @@ class Handlers:
             if _is_for_the_user(request, tool, arguments):
                 forget = partial(self._forget, request)
                 selection = selection_of(arguments)
-                asking = self._lanes.question(request.lifespan_context.turn)
+                asking = self._scheduler.question(request.lifespan_context.turn)
                 answer = await elicitation.ask(request, params, forget, selection, asking)
             else:
                 lane = self._read if tool.read_only else self._write
@@ -142,7 +142,7 @@ class Handlers:
         )
         return types.CompleteResult(completion=completion)
 
-    async def _forget(self, request: Request, selection: Selection) -> Forgotten:
+    async def _forget(self, request: Request, selection: ForgetRequest) -> ForgetResult:
         return await self._write(request, lambda s, c: s.forget(c, selection))
 
     async def _read(
@@ -150,14 +150,14 @@ class Handlers:
     ) -> _Found:
         """Run a use of the service in a thread, as the caller of the request in hand."""
         caller, turn = current.get(), request.lifespan_context.turn
-        return await self._lanes.read(turn, lambda: use(self._application.service(), caller))
+        return await self._scheduler.read(turn, lambda: use(self._application.service(), caller))
 
     async def _write(
         self, request: Request, use: Callable[[MemoryService, Caller], _Found]
     ) -> _Found:
         """The same for what may change something: in turn with the other clients."""
         caller, turn = current.get(), request.lifespan_context.turn
-        return await self._lanes.write(turn, lambda: use(self._application.service(), caller))
+        return await self._scheduler.write(turn, lambda: use(self._application.service(), caller))
 
 
 def _is_for_the_user(request: Request, tool: Tool, arguments: dict[str, Any]) -> bool:
@@ -185,7 +185,7 @@ def _listed(tool: Tool) -> types.Tool:
 
 
 def _result(answer: Answer, *, with_fields: bool) -> types.CallToolResult:
-    content = types.TextContent(type="text", text=sayable(answer.text))
+    content = types.TextContent(type="text", text=encodable(answer.text))
     fields = answer.values if with_fields else None
     return types.CallToolResult(
         content=[content], structured_content=fields, is_error=answer.is_error

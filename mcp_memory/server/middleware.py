@@ -48,7 +48,7 @@ def of_connection(request: Request) -> Signals:
 
 
 @dataclass(kw_only=True, slots=True)
-class Seen:
+class RequestOutcome:
     """One request that was answered: by which transport, what was asked, how it went, how long.
 
     `outcome` is "ok", "refused" (the caller's to mend) or "failed" (ours).
@@ -60,13 +60,13 @@ class Seen:
     seconds: float = 0.0
 
 
-Observe = Callable[[Seen], None]
+OnRequestDone = Callable[[RequestOutcome], None]
 
 
 class Middleware:
     """Wraps every handler of the server: one scope a request, one seam for errors."""
 
-    def __init__(self, signals_of: SignalsOf, observe: Observe = lambda seen: None) -> None:
+    def __init__(self, signals_of: SignalsOf, observe: OnRequestDone = lambda seen: None) -> None:
         self._signals_of = signals_of
         self._observe = observe
 
@@ -108,12 +108,12 @@ class Middleware:
         return run
 
     @contextmanager
-    def _observed(self, request: Request) -> Generator[Seen]:
+    def _observed(self, request: Request) -> Generator[RequestOutcome]:
         """Tell whoever counts of one request, however it ends."""
         is_call = request.method == "tools/call"
         name = str((request.params or {}).get("name")) if is_call else request.method
         is_known = not is_call or name in authorization.OF_TOOLS
-        seen = Seen(
+        seen = RequestOutcome(
             transport=self._signals_of(request).transport, call=name if is_known else "unknown"
         )
         began = time.perf_counter()
@@ -205,17 +205,17 @@ async def _resolved(connection: Connection, signals: Signals) -> Caller:
 
 
 @contextmanager
-def _protocol_errors(request: Request, seen: Seen) -> Generator[None]:
+def _protocol_errors(request: Request, seen: RequestOutcome) -> Generator[None]:
     uri = (request.params or {}).get("uri")
-    data = {"uri": sayable(uri)} if isinstance(uri, str) else None  # as the protocol wants it
+    data = {"uri": encodable(uri)} if isinstance(uri, str) else None  # as the protocol wants it
     try:
         yield
     except (InvalidInput, NotFound, NotPermitted, ScopeMissing) as error:
         seen.outcome = "refused"
-        message = sayable(str(error))
+        message = encodable(str(error))
         raise MCPError(code=types.INVALID_PARAMS, message=message, data=data) from error
     except McpMemoryError as error:
-        raise MCPError(code=types.INTERNAL_ERROR, message=sayable(str(error))) from error
+        raise MCPError(code=types.INTERNAL_ERROR, message=encodable(str(error))) from error
     except MCPError:
         seen.outcome = "refused"
         raise
@@ -224,7 +224,7 @@ def _protocol_errors(request: Request, seen: Seen) -> Generator[None]:
 
 
 def _failure(text: str) -> types.CallToolResult:
-    content = types.TextContent(type="text", text=sayable(text))
+    content = types.TextContent(type="text", text=encodable(text))
     return types.CallToolResult(content=[content], is_error=True)
 
 
@@ -240,6 +240,6 @@ def _masked(method: str) -> str:
     )
 
 
-def sayable(text: str) -> str:
+def encodable(text: str) -> str:
     """The text without halves of surrogate pairs, which no protocol frame can hold."""
     return text.encode("utf-8", "replace").decode("utf-8")

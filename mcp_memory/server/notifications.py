@@ -13,7 +13,7 @@ WAITING_MAX = 2_000
 Send = Callable[[], Awaitable[None]]
 
 
-class Notices:
+class NotificationQueue:
     """What waits to be sent, the newest of each key. Lives on the event loop.
 
     Nobody waits for a client that reads slowly but this: a notice is a courtesy, and a

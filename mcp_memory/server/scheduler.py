@@ -32,7 +32,7 @@ _Done = TypeVar("_Done")
 
 
 @dataclass(kw_only=True, slots=True)
-class Turn:
+class ClientQueue:
     """One client's place in the lanes: how much of it is there, and whose turn it is.
 
     What has waited for `patience_s` seconds without being begun is not begun any more.
@@ -48,7 +48,7 @@ class Turn:
     writing: anyio.Lock = field(default_factory=anyio.Lock)
 
 
-class Lanes:
+class RequestScheduler:
     """The threads of one server. Lives on the event loop."""
 
     def __init__(self, question_s: float = QUESTION_S) -> None:
@@ -62,7 +62,7 @@ class Lanes:
         self.reads = self.writes = 0
         """How many reads and writes there are, those at work included."""
 
-    async def read(self, turn: Turn, work: Callable[[], _Done]) -> _Done:
+    async def read(self, turn: ClientQueue, work: Callable[[], _Done]) -> _Done:
         """Do work that changes nothing. Raises Overloaded, ShuttingDown; it is not done then."""
         if turn.reads >= READS_WAITING_MAX + READS_EACH:
             raise Overloaded(_told("reads", READS_WAITING_MAX))
@@ -76,7 +76,7 @@ class Lanes:
             turn.reads -= 1
             self.reads -= 1
 
-    async def write(self, turn: Turn, work: Callable[[], _Done]) -> _Done:
+    async def write(self, turn: ClientQueue, work: Callable[[], _Done]) -> _Done:
         """The same for work that may change something."""
         if turn.writes > WRITES_WAITING_MAX:
             raise Overloaded(_told("writes", WRITES_WAITING_MAX))
@@ -91,7 +91,7 @@ class Lanes:
             self.writes -= 1
 
     @contextmanager
-    def question(self, turn: Turn) -> Generator[None]:
+    def question(self, turn: ClientQueue) -> Generator[None]:
         """While a user is asked. Raises ShuttingDown, and TimeoutError where nobody answers."""
         with anyio.fail_after(self._question_s), anyio.CancelScope() as asking:
             if turn.is_answered_here:
@@ -125,7 +125,7 @@ class Lanes:
             await self._left.wait()
 
     @contextmanager
-    def _patience(self, turn: Turn) -> Generator[None]:
+    def _patience(self, turn: ClientQueue) -> Generator[None]:
         """Raise when the time is up before the work is done; a thread at work is not left."""
         is_ours = turn.is_answered_here
         with anyio.move_on_after(turn.patience_s) as waiting:

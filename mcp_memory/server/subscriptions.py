@@ -17,7 +17,7 @@ from mcp.shared.subscriptions import ResourcesListChanged, ResourceUpdated, Serv
 from mcp_memory.domain.memory import Caller, Partition, Scope
 from mcp_memory.identity.resolver import current
 from mcp_memory.server.connection import Connection
-from mcp_memory.tools.base import Touched
+from mcp_memory.tools.base import ChangedMemory
 
 Listener = Callable[[ServerEvent], None]
 
@@ -60,7 +60,7 @@ class Subscriptions(SubscriptionBus):
                 del self._connections[token]
                 tasks.cancel_scope.cancel()
 
-    def tell(self, touched: Iterable[Touched]) -> None:
+    def tell(self, touched: Iterable[ChangedMemory]) -> None:
         """Tell of changed memories those who may read them, each at most once of a thing."""
         news = _News(tuple(touched))
         for caller, listener in list(self._listeners.values()):
@@ -73,7 +73,7 @@ class Subscriptions(SubscriptionBus):
 class _News:
     """The events of one change for any scope, worked out once for those that see alike."""
 
-    def __init__(self, touched: tuple[Touched, ...]) -> None:
+    def __init__(self, touched: tuple[ChangedMemory, ...]) -> None:
         self._touched = touched
         self._partitions = tuple({change.partition: None for change in touched})
         self._known: dict[tuple[Partition, ...], dict[ServerEvent, None]] = {}
@@ -86,7 +86,7 @@ class _News:
         return self._known[seen]
 
 
-def events(touched: Iterable[Touched], caller: Caller) -> list[ServerEvent]:
+def events(touched: Iterable[ChangedMemory], caller: Caller) -> list[ServerEvent]:
     """What changed for a caller of this scope, without repeats."""
     seen = [change for change in touched if _sees(caller, change.partition)]
     if not seen:

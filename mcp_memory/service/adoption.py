@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from mcp_memory.domain.ids import new_id
-from mcp_memory.domain.memory import Caller, Memory, Partition, Status, Verb
+from mcp_memory.domain.memory import Caller, ChangeKind, Memory, Partition, Status
 from mcp_memory.errors import InvalidInput
 from mcp_memory.service.core import IN_FORCE, Core, actor, successor
 from mcp_memory.storage.contract import Filter, Progress, Write
@@ -138,7 +138,7 @@ def _move(core: Core, caller: Caller, source: Partition, ids: Sequence[str]) -> 
         by, reason = actor(caller), f"adopted from user {source.user}"
         writes = [
             Write(
-                verb=Verb.UPDATE,
+                verb=ChangeKind.UPDATE,
                 memory=successor(
                     memory, core.clock() + timedelta(microseconds=i), partition=target
                 ),

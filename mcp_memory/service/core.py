@@ -11,13 +11,13 @@ from threading import Event, Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mcp_memory.domain.ids import bare, ending, is_ending
-from mcp_memory.domain.memory import Caller, Memory, Scope, Status, Verb
+from mcp_memory.domain.memory import Caller, ChangeKind, Memory, Scope, Status
 from mcp_memory.domain.permissions import Permission, require
 from mcp_memory.embedding.embedder import Embedder
 from mcp_memory.embedding.reranker import Reranker
 from mcp_memory.errors import InvalidInput, ModelUnavailable, NotFound, StoreClosed, WriteConflict
 from mcp_memory.service.echo import Returned
-from mcp_memory.service.locks import Deciding
+from mcp_memory.service.locks import SharedLock
 from mcp_memory.service.policy import Policy
 from mcp_memory.service.trace_buffer import TraceBuffer
 from mcp_memory.storage.contract import Actor, Filter, Store, Write
@@ -56,7 +56,7 @@ class Core:
     lookups: ThreadPoolExecutor = field(default_factory=_helpers)
     queries: ThreadPoolExecutor = field(default_factory=_helpers)
     returned: Returned = field(default_factory=Returned)
-    deciding: Deciding = field(default_factory=Deciding)
+    deciding: SharedLock = field(default_factory=SharedLock)
     filling: Lock = field(default_factory=Lock)
     """Held while vectors that are missing are made."""
     due: Event = field(default_factory=Event)
@@ -187,7 +187,7 @@ def expiry_of(memory: Memory, now: datetime, by: Actor) -> Write | None:
     if memory.status is not Status.ACTIVE or memory.expires_at is None or memory.expires_at > now:
         return None
     expired = successor(memory, now, status=Status.EXPIRED)
-    return Write(verb=Verb.EXPIRE, memory=expired, actor=by, reason="its time was up")
+    return Write(verb=ChangeKind.EXPIRE, memory=expired, actor=by, reason="its time was up")
 
 
 def successor(memory: Memory, now: datetime, **changes: Any) -> Memory:

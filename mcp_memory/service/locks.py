@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from threading import Condition
 
 
-class Deciding:
+class SharedLock:
     """Changes are decided together, and some alone. Not reentrant.
 
     Who wants to be alone goes first: while somebody waits for it nobody joins those at

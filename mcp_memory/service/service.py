@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from mcp_memory.domain.memory import Caller, Memory, Revision, Trace
-from mcp_memory.domain.requests import Draft, Patch, Query, Selection
-from mcp_memory.domain.results import Forgotten, Recall, Remembered, Updated
+from mcp_memory.domain.requests import Draft, ForgetRequest, Patch, Query
+from mcp_memory.domain.results import ForgetResult, RecallResult, RememberResult, UpdateResult
 from mcp_memory.domain.times import utc_now
 from mcp_memory.embedding.embedder import Embedder
 from mcp_memory.embedding.reranker import Reranker
@@ -28,7 +28,7 @@ from mcp_memory.service.trace_buffer import TraceBuffer
 from mcp_memory.service.type_checks import check, check_text
 from mcp_memory.service.update import update
 from mcp_memory.service.views import Context
-from mcp_memory.storage.contract import Figures, Finding, Progress, Store
+from mcp_memory.storage.contract import CheckResult, Progress, Store, StoreMetrics
 
 
 class MemoryService:
@@ -80,7 +80,7 @@ class MemoryService:
 
     def remember(
         self, caller: Caller, drafts: Sequence[Draft], progress: Progress | None = None
-    ) -> list[Remembered]:
+    ) -> list[RememberResult]:
         """Store, merge or replace, for each draft in order, in one transaction.
 
         A draft that cannot be accepted comes back as "rejected", with its error; the others
@@ -91,18 +91,18 @@ class MemoryService:
         """
         return remember(self._core, caller, drafts, progress)
 
-    def recall(self, caller: Caller, query: Query) -> Recall:
+    def recall(self, caller: Caller, query: Query) -> RecallResult:
         """The memories that answer a query, best first."""
         check(query)
         return recall(self._core, caller, query)
 
-    def update(self, caller: Caller, memory_id: str, patch: Patch) -> Updated:
+    def update(self, caller: Caller, memory_id: str, patch: Patch) -> UpdateResult:
         """A new revision of one memory; none when nothing would change."""
         check_text("id", memory_id)
         check(patch)
         return update(self._core, caller, memory_id, patch)
 
-    def forget(self, caller: Caller, selection: Selection) -> Forgotten:
+    def forget(self, caller: Caller, selection: ForgetRequest) -> ForgetResult:
         """Hide memories, or erase them for good; wider than ids only after a preview."""
         check(selection)
         return forget(self._core, caller, selection)
@@ -165,11 +165,11 @@ class MemoryService:
         """Make another user's memories the caller's; again after a stop, it goes on."""
         return adopt.adopt(self._core, caller, user, progress)
 
-    def figures(self) -> Figures:
+    def figures(self) -> StoreMetrics:
         """Counts over the whole store, whosever memories they are."""
         return self._core.store.figures()
 
-    def check(self) -> list[Finding]:
+    def check(self) -> list[CheckResult]:
         """Look the whole store over: readable, whole, record and index in agreement."""
         return self._core.store.check()
 

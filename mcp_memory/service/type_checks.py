@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any, cast
 
-from mcp_memory.domain.requests import Draft, Patch, Query, Selection
+from mcp_memory.domain.requests import Draft, ForgetRequest, Patch, Query
 from mcp_memory.errors import InvalidInput
 
 _Test = Callable[[Any], bool]
@@ -53,7 +53,7 @@ def check(request: Any, path: str = "") -> None:
 
     It names the first field of another type. What is as its default is not given.
     """
-    if not isinstance(request, (Draft, Patch, Query, Selection)):
+    if not isinstance(request, (Draft, Patch, Query, ForgetRequest)):
         raise InvalidInput(
             path or "request", request, "expected a Draft, Query, Patch or Selection"
         )

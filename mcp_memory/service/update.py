@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mcp_memory.domain.ids import new_id
-from mcp_memory.domain.memory import Caller, Memory, Scope, Status, Type, Verb
+from mcp_memory.domain.memory import Caller, ChangeKind, Memory, Scope, Status, Type
 from mcp_memory.domain.requests import Patch
-from mcp_memory.domain.results import Updated
+from mcp_memory.domain.results import UpdateResult
 from mcp_memory.domain.statements import fingerprint, same_statement, slot_of
 from mcp_memory.domain.text import kept
 from mcp_memory.errors import InvalidInput
@@ -17,7 +17,7 @@ from mcp_memory.service import policy as limits
 from mcp_memory.service.core import IN_FORCE, Core, actor, expiry_of, successor
 from mcp_memory.service.periods.arguments import to_come
 from mcp_memory.service.validation import (
-    Intake,
+    DraftValidator,
     altered,
     choice,
     json_object,
@@ -49,7 +49,7 @@ _RESTORED = (
 )
 
 
-def update(core: Core, caller: Caller, memory_id: str, patch: Patch) -> Updated:
+def update(core: Core, caller: Caller, memory_id: str, patch: Patch) -> UpdateResult:
     """Change a memory, or bring an earlier revision of it back.
 
     What is so already, as when an update is tried again, makes no new revision: the answer
@@ -66,11 +66,11 @@ def update(core: Core, caller: Caller, memory_id: str, patch: Patch) -> Updated:
     request = new_id()
     note = "; ".join(filter(None, (kept(patch.content or "")[1], altered(patch))))
 
-    def store() -> Updated:
+    def store() -> UpdateResult:
         previous = core.one(caller, memory_id)
         changed, verb = _next(core, caller, previous, patch)
         if _is_same(previous, changed):
-            return Updated(memory=previous, previous=previous, note=note)
+            return UpdateResult(memory=previous, previous=previous, note=note)
         _check_reach(previous, changed)
         due = _check_free(core, previous, changed, actor(caller))
         vectors = embedded if embedded is not None else _restored_vectors(core, previous, changed)
@@ -78,7 +78,7 @@ def update(core: Core, caller: Caller, memory_id: str, patch: Patch) -> Updated:
             verb=verb, memory=changed, actor=actor(caller), reason=reason, vectors=vectors
         )
         core.write(caller, request, [*due, write])
-        return Updated(memory=changed, previous=previous, note=note)
+        return UpdateResult(memory=changed, previous=previous, note=note)
 
     return core.settle(store)
 
@@ -98,14 +98,14 @@ def _restored_vectors(core: Core, previous: Memory, changed: Memory) -> Windows 
     return None if changed.content == previous.content else core.embed([changed.content])[0]
 
 
-def _next(core: Core, caller: Caller, previous: Memory, patch: Patch) -> tuple[Memory, Verb]:
+def _next(core: Core, caller: Caller, previous: Memory, patch: Patch) -> tuple[Memory, ChangeKind]:
     now = core.clock()
-    intake = Intake(caller=caller, policy=core.policy, now=now)
+    intake = DraftValidator(caller=caller, policy=core.policy, now=now)
     if patch.restore_revision is None:
         _check_open(previous, patch)
-        base, verb = previous, Verb.UPDATE
+        base, verb = previous, ChangeKind.UPDATE
     else:
-        base, verb = _restored(core, caller, previous, patch.restore_revision), Verb.RESTORE
+        base, verb = _restored(core, caller, previous, patch.restore_revision), ChangeKind.RESTORE
     changed = successor(
         replace(base, recorded_at=previous.recorded_at),
         now,
@@ -167,7 +167,7 @@ def _restored(core: Core, caller: Caller, current: Memory, revision: int) -> Mem
     )
 
 
-def _fields(intake: Intake, base: Memory, patch: Patch) -> dict[str, Any]:
+def _fields(intake: DraftValidator, base: Memory, patch: Patch) -> dict[str, Any]:
     """The changed fields, checked; a new time to live revives what had expired."""
     checks: dict[str, Callable[[Any], Any]] = {
         "content": lambda value: statement("content", value),
@@ -190,7 +190,7 @@ def _fields(intake: Intake, base: Memory, patch: Patch) -> dict[str, Any]:
     return fields
 
 
-def _expiry(intake: Intake, base: Memory, given: str) -> dict[str, Any]:
+def _expiry(intake: DraftValidator, base: Memory, given: str) -> dict[str, Any]:
     """When the memory ends now: at a time, after a duration, or never."""
     moment = to_come("expires_at", given, intake.here)
     status = Status.ACTIVE if base.status is Status.EXPIRED else base.status
@@ -236,4 +236,6 @@ def _yielding(other: Memory, previous: Memory, changed: Memory, by: Actor) -> Wr
         superseded_by=changed.id,
         valid_to=max(other.valid_from, changed.valid_from),
     )
-    return Write(verb=Verb.SUPERSEDE, memory=gone, actor=by, reason=f"superseded by {changed.id}")
+    return Write(
+        verb=ChangeKind.SUPERSEDE, memory=gone, actor=by, reason=f"superseded by {changed.id}"
+    )

@@ -34,7 +34,7 @@ _HOW_TO_GET = {
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Intake:
+class DraftValidator:
     """Turns the input of one caller into memories, recorded at `now`."""
 
     caller: Caller

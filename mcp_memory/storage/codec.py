@@ -15,6 +15,7 @@ from typing import Any, cast
 from mcp_memory.domain.memory import (
     NOTHING,
     Change,
+    ChangeKind,
     Json,
     Memory,
     Partition,
@@ -22,7 +23,6 @@ from mcp_memory.domain.memory import (
     Trace,
     Trust,
     Type,
-    Verb,
 )
 from mcp_memory.storage.contract import Actor, Write
 
@@ -136,7 +136,7 @@ def erased(memory_id: str, revision: int, actor: Actor, number: int, at: datetim
     """The journal entry that says a memory was erased, which was at `revision`."""
     return Change(
         number=number,
-        verb=Verb.ERASE,
+        verb=ChangeKind.ERASE,
         memory_id=memory_id,
         revision=revision,
         at=at,
@@ -166,7 +166,7 @@ def change_of(document: Mapping[str, Any]) -> Change:
     """The journal entry that `change_document` wrote."""
     return Change(
         number=document["number"],
-        verb=Verb(document["verb"]),
+        verb=ChangeKind(document["verb"]),
         memory_id=document["memory_id"],
         revision=document["revision"],
         at=moment(document["at"]),

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Protocol
 from mcp_memory.domain.memory import (
     NOTHING,
     Change,
+    ChangeKind,
     Json,
     Memory,
     Partition,
@@ -26,9 +27,8 @@ from mcp_memory.domain.memory import (
     Status,
     Trace,
     Type,
-    Verb,
 )
-from mcp_memory.domain.results import Erasure
+from mcp_memory.domain.results import EraseReceipt
 
 if TYPE_CHECKING:
     import numpy as np
@@ -73,7 +73,7 @@ class Write:
     of the revision before, a store keeps the vectors it has.
     """
 
-    verb: Verb
+    verb: ChangeKind
     memory: Memory
     actor: Actor
     reason: str = ""
@@ -143,7 +143,7 @@ class Corpus:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Proposal:
+class SearchResult:
     """What a search proposes. `notes` say where it was cut short, "" never."""
 
     candidates: tuple[Candidate, ...]
@@ -164,7 +164,7 @@ class Stats:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Figures:
+class StoreMetrics:
     """Counts over the whole store, for whoever runs it.
 
     `memories` are the active ones, `unembedded` the revisions that wait for vectors,
@@ -178,7 +178,7 @@ class Figures:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Finding:
+class CheckResult:
     """One thing a check looked at. `advice` says what to do when it is not `ok`."""
 
     name: str
@@ -242,7 +242,7 @@ class Store(Protocol):
         limit: int,
         least: float = -1.0,
         reach: int = 0,
-    ) -> Proposal:
+    ) -> SearchResult:
         """Search by text and by vector, within `where`.
 
         A `vector` that is a function may take its time, for nothing waits for it: a query
@@ -271,7 +271,7 @@ class Store(Protocol):
         """Add vectors by (memory id, revision). What no longer exists is passed over."""
         ...
 
-    def erase(self, memory_ids: Sequence[str], actor: Actor) -> Erasure:
+    def erase(self, memory_ids: Sequence[str], actor: Actor) -> EraseReceipt:
         """Remove memories with their history for good, from every file.
 
         When it returns, the data folder holds neither their text, key, terms nor
@@ -305,11 +305,11 @@ class Store(Protocol):
         """Every partition that anything was written to, and its number of active memories."""
         ...
 
-    def figures(self) -> Figures:
+    def figures(self) -> StoreMetrics:
         """Counts over the whole store, cheap enough to be asked every few seconds."""
         ...
 
-    def check(self) -> list[Finding]:
+    def check(self) -> list[CheckResult]:
         """Verify the store: readable, whole, record and index in agreement."""
         ...
 

@@ -20,20 +20,20 @@ import numpy as np
 
 from mcp_memory.domain import text
 from mcp_memory.domain.memory import Change, Json, Memory, Partition, Revision, Status, Trace
-from mcp_memory.domain.results import Erasure
+from mcp_memory.domain.results import EraseReceipt
 from mcp_memory.errors import InvalidInput, StoreClosed, WriteConflict
 from mcp_memory.storage import codec
 from mcp_memory.storage.brute_force import Row, candidate, text_scorer, top, vector_scorer
 from mcp_memory.storage.contract import (
     Actor,
+    CheckResult,
     Corpus,
-    Figures,
     Filter,
-    Finding,
     Order,
     Progress,
-    Proposal,
+    SearchResult,
     Stats,
+    StoreMetrics,
     VectorSpace,
     Write,
 )
@@ -122,7 +122,7 @@ class InMemoryStore:
         limit: int,
         least: float = -1.0,
         reach: int = 0,
-    ) -> Proposal:
+    ) -> SearchResult:
         """The `limit` best by text and the `limit` best by vector; see `Store.propose`."""
         asked = tuple(dict.fromkeys(terms[: text.QUERY_TERMS_MAX]))
         near = vector() if callable(vector) else vector
@@ -134,7 +134,7 @@ class InMemoryStore:
             best.update((row.memory.id, row) for row in top(rows, score, limit))
         around = places_around((row.memory for row in best.values()), reach)
         best.update((row.memory.id, row) for row in rows if placed(row.memory) in around)
-        return Proposal(
+        return SearchResult(
             candidates=tuple(candidate(row, near) for row in best.values()),
             corpus=corpus,
             unembedded=sum(row.windows is None for row in rows),
@@ -168,7 +168,7 @@ class InMemoryStore:
                 if 1 <= revision <= len(rows):
                     rows[revision - 1] = replace(rows[revision - 1], windows=windows)
 
-    def erase(self, memory_ids: Sequence[str], actor: Actor) -> Erasure:
+    def erase(self, memory_ids: Sequence[str], actor: Actor) -> EraseReceipt:
         """Remove memories with their history and traces for good; see `Store.erase`."""
         with self._open():
             erased = {i: self._rows.pop(i) for i in dict.fromkeys(memory_ids) if i in self._rows}
@@ -181,7 +181,7 @@ class InMemoryStore:
                 number, at = len(self._journal) + 1, datetime.now(UTC)
                 revision = revisions[-1].memory.revision
                 self._journal.append(codec.erased(memory_id, revision, actor, number, at))
-        return Erasure(
+        return EraseReceipt(
             memories=len(erased),
             revisions=len(rows),
             journal_entries=entries,
@@ -234,21 +234,21 @@ class InMemoryStore:
             found.update(m.partition for m in self._current() if m.status is Status.ACTIVE)
         return found
 
-    def figures(self) -> Figures:
+    def figures(self) -> StoreMetrics:
         """Counts over the whole store; reads are never behind."""
         with self._open():
             active = sum(memory.status is Status.ACTIVE for memory in self._current())
             waiting = sum(row.windows is None for row in self._revisions())
             n = len(self._journal)
-        return Figures(memories=active, unembedded=waiting, changes=n, changes_read=n)
+        return StoreMetrics(memories=active, unembedded=waiting, changes=n, changes_read=n)
 
-    def check(self) -> list[Finding]:
+    def check(self) -> list[CheckResult]:
         """Verify that every revision has the journal entry that made it."""
         with self._open():
             rows = list(self._revisions())
             strays = sum(self._journal[r.change - 1].memory_id != r.memory.id for r in rows)
         return [
-            Finding(
+            CheckResult(
                 name="journal",
                 ok=not strays,
                 detail=f"{len(rows)} revisions, {strays} without their journal entry",

@@ -21,7 +21,7 @@ EXPLAIN = Argument(name="explain", kind=Flag(), description="Typed fields too", 
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Touched:
+class ChangedMemory:
     """A memory that a call changed, for those who watch it; `listed` if it came or went."""
 
     id: str
@@ -40,7 +40,7 @@ class Answer:
 
     text: str
     values: dict[str, Any]
-    touched: tuple[Touched, ...] = ()
+    touched: tuple[ChangedMemory, ...] = ()
     is_error: bool = False
 
 

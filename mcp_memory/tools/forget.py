@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from mcp_memory.domain.ids import ending
 from mcp_memory.domain.memory import Caller
-from mcp_memory.domain.requests import EVERYTHING, Selection
-from mcp_memory.domain.results import Erasure, Forgotten
+from mcp_memory.domain.requests import EVERYTHING, ForgetRequest
+from mcp_memory.domain.results import EraseReceipt, ForgetResult
 from mcp_memory.domain.text import fence, shown
 from mcp_memory.tools.argument_types import Flag, Id, Text, Texts
-from mcp_memory.tools.base import EXPLAIN, Answer, Progress, Tool, Touched
+from mcp_memory.tools.base import EXPLAIN, Answer, ChangedMemory, Progress, Tool
 from mcp_memory.tools.choices import TYPE
 from mcp_memory.tools.format import (
     NOTICE,
@@ -50,12 +50,12 @@ def call(
     return answer(caller, service.forget(caller, selection_of(arguments)))
 
 
-def selection_of(arguments: dict[str, Any]) -> Selection:
+def selection_of(arguments: dict[str, Any]) -> ForgetRequest:
     """What the arguments select."""
-    return Selection(**{n: value for n, value in arguments.items() if n != EXPLAIN.name})
+    return ForgetRequest(**{n: value for n, value in arguments.items() if n != EXPLAIN.name})
 
 
-def answer(caller: Caller, found: Forgotten, note: str = "") -> Answer:
+def answer(caller: Caller, found: ForgetResult, note: str = "") -> Answer:
     """What a forget did or would do; `note` takes the place of the advice to confirm."""
     listed = (f"- {ending(memory.id)} {shown(memory.content)}" for memory in found.memories)
     text = lines(
@@ -85,7 +85,7 @@ def answer(caller: Caller, found: Forgotten, note: str = "") -> Answer:
     return Answer(text=text, values=values, touched=_touched(found))
 
 
-def advice(found: Forgotten) -> str:
+def advice(found: ForgetResult) -> str:
     """What was done and how to undo it, or what to do next."""
     if found.erased:
         return f"erased for good: {found.total}"
@@ -101,7 +101,7 @@ def advice(found: Forgotten) -> str:
     )
 
 
-def _undo(found: Forgotten) -> str:
+def _undo(found: ForgetResult) -> str:
     """How to bring back what was forgotten, of which the revision before is listed."""
     revisions = {memory.revision for memory in found.memories}
     if len(revisions) != 1 or found.total != len(found.memories):
@@ -109,7 +109,7 @@ def _undo(found: Forgotten) -> str:
     return f"; to undo, update each id with restore_revision={revisions.pop()}"
 
 
-def _receipt_line(receipt: Erasure) -> str:
+def _receipt_line(receipt: EraseReceipt) -> str:
     return (
         f"receipt: {receipt.revisions} revisions, {receipt.journal_entries} journal entries, "
         f"{receipt.traces} traces, {receipt.index_entries} index entries and "
@@ -117,7 +117,7 @@ def _receipt_line(receipt: Erasure) -> str:
     )
 
 
-def _quoted_line(receipt: Erasure) -> str:
+def _quoted_line(receipt: EraseReceipt) -> str:
     """Which other memories tell of what was erased in their histories, and what to do."""
     if not receipt.quoted:
         return ""
@@ -132,8 +132,8 @@ def _quoted_line(receipt: Erasure) -> str:
     )
 
 
-def _touched(found: Forgotten) -> tuple[Touched, ...]:
-    return tuple(Touched(id=i, partition=p, listed=True) for i, p in found.touched)
+def _touched(found: ForgetResult) -> tuple[ChangedMemory, ...]:
+    return tuple(ChangedMemory(id=i, partition=p, listed=True) for i, p in found.touched)
 
 
 FORGET = Tool(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mcp_memory.domain.memory import Caller, Partition, Scope
 from mcp_memory.domain.requests import Query
-from mcp_memory.domain.results import Recall, Recalled
+from mcp_memory.domain.results import RecallHit, RecallResult
 from mcp_memory.tools.argument_types import Number, Object, Text, Texts
 from mcp_memory.tools.base import EXPLAIN, Answer, Progress, Tool
 from mcp_memory.tools.choices import SCOPE, TYPE
@@ -43,7 +43,7 @@ def call(
     return Answer(text=lines(found.context, _line(found), caller_line(caller)), values=values)
 
 
-def _line(found: Recall) -> str:
+def _line(found: RecallResult) -> str:
     """What the memories alone do not say: nothing found and why, cut short, or degraded."""
     notes: list[str] = []
     if not found.memories and not found.abstained:
@@ -55,7 +55,7 @@ def _line(found: Recall) -> str:
     return "; ".join([*notes, *filter(None, [found.reason])])
 
 
-def _values(item: Recalled) -> dict[str, Any]:
+def _values(item: RecallHit) -> dict[str, Any]:
     memory = item.memory
     return filled(
         {

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from mcp_memory.domain.ids import ending
 from mcp_memory.domain.memory import Caller
 from mcp_memory.domain.requests import BATCH_MAX, Draft
-from mcp_memory.domain.results import Remembered, Similar
+from mcp_memory.domain.results import RememberResult, SimilarMemory
 from mcp_memory.domain.text import fence, shown
 from mcp_memory.tools.argument_types import Flag, Id, Number, Object, Text, Texts
-from mcp_memory.tools.base import EXPLAIN, Answer, Progress, Tool, Touched
+from mcp_memory.tools.base import EXPLAIN, Answer, ChangedMemory, Progress, Tool
 from mcp_memory.tools.choices import CONTENT_ALSO, SCOPE, TRUST, TYPE
 from mcp_memory.tools.format import NOTICE, caller_line, caller_values, filled, lines, second
 from mcp_memory.tools.schema import Argument, Arguments, Given, Objects
@@ -84,7 +84,9 @@ def call(
     taken = iter(service.remember(caller, drafts, progress) if drafts or not given else ())
     numbers = count()
     results = [
-        Remembered.rejected(item.error) if item.error else _called(item, next(numbers), next(taken))
+        RememberResult.rejected(item.error)
+        if item.error
+        else _called(item, next(numbers), next(taken))
         for item in given
     ]
     similar = {s.id: s for result in results for s in result.similar}
@@ -108,7 +110,7 @@ def call(
     )
 
 
-def _called(item: Given, number: int, result: Remembered) -> Remembered:
+def _called(item: Given, number: int, result: RememberResult) -> RememberResult:
     """The result of draft `number`, its reason naming the argument as the caller did."""
     if result.error is None:
         return result
@@ -117,13 +119,13 @@ def _called(item: Given, number: int, result: Remembered) -> Remembered:
     return replace(result, reason=f"{field}{colon}{said}")
 
 
-def _counted(results: list[Remembered]) -> str:
+def _counted(results: list[RememberResult]) -> str:
     """How many went which way, where there are several."""
     counts = Counter(result.status for result in results)
     return ", ".join(f"{n} {status}" for status, n in counts.items()) if len(results) > 1 else ""
 
 
-def _line(result: Remembered) -> str:
+def _line(result: RememberResult) -> str:
     if result.status == "rejected":
         return f"rejected {result.reason}"
     reason = f": {result.reason}" if result.reason else ""
@@ -133,13 +135,13 @@ def _line(result: Remembered) -> str:
     return f"{result.status} {ending(result.id)} ({result.scope}{replaced}{ends}){reason}"
 
 
-def _similar_line(similar: Similar, zone: tzinfo) -> str:
+def _similar_line(similar: SimilarMemory, zone: tzinfo) -> str:
     said = f"{similar.score:.2f} {similar.updated_at.astimezone(zone):%Y-%m-%d}"
     note = " (may conflict)" if similar.may_conflict else ""
     return f"- {ending(similar.id)} {said}{note} {shown(similar.content)}"
 
 
-def _values(result: Remembered) -> dict[str, Any]:
+def _values(result: RememberResult) -> dict[str, Any]:
     return filled(
         {
             "id": result.id,
@@ -163,9 +165,9 @@ def _values(result: Remembered) -> dict[str, Any]:
     )
 
 
-def _touched(results: list[Remembered]) -> list[Touched]:
+def _touched(results: list[RememberResult]) -> list[ChangedMemory]:
     return [
-        Touched(id=memory_id, partition=partition, listed=result.status != "merged")
+        ChangedMemory(id=memory_id, partition=partition, listed=result.status != "merged")
         for result in results
         for memory_id, partition in result.touched
     ]

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from mcp_memory.domain.ids import ending
 from mcp_memory.domain.memory import Caller
 from mcp_memory.domain.requests import Patch
-from mcp_memory.domain.results import Updated
+from mcp_memory.domain.results import UpdateResult
 from mcp_memory.domain.text import fence, shown
 from mcp_memory.tools.argument_types import Flag, Id, Number, Object, Text, Texts
-from mcp_memory.tools.base import EXPLAIN, Answer, Progress, Tool, Touched
+from mcp_memory.tools.base import EXPLAIN, Answer, ChangedMemory, Progress, Tool
 from mcp_memory.tools.choices import CONTENT_ALSO, SCOPE, TYPE
 from mcp_memory.tools.format import NOTICE, caller_line, caller_values, explained, filled, lines
 from mcp_memory.tools.schema import Argument, Arguments
@@ -57,7 +57,7 @@ def _meant(arguments: dict[str, Any]) -> dict[str, Any]:
     return {n: value for n, value in arguments.items() if n not in apart and n not in left}
 
 
-def _line(updated: Updated) -> str:
+def _line(updated: UpdateResult) -> str:
     memory, previous = updated.memory, updated.previous
     named = f"{ending(memory.id)} to revision {memory.revision} ({memory.scope})"
     if memory.revision == previous.revision:
@@ -67,17 +67,17 @@ def _line(updated: Updated) -> str:
     return f"updated {named}{keyless}; {undo}"
 
 
-def _before(updated: Updated) -> list[str]:
+def _before(updated: UpdateResult) -> list[str]:
     content = updated.previous.content
     return [f"- {shown(content)}"] if content != updated.memory.content else []
 
 
-def _touched(updated: Updated) -> tuple[Touched, ...]:
+def _touched(updated: UpdateResult) -> tuple[ChangedMemory, ...]:
     """Those who saw it before are told as well as those who see it now."""
     memory, previous = updated.memory, updated.previous
     moved = memory.partition != previous.partition or memory.status is not previous.status
     partitions = dict.fromkeys((memory.partition, previous.partition))
-    return tuple(Touched(id=memory.id, partition=p, listed=moved) for p in partitions)
+    return tuple(ChangedMemory(id=memory.id, partition=p, listed=moved) for p in partitions)
 
 
 UPDATE = Tool(

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mcp_memory.domain.ids import new_id
-from mcp_memory.domain.memory import Caller, Verb
+from mcp_memory.domain.memory import Caller, ChangeKind
 from mcp_memory.domain.requests import Draft
 from mcp_memory.domain.times import utc_now
 from mcp_memory.embedding.embedder import Embedder
 from mcp_memory.identity.resolver import Signals, resolve
 from mcp_memory.service.core import actor
 from mcp_memory.service.policy import Policy
-from mcp_memory.service.validation import Intake
+from mcp_memory.service.validation import DraftValidator
 from mcp_memory.storage.contract import Store, Write
 from tests.benchmarks.texts import statement, statements
 
@@ -100,6 +100,8 @@ def _writes(scopes: Sequence[Caller], count: int, pool: Pool) -> Iterator[Write]
     for number, (detail, text) in enumerate(statements(count, POOL)):
         caller = scopes[number % len(scopes)]
         at = now - timedelta(minutes=count - number)
-        memory = Intake(caller=caller, policy=policy, now=at).memory(draft(text, number), "content")
+        memory = DraftValidator(caller=caller, policy=policy, now=at).memory(
+            draft(text, number), "content"
+        )
         vectors = pool.vector(detail)[np.newaxis]
-        yield Write(verb=Verb.REMEMBER, memory=memory, actor=actor(caller), vectors=vectors)
+        yield Write(verb=ChangeKind.REMEMBER, memory=memory, actor=actor(caller), vectors=vectors)

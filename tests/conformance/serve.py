@@ -15,7 +15,7 @@ import anyio
 
 from mcp_memory.config.settings import load
 from mcp_memory.daemon.daemon import Daemon, http_server
-from mcp_memory.http.endpoint import Entrance
+from mcp_memory.http.endpoint import Endpoint
 from mcp_memory.ipc.address import Address
 from mcp_memory.ipc.listener import Listener
 from mcp_memory.runtime import Application
@@ -27,7 +27,7 @@ async def serve(daemon: Daemon) -> None:
     """Serve over HTTP at a free port of this machine."""
     async with daemon.open():
         install(daemon.server, daemon.subscriptions)
-        daemon.web = http_server(daemon, Entrance.of(daemon.settings, "127.0.0.1:0"))
+        daemon.web = http_server(daemon, Endpoint.of(daemon.settings, "127.0.0.1:0"))
         async with daemon.web.open():
             print(f"mcp-memory: {daemon.web.greeting}", flush=True)
             await daemon.serve()

@@ -21,7 +21,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from mcp_memory.domain import text
 from mcp_memory.domain.memory import Memory, Status, Type
 from mcp_memory.errors import WriteConflict
-from mcp_memory.storage.contract import Filter, Order, Proposal, Store, Write
+from mcp_memory.storage.contract import Filter, Order, SearchResult, Store, Write
 from mcp_memory.storage.filtering import text_score
 from tests.support.factories import (
     ACTOR,
@@ -85,7 +85,7 @@ filters = st.fixed_dictionaries(
 )
 
 
-def top_scores(proposal: Proposal, terms: list[str]) -> tuple[list[float], list[float]]:
+def top_scores(proposal: SearchResult, terms: list[str]) -> tuple[list[float], list[float]]:
     """The best similarities and the best text scores, computed exactly."""
     near = [c.similarity for c in proposal.candidates if c.similarity is not None]
     said = [text_score(terms, Counter(c.terms), proposal.corpus) for c in proposal.candidates]
@@ -93,7 +93,7 @@ def top_scores(proposal: Proposal, terms: list[str]) -> tuple[list[float], list[
 
 
 def compare_proposals(
-    ours: Proposal, theirs: Proposal, terms: list[str], near: float = EXACT
+    ours: SearchResult, theirs: SearchResult, terms: list[str], near: float = EXACT
 ) -> None:
     """Assert that both hold what the top results need, and the same statistics.
 

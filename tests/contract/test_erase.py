@@ -9,7 +9,7 @@ import pytest
 
 from mcp_memory.domain import text
 from mcp_memory.domain.ids import new_id
-from mcp_memory.domain.memory import Partition, Scope, Status, Verb
+from mcp_memory.domain.memory import ChangeKind, Partition, Scope, Status
 from mcp_memory.storage.contract import Store
 from tests.support.factories import (
     ACTOR,
@@ -120,7 +120,7 @@ def test_a_retried_request_does_not_bring_an_erased_memory_back(store: Store) ->
     store.write("r1", [write(first, reason="she drinks tea")])
     store.erase([first.id], ACTOR)
     (entry,) = store.write("r1", [write(first, reason="she drinks tea")])
-    assert (entry.number, entry.verb, entry.memory_id) == (1, Verb.REMEMBER, first.id)
+    assert (entry.number, entry.verb, entry.memory_id) == (1, ChangeKind.REMEMBER, first.id)
     assert "tea" not in entry.reason
     assert store.select(where(statuses=())) == []
 

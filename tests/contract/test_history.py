@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from mcp_memory.domain.memory import Status, Verb
+from mcp_memory.domain.memory import ChangeKind, Status
 from mcp_memory.storage.contract import Store
 from tests.support.factories import (
     ALICE,
@@ -157,14 +157,18 @@ def test_history_tells_every_revision_with_the_change_that_made_it(store: Store)
     third = revised(second, status=Status.FORGOTTEN)
     store.write("r1", [write(first)])
     store.write("r2", [write(second, reason="it was wrong")])
-    store.write("r3", [write(third, verb=Verb.FORGET)])
+    store.write("r3", [write(third, verb=ChangeKind.FORGET)])
     told = store.history(first.id, [ALICE])
     assert [(r.memory.revision, r.memory.content) for r in told] == [
         (1, "one"),
         (2, "two"),
         (3, "two"),
     ]
-    assert [r.change.verb for r in told] == [Verb.REMEMBER, Verb.UPDATE, Verb.FORGET]
+    assert [r.change.verb for r in told] == [
+        ChangeKind.REMEMBER,
+        ChangeKind.UPDATE,
+        ChangeKind.FORGET,
+    ]
     assert [r.change.revision for r in told] == [1, 2, 3]
     assert [r.change.reason for r in told] == ["", "it was wrong", ""]
     assert {r.change.memory_id for r in told} == {first.id}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mcp_memory.domain.ids import new_id
-from mcp_memory.domain.memory import Verb
+from mcp_memory.domain.memory import ChangeKind
 from mcp_memory.storage.contract import Store
 from tests.support.factories import ACTOR, ALICE, ALICE_APP, BOB, memory, put, revised, write
 
@@ -12,14 +12,14 @@ def test_reasons_come_in_the_order_in_which_they_were_given(store: Store) -> Non
     first, second = memory("tea"), memory("coffee", partition=ALICE_APP)
     put(store, first, second)
     hidden = revised(second, content="water")
-    store.write(new_id(), [write(hidden, verb=Verb.FORGET, reason="one")])
+    store.write(new_id(), [write(hidden, verb=ChangeKind.FORGET, reason="one")])
     store.write(new_id(), [write(revised(first), reason="two"), write(memory("milk"))])
     store.write(new_id(), [write(memory("of Bob", partition=BOB), reason="three")])
     both = [ALICE, ALICE_APP]
     found = store.reasons(both, after=0, limit=9)
     assert [(c.memory_id, c.verb, c.reason) for c in found] == [
-        (second.id, Verb.FORGET, "one"),
-        (first.id, Verb.UPDATE, "two"),
+        (second.id, ChangeKind.FORGET, "one"),
+        (first.id, ChangeKind.UPDATE, "two"),
     ]
     told = [r.change for i in (second.id, first.id) for r in store.history(i, both)]
     assert found == [change for change in told if change.reason]

@@ -9,7 +9,7 @@ import pytest
 
 from mcp_memory.domain import text
 from mcp_memory.domain.memory import Status, Type
-from mcp_memory.storage.contract import Proposal, Store
+from mcp_memory.storage.contract import SearchResult, Store
 from tests.support.factories import (
     ALICE,
     ALICE_APP,
@@ -27,7 +27,7 @@ from tests.support.factories import (
 )
 
 
-def by_text(store: Store, query: str, limit: int = 10) -> Proposal:
+def by_text(store: Store, query: str, limit: int = 10) -> SearchResult:
     """What the store proposes for this text alone, in Alice's partition."""
     return store.propose(where(), terms=text.query_terms(query), vector=None, limit=limit)
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from mcp_memory.domain.ids import new_id
-from mcp_memory.domain.memory import Status, Type, Verb
+from mcp_memory.domain.memory import ChangeKind, Status, Type
 from mcp_memory.errors import WriteConflict
 from mcp_memory.storage.contract import Store
 from tests.support.factories import (
@@ -53,7 +53,7 @@ def test_a_write_returns_the_journal_entries_in_order(store: Store) -> None:
     changes = store.write("r1", [write(first, reason="asked to"), write(second)])
     assert [change.memory_id for change in changes] == [first.id, second.id]
     told = changes[0]
-    assert (told.verb, told.revision, told.at) == (Verb.REMEMBER, 1, START)
+    assert (told.verb, told.revision, told.at) == (ChangeKind.REMEMBER, 1, START)
     assert (told.user, told.agent, told.client) == (ACTOR.user, ACTOR.agent, ACTOR.client)
     assert told.reason == "asked to"
 

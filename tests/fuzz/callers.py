@@ -8,7 +8,7 @@ from typing import Any
 
 from mcp.shared.inbound import NAME_BEARING_METHODS, encode_header_value
 
-from mcp_memory.server.middleware import sayable
+from mcp_memory.server.middleware import encodable
 from tests.fuzz.calls import CAPABILITIES, NEWER, PROTOCOL, Call
 from tests.fuzz.connection import Answer, Line, Message
 from tests.fuzz.values import members_of
@@ -106,7 +106,7 @@ def _headers(call: Call) -> dict[str, str]:
     if call.session:
         sent["Mcp-Session-Id"] = call.session
     if call.version == NEWER:
-        sent["Mcp-Method"] = encode_header_value(sayable(method))
+        sent["Mcp-Method"] = encode_header_value(encodable(method))
     if call.version == NEWER and isinstance(name, str):
-        sent["Mcp-Name"] = encode_header_value(sayable(name))
+        sent["Mcp-Name"] = encode_header_value(encodable(name))
     return {**sent, **call.headers}

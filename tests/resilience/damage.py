@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from mcp_memory.domain.memory import Memory, Partition, Status
-from mcp_memory.storage.contract import Finding, Store
+from mcp_memory.storage.contract import CheckResult, Store
 from tests.support.factories import (
     ACTOR,
     ALICE,
@@ -228,7 +228,7 @@ def work_on(store: Store, home: Path, before: dict[tuple[str, int], Memory]) -> 
         assert not file.is_file() or SECRET.encode() not in file.read_bytes(), file
 
 
-def _count(finding: Finding) -> int:
+def _count(finding: CheckResult) -> int:
     found = _COUNTED.match(finding.detail)
     assert found, finding
     return int(found[1])

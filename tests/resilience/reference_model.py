@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from mcp_memory.domain.memory import Caller, Memory, Partition, Scope, Status
 from mcp_memory.domain.requests import Draft
-from mcp_memory.domain.results import Remembered
+from mcp_memory.domain.results import RememberResult
 from mcp_memory.domain.statements import fingerprint, slot_of
 from mcp_memory.domain.text import terms
 from mcp_memory.ranking import contradict
@@ -99,7 +99,7 @@ class Believed:
         ]
 
     def remember(
-        self, caller: Caller, drafts: list[Draft], answers: list[Remembered], now: datetime
+        self, caller: Caller, drafts: list[Draft], answers: list[RememberResult], now: datetime
     ) -> None:
         """Follow one call; fails where an answer is not what follows."""
         places = [_partition(caller, draft) for draft in drafts]
@@ -169,7 +169,7 @@ class Believed:
         ]
         self._end(touched, now)
 
-    def _take(self, draft: Draft, place: Partition, answer: Remembered, now: datetime) -> None:
+    def _take(self, draft: Draft, place: Partition, answer: RememberResult, now: datetime) -> None:
         same = self.holder(place, draft.key, draft.content)
         slot = self.holder(place, draft.key, "") if draft.key else None
         lasts = DAYS[draft.expires_in]
@@ -221,7 +221,7 @@ class Believed:
             )
         )
 
-    def _supersede(self, draft: Draft, answer: Remembered, now: datetime) -> None:
+    def _supersede(self, draft: Draft, answer: RememberResult, now: datetime) -> None:
         kept = self.lives[answer.id][-1]
         for memory_id in dict.fromkeys(draft.supersedes):
             old = self.lives[memory_id][-1]

@@ -26,8 +26,8 @@ from hypothesis.stateful import (
 )
 
 from mcp_memory.domain.memory import Caller, Scope, Status
-from mcp_memory.domain.requests import Draft, Patch, Query, Selection
-from mcp_memory.domain.results import Remembered
+from mcp_memory.domain.requests import Draft, ForgetRequest, Patch, Query
+from mcp_memory.domain.results import RememberResult
 from mcp_memory.domain.statements import same_statement, slot_of
 from mcp_memory.errors import InvalidInput, NotFound
 from mcp_memory.service import MemoryService
@@ -192,7 +192,7 @@ class Life(RuleBasedStateMachine):
     def forget(self, caller: Caller, number: int) -> None:
         old = pick(self.believed.current(caller), number)
         if old is not None:
-            self.service.forget(caller, Selection(ids=(old.id,)))
+            self.service.forget(caller, ForgetRequest(ids=(old.id,)))
             self.hide([old])
 
     @rule(caller=callers, key=st.sampled_from(("timezone", "drink")))
@@ -202,10 +202,10 @@ class Life(RuleBasedStateMachine):
             for one in self.believed.current(caller)
             if slot_of(one.key) == slot_of(key) and one.status in (Status.ACTIVE, Status.EXPIRED)
         ]
-        preview = self.service.forget(caller, Selection(key=key))
+        preview = self.service.forget(caller, ForgetRequest(key=key))
         assert (preview.done, preview.total) == (False, len(meant))
         if meant:
-            done = self.service.forget(caller, Selection(key=key, confirm=preview.confirm))
+            done = self.service.forget(caller, ForgetRequest(key=key, confirm=preview.confirm))
             assert (done.done, done.total) == (True, len(meant))
             self.hide(meant)
 
@@ -239,9 +239,9 @@ class Life(RuleBasedStateMachine):
         assert left == []
 
     def erase_for_good(self, caller: Caller, memory_id: str) -> None:
-        preview = self.service.forget(caller, Selection(ids=(memory_id,), erase=True))
+        preview = self.service.forget(caller, ForgetRequest(ids=(memory_id,), erase=True))
         assert (preview.done, preview.total) == (False, 1)
-        wanted = Selection(ids=(memory_id,), erase=True, confirm=preview.confirm)
+        wanted = ForgetRequest(ids=(memory_id,), erase=True, confirm=preview.confirm)
         done = self.service.forget(caller, wanted)
         assert done.receipt is not None
         life = self.believed.lives.pop(memory_id, None)
@@ -277,7 +277,7 @@ class Life(RuleBasedStateMachine):
             for one in CALLERS[1:]
         ]
 
-        def made(call: tuple[Caller, Draft]) -> tuple[int, Caller, Draft, Remembered]:
+        def made(call: tuple[Caller, Draft]) -> tuple[int, Caller, Draft, RememberResult]:
             (answer,) = self.service.remember(call[0], [call[1]])
             return answer.revision, *call, answer
 

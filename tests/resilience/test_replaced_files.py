@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from mcp_memory.storage.contract import Finding
+from mcp_memory.storage.contract import CheckResult
 from tests.resilience.stepwise_writer import EACH
 from tests.support.daemon import lock_held
 from tests.support.factories import ids, memory, open_store, put, where
@@ -150,7 +150,7 @@ QUIET = ("lock removed", "witness removed")
 """What nothing is lost by, so that there is nothing to tell."""
 
 
-def looked_through(home: Path) -> tuple[set[str], list[Finding]]:
+def looked_through(home: Path) -> tuple[set[str], list[CheckResult]]:
     """The memories in a store, and what is wrong with it."""
     store = open_store("embedded", home)
     try:

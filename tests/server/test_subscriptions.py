@@ -19,7 +19,7 @@ from mcp_memory.server import handlers as server_module
 from mcp_memory.server.app import build
 from mcp_memory.server.subscriptions import events
 from mcp_memory.service import MemoryService
-from mcp_memory.tools.base import Answer, Touched
+from mcp_memory.tools.base import Answer, ChangedMemory
 from mcp_memory.tools.forget import FORGET
 from mcp_memory.tools.remember import REMEMBER
 from tests.support.mcp_client import ERAS, as_caller, by_name, call, remember
@@ -242,9 +242,9 @@ async def test_a_connection_watches_a_bounded_number_of_things(
             await watching(stack, Watcher(era), ana, uris)
 
 
-def touched(scope: Scope, user: str, name: str = "", *, listed: bool = False) -> Touched:
+def touched(scope: Scope, user: str, name: str = "", *, listed: bool = False) -> ChangedMemory:
     partition = Partition(tenant="local", scope=scope, user=user, name=name)
-    return Touched(id="m1", partition=partition, listed=listed)
+    return ChangedMemory(id="m1", partition=partition, listed=listed)
 
 
 @pytest.mark.parametrize(
@@ -257,7 +257,9 @@ def touched(scope: Scope, user: str, name: str = "", *, listed: bool = False) ->
         (touched(Scope.TENANT, ""), (True, True)),
     ],
 )
-async def test_the_gate_follows_the_partition(change: Touched, told: tuple[bool, bool]) -> None:
+async def test_the_gate_follows_the_partition(
+    change: ChangedMemory, told: tuple[bool, bool]
+) -> None:
     assert (bool(events([change], ANA)), bool(events([change], BOB))) == told
 
 

@@ -12,9 +12,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mcp_memory.domain.ids import new_id
-from mcp_memory.domain.memory import Memory, Partition, Scope, Trace, Type, Verb
+from mcp_memory.domain.memory import ChangeKind, Memory, Partition, Scope, Trace, Type
 from mcp_memory.domain.statements import fingerprint
-from mcp_memory.storage.contract import Actor, Filter, Order, Proposal, Store, VectorSpace, Write
+from mcp_memory.storage.contract import (
+    Actor,
+    Filter,
+    Order,
+    SearchResult,
+    Store,
+    VectorSpace,
+    Write,
+)
 
 if TYPE_CHECKING:
     from mcp_memory.storage.contract import Vector, Windows
@@ -96,10 +104,14 @@ def revised(before: Memory, **fields: Any) -> Memory:
 
 
 def write(
-    made: Memory, vectors: Windows | None = None, *, verb: Verb | None = None, reason: str = ""
+    made: Memory,
+    vectors: Windows | None = None,
+    *,
+    verb: ChangeKind | None = None,
+    reason: str = "",
 ) -> Write:
     """A write of this revision by ACTOR."""
-    verb = verb or (Verb.REMEMBER if made.revision == 1 else Verb.UPDATE)
+    verb = verb or (ChangeKind.REMEMBER if made.revision == 1 else ChangeKind.UPDATE)
     return Write(verb=verb, memory=made, actor=ACTOR, reason=reason, vectors=vectors)
 
 
@@ -145,9 +157,9 @@ def trace(query: str = "what does she drink", **fields: Any) -> Trace:
     return replace(made, **fields)
 
 
-def ids(found: Sequence[Memory] | Proposal) -> list[str]:
+def ids(found: Sequence[Memory] | SearchResult) -> list[str]:
     """The ids of memories, or of a proposal's candidates, in order."""
-    if isinstance(found, Proposal):
+    if isinstance(found, SearchResult):
         return [candidate.memory.id for candidate in found.candidates]
     return [m.id for m in found]
 

@@ -24,7 +24,7 @@ from mcp_memory.runtime import Application
 from mcp_memory.server.app import build
 from mcp_memory.server.connection import Connection
 from mcp_memory.server.middleware import of_connection
-from mcp_memory.server.transport.jsonrpc import Wire, serve
+from mcp_memory.server.transport.jsonrpc import JsonRpcConnection, serve
 
 SHARED = ("tools/list", "prompts/list", "resources/list", "resources/templates/list")
 """What is asked in both eras and answered alike to everyone, on its first page."""
@@ -71,13 +71,13 @@ async def _asked(questions: list[tuple[str, Any]]) -> dict[str, Any]:
         server = build(application, of_connection)
         script = _Script(questions)
         known = Signals(configured_user="statics")
-        await serve(server, Wire(script), Connection(signals=known))
+        await serve(server, JsonRpcConnection(script), Connection(signals=known))
         application.close()
     return script.results
 
 
 class _Script:
-    """A client that asks one thing after the other; see `wire.Transport`."""
+    """A client that asks one thing after the other; see `jsonrpc.Transport`."""
 
     def __init__(self, questions: list[tuple[str, Any]]) -> None:
         self._questions = questions

@@ -66,7 +66,7 @@ class Transport(Protocol):
         ...
 
 
-class Wire:
+class JsonRpcConnection:
     """The messages of one connection, in UTF-8.
 
     At the end of the input, and when told to stop, requests under way are still
@@ -187,7 +187,7 @@ class Wire:
 
 async def serve(
     server: Server[Connection],
-    wire: Wire,
+    rpc: JsonRpcConnection,
     connection: Connection,
     *,
     leave: Callable[[], Awaitable[None]] | None = None,
@@ -197,25 +197,25 @@ async def serve(
     `leave` is begun when the input ends; when it does, the connection is left as it is.
     """
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(wire.receive)
-        tasks.start_soon(wire.send)
-        tasks.start_soon(_leave_in_time, wire, leave or _patience, tasks.cancel_scope)
+        tasks.start_soon(rpc.receive)
+        tasks.start_soon(rpc.send)
+        tasks.start_soon(_leave_in_time, rpc, leave or _patience, tasks.cancel_scope)
         await serve_dual_era_loop(
             server,
-            wire.incoming,
-            wire.outgoing,
+            rpc.incoming,
+            rpc.outgoing,
             lifespan_state=connection,
             init_options=initialization(server),
         )
-        await wire.flushed.wait()
+        await rpc.flushed.wait()
         tasks.cancel_scope.cancel()
 
 
 async def _leave_in_time(
-    wire: Wire, leave: Callable[[], Awaitable[None]], connection: anyio.CancelScope
+    rpc: JsonRpcConnection, leave: Callable[[], Awaitable[None]], connection: anyio.CancelScope
 ) -> None:
     """End a connection whose client does not take its last answers."""
-    await wire.ending.wait()
+    await rpc.ending.wait()
     await leave()
     log.warning("a connection was left with answers that could not be given")
     connection.cancel()

@@ -25,7 +25,7 @@ from mcp_memory.identity.resolver import local_signals
 from mcp_memory.runtime import Application
 from mcp_memory.server.app import build
 from mcp_memory.server.connection import Connection
-from mcp_memory.server.transport.jsonrpc import Wire, serve
+from mcp_memory.server.transport.jsonrpc import JsonRpcConnection, serve
 from mcp_memory.system.framing import Lines
 
 if TYPE_CHECKING:
@@ -44,9 +44,9 @@ def run(settings: Settings) -> None:
     signals = local_signals(settings, "stdio")
     server = build(application, lambda request: signals)
     descriptors = Descriptors(source, sink)
-    wire = Wire(descriptors, on_first_answer=application.start)
+    rpc = JsonRpcConnection(descriptors, on_first_answer=application.start)
     try:
-        anyio.run(_serve, server, wire)
+        anyio.run(_serve, server, rpc)
     finally:
         application.close()
     if descriptors.writing:
@@ -81,23 +81,23 @@ def claim() -> tuple[int, int]:
     return source, sink
 
 
-async def _serve(server: Server[Connection], wire: Wire) -> None:
+async def _serve(server: Server[Connection], rpc: JsonRpcConnection) -> None:
     async with server.lifespan(server) as connection, anyio.create_task_group() as tasks:
-        tasks.start_soon(_stop_when_told, wire)
-        await serve(server, wire, connection)
+        tasks.start_soon(_stop_when_told, rpc)
+        await serve(server, rpc, connection)
         tasks.cancel_scope.cancel()
 
 
-async def _stop_when_told(wire: Wire) -> None:
+async def _stop_when_told(rpc: JsonRpcConnection) -> None:
     if sys.platform == "win32":  # no signals but Ctrl-C there, which ends the loop itself
         return
     with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         async for _ in signals:
-            wire.stop()
+            rpc.stop()
 
 
 class Descriptors:
-    """Two file descriptors as a transport; see `wire.Transport`.
+    """Two file descriptors as a transport; see `jsonrpc.Transport`.
 
     `writing` is true while a thread is in the middle of a frame.
     """

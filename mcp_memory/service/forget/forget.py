@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 
 from mcp_memory import ranking
 from mcp_memory.domain.ids import new_id
-from mcp_memory.domain.memory import Caller, Memory, Status, Verb
+from mcp_memory.domain.memory import Caller, ChangeKind, Memory, Status
 from mcp_memory.domain.permissions import Permission, require
-from mcp_memory.domain.requests import EVERYTHING, Query, Selection
-from mcp_memory.domain.results import Erasure, Forgotten
+from mcp_memory.domain.requests import EVERYTHING, ForgetRequest, Query
+from mcp_memory.domain.results import EraseReceipt, ForgetResult
 from mcp_memory.domain.text import clean
 from mcp_memory.domain.times import local
 from mcp_memory.errors import ConfirmationInvalid, InvalidInput
@@ -48,7 +48,7 @@ _SHOWN_MAX = 20
 _QUERIED_MAX = 500
 
 
-def forget(core: Core, caller: Caller, selection: Selection) -> Forgotten:
+def forget(core: Core, caller: Caller, selection: ForgetRequest) -> ForgetResult:
     """Forget what is selected, or show what would be.
 
     By ids and without erase it is done at once and can be undone. Otherwise the first
@@ -75,7 +75,7 @@ def forget(core: Core, caller: Caller, selection: Selection) -> Forgotten:
         found = select()
         return _preview(found, selection, token.make(found) if found else "")
 
-    def change() -> Forgotten:
+    def change() -> ForgetResult:
         found = select()
         if needs_token:
             token.check(selection.confirm, found)
@@ -88,7 +88,7 @@ def forget(core: Core, caller: Caller, selection: Selection) -> Forgotten:
     return core.settle(change, alone=selection.erase or not by_ids)
 
 
-def _erase(core: Core, caller: Caller, found: Sequence[Memory]) -> Erasure | None:
+def _erase(core: Core, caller: Caller, found: Sequence[Memory]) -> EraseReceipt | None:
     if not found:
         return None
     quoting = quotes.quoting(core, caller, found)  # nobody writes in between
@@ -97,12 +97,12 @@ def _erase(core: Core, caller: Caller, found: Sequence[Memory]) -> Erasure | Non
     return quotes.told(receipt, quoting)
 
 
-def _as_meant(selection: Selection) -> Selection:
+def _as_meant(selection: ForgetRequest) -> ForgetRequest:
     """A query for everything selects nothing by itself: the filters beside it have to."""
     return replace(selection, query="") if asks_for_everything(selection.query) else selection
 
 
-def _check(selection: Selection) -> bool:
+def _check(selection: ForgetRequest) -> bool:
     """Whether the selection is by ids; ids and filters together are refused."""
     texts = (selection.query, selection.key, selection.before, *selection.tags)
     wider = bool(selection.types) or any(map(clean, texts))  # a blank one is no filter
@@ -121,7 +121,7 @@ def _check(selection: Selection) -> bool:
     return bool(selection.ids)
 
 
-def _matching(core: Core, caller: Caller, selection: Selection) -> list[Memory]:
+def _matching(core: Core, caller: Caller, selection: ForgetRequest) -> list[Memory]:
     """Every memory that matches, not a page of them; for erase, hidden ones as well.
 
     Those of the team are left out where the caller may not change them.
@@ -179,8 +179,8 @@ def _refuse_too_many(found: Sequence[Memory], most: int) -> None:
         )
 
 
-def _preview(found: Sequence[Memory], selection: Selection, token: str) -> Forgotten:
-    return Forgotten(
+def _preview(found: Sequence[Memory], selection: ForgetRequest, token: str) -> ForgetResult:
+    return ForgetResult(
         done=False,
         would_erase=selection.erase,
         memories=tuple(found[:_SHOWN_MAX]),
@@ -189,8 +189,10 @@ def _preview(found: Sequence[Memory], selection: Selection, token: str) -> Forgo
     )
 
 
-def _done(found: Sequence[Memory], selection: Selection, receipt: Erasure | None) -> Forgotten:
-    return Forgotten(
+def _done(
+    found: Sequence[Memory], selection: ForgetRequest, receipt: EraseReceipt | None
+) -> ForgetResult:
+    return ForgetResult(
         done=True,
         erased=receipt is not None,
         memories=() if selection.erase else tuple(found[:_SHOWN_MAX]),
@@ -203,7 +205,7 @@ def _done(found: Sequence[Memory], selection: Selection, receipt: Erasure | None
 def _hide(core: Core, caller: Caller, found: Sequence[Memory], reason: str) -> None:
     writes = [
         Write(
-            verb=Verb.FORGET,
+            verb=ChangeKind.FORGET,
             memory=successor(memory, core.clock(), status=Status.FORGOTTEN),
             actor=actor(caller),
             reason=reason,

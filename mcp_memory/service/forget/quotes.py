@@ -17,12 +17,12 @@ from itertools import pairwise
 
 from mcp_memory.domain.ids import ending
 from mcp_memory.domain.language import LITTLE_WORDS
-from mcp_memory.domain.memory import Caller, Change, Memory, Verb
-from mcp_memory.domain.results import Erasure
+from mcp_memory.domain.memory import Caller, Change, ChangeKind, Memory
+from mcp_memory.domain.results import EraseReceipt
 from mcp_memory.domain.text import STOP_WORDS, UNSPACED
 from mcp_memory.service.core import Core
 
-_GIVEN = (Verb.UPDATE, Verb.RESTORE, Verb.FORGET)
+_GIVEN = (ChangeKind.UPDATE, ChangeKind.RESTORE, ChangeKind.FORGET)
 """The verbs whose reasons are a caller's words."""
 
 _PAGE = 500
@@ -60,7 +60,7 @@ _WHOLE_WORDS_MAX = 256
 _KEY_CHARS, _KEY_WORDS_MAX = 4, 8
 
 
-def told(receipt: Erasure, quoting: Sequence[str]) -> Erasure:
+def told(receipt: EraseReceipt, quoting: Sequence[str]) -> EraseReceipt:
     """The receipt with the memories named that still quote what was erased."""
     return replace(receipt, quoted=len(quoting), quoted_by=tuple(quoting[:_NAMED_MAX]))
 

@@ -11,7 +11,7 @@ from mcp_memory import ranking
 from mcp_memory.domain.ids import ending, new_id
 from mcp_memory.domain.memory import NOTHING, Caller, Memory, Partition, Scope, Trace, Type
 from mcp_memory.domain.requests import Query
-from mcp_memory.domain.results import Recall, Recalled
+from mcp_memory.domain.results import RecallHit, RecallResult
 from mcp_memory.domain.times import local
 from mcp_memory.errors import InvalidInput, ScopeMissing
 from mcp_memory.ranking import Choice, Scored
@@ -62,7 +62,7 @@ class _Search:
     began: float = 0.0
 
 
-def recall(core: Core, caller: Caller, query: Query) -> Recall:
+def recall(core: Core, caller: Caller, query: Query) -> RecallResult:
     """The memories that answer a query, best first; without one, the newest and weightiest.
 
     Raises InvalidInput, or ScopeMissing when none of the scopes asked for is the caller's.
@@ -184,7 +184,7 @@ def _by_query(core: Core, search_: _Search, question: Question, limit: int) -> N
 
 def _answer(
     core: Core, query: Query, search_: _Search, kept: Sequence[Memory], omitted: int
-) -> Recall:
+) -> RecallResult:
     scored = {item.memory.id: item for item in search_.choice.results}
     memories = tuple(_recalled(core, memory, scored.get(memory.id), search_) for memory in kept)
     abstained = bool(search_.foreign) or (bool(search_.text) and not kept and not omitted)
@@ -218,7 +218,7 @@ def _answer(
     core.returned.note(
         search_.owners[0].tenant, search_.owners[0].user, (m.id for m in kept), search_.where.now
     )
-    return Recall(
+    return RecallResult(
         memories=memories,
         context=fenced(kept, _HEADING, search_.zone, _notes(search_)),
         searched=search_.where.partitions,
@@ -278,15 +278,15 @@ def _filtered_out(core: Core, where: Filter) -> list[str]:
     return list(mismatch(where.metadata, (memory.metadata for memory in seen)))
 
 
-def _recalled(core: Core, memory: Memory, item: Scored | None, search_: _Search) -> Recalled:
+def _recalled(core: Core, memory: Memory, item: Scored | None, search_: _Search) -> RecallHit:
     if item is None:
         then = search_.where.as_of or search_.where.now
         standing = ranking.standing(memory, then, core.policy.half_lives)
         parts = {"standing": round(standing, 4)}
-        return Recalled(
+        return RecallHit(
             memory=memory, score=round(standing, 4), why="recent or weighty", parts=parts
         )
-    return Recalled(
+    return RecallHit(
         memory=memory,
         score=round(item.score, 4),
         why=", ".join(filter(None, ["weak" if search_.foreign else "", _why(item)])),

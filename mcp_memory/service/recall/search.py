@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mcp_memory import ranking
-from mcp_memory.domain.conversation import REACH
-from mcp_memory.ranking import Asked, Scored
+from mcp_memory.domain.conversation import CONTEXT_TURNS
+from mcp_memory.ranking import RankingQuery, Scored
 from mcp_memory.service.core import Core
 from mcp_memory.service.query.query import Question
-from mcp_memory.storage.contract import Filter, Proposal
+from mcp_memory.storage.contract import Filter, SearchResult
 
 if TYPE_CHECKING:
     from mcp_memory.storage.contract import QueryVector
@@ -21,7 +21,7 @@ _PROPOSED = 30
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Found:
+class SearchOutcome:
     """All candidates, best first; `with_vectors` if vectors took part, `is_reranked` if a
     cross-encoder did.
     """
@@ -35,18 +35,18 @@ class Found:
 
 def search(
     core: Core, where: Filter, question: Question, limit: int, *, in_context: bool = True
-) -> Found:
+) -> SearchOutcome:
     """Candidates for a question, `limit` or more of them if there are.
 
     Unless `in_context`, each is found and weighed by itself alone.
     """
     known = core.embedder.knows(question.text)
     vector = core.beside(core.queries, lambda: core.embed_query(question.text))
-    reach = REACH if in_context else 0
+    reach = CONTEXT_TURNS if in_context else 0
     proposal = _propose(
         core, where, question, vector.result if known else None, max(_PROPOSED, 2 * limit), reach
     )
-    asked = Asked(
+    asked = RankingQuery(
         terms=question.terms,
         now=where.as_of or where.now,
         half_lives=core.policy.half_lives,
@@ -56,7 +56,7 @@ def search(
     )
     ranked = ranking.rank(proposal.candidates, proposal.corpus, asked)
     looked_at = _look_again(core, question.text, ranked) if in_context else None
-    return Found(
+    return SearchOutcome(
         ranked=ranked if looked_at is None else looked_at,
         with_vectors=vector.result() is not None,
         unembedded=proposal.unembedded,
@@ -76,7 +76,7 @@ def _look_again(core: Core, text: str, ranked: Sequence[Scored]) -> list[Scored]
 
 def _propose(
     core: Core, where: Filter, question: Question, vector: QueryVector, limit: int, reach: int
-) -> Proposal:
+) -> SearchResult:
     """What the store proposes, and of what is of the time asked about some more: in a large
     store it may not be among the best of all times.
     """

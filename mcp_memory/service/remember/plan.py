@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from mcp_memory.domain.memory import Json, Memory, Partition, Status, Verb
-from mcp_memory.domain.results import Remembered, Similar
+from mcp_memory.domain.memory import ChangeKind, Json, Memory, Partition, Status
+from mcp_memory.domain.results import RememberResult, SimilarMemory
 from mcp_memory.domain.statements import slot_of
 from mcp_memory.ranking import may_conflict, tells
 from mcp_memory.service import policy as limits
@@ -56,7 +56,7 @@ class Plan:
     returned: frozenset[str]
     said: frozenset[str]
     writes: list[Write] = field(default_factory=list[Write])
-    outcomes: list[Remembered] = field(default_factory=list[Remembered])
+    outcomes: list[RememberResult] = field(default_factory=list[RememberResult])
     state: dict[str, Memory] = field(default_factory=dict[str, Memory])
     _slots: dict[_Slot, str] = field(default_factory=dict[_Slot, str])
     _fresh: list[tuple[Memory, Windows | None]] = field(
@@ -103,13 +103,13 @@ class Plan:
         status: str,
         reason: str,
         replaced: tuple[str, ...],
-        similar: tuple[Similar, ...],
+        similar: tuple[SimilarMemory, ...],
     ) -> None:
         gone = {kept.id, *replaced}
         known = {**self.state, kept.id: kept}
         touched = tuple((i, known[i].partition) for i in dict.fromkeys((kept.id, *replaced)))
         self.outcomes.append(
-            Remembered(
+            RememberResult(
                 id=kept.id,
                 status=status,
                 revision=kept.revision,
@@ -143,7 +143,9 @@ class Plan:
         self._note(write.memory)
 
     def _store(self, item: Prepared) -> tuple[Memory, str, str]:
-        write = Write(verb=Verb.REMEMBER, memory=item.memory, actor=self.by, vectors=item.windows)
+        write = Write(
+            verb=ChangeKind.REMEMBER, memory=item.memory, actor=self.by, vectors=item.windows
+        )
         self._put(write)
         self._fresh.append((item.memory, item.windows if item.is_known else None))
         return item.memory, "stored", ""
@@ -162,7 +164,7 @@ class Plan:
         reason = f"replaces the former value of key {slot.key}"
         self._put(
             Write(
-                verb=Verb.SUPERSEDE,
+                verb=ChangeKind.SUPERSEDE,
                 memory=changed,
                 actor=self.by,
                 reason=reason,
@@ -172,7 +174,7 @@ class Plan:
         return changed, "superseded", reason
 
     def _merge(
-        self, old: Memory, draft: Memory, similar: Sequence[Similar]
+        self, old: Memory, draft: Memory, similar: Sequence[SimilarMemory]
     ) -> tuple[Memory, str, str]:
         """The old memory gains what the draft adds; no text is lost."""
         other = "" if draft.content == old.content else draft.content
@@ -194,10 +196,10 @@ class Plan:
             echo = old.id in self.returned
             return old, "merged", _ECHO if echo else "already remembered"
         reason = "says the same as this memory" if other else "the same statement again"
-        self._put(Write(verb=Verb.MERGE, memory=merged, actor=self.by, reason=reason))
+        self._put(Write(verb=ChangeKind.MERGE, memory=merged, actor=self.by, reason=reason))
         return merged, "merged", reason
 
-    def _is_overruled(self, old: Memory, similar: Iterable[Similar]) -> bool:
+    def _is_overruled(self, old: Memory, similar: Iterable[SimilarMemory]) -> bool:
         """Whether something later contradicts it, so that saying it again is news.
 
         Not when recall returned both and the same call repeats both.
@@ -240,7 +242,7 @@ class Plan:
                 valid_to=max(old.valid_from, kept.valid_from),
             )
             reason = f"superseded by {kept.id}"
-            self._put(Write(verb=Verb.SUPERSEDE, memory=gone, actor=self.by, reason=reason))
+            self._put(Write(verb=ChangeKind.SUPERSEDE, memory=gone, actor=self.by, reason=reason))
             ended.append(old.id)
         return tuple(ended)
 
@@ -250,7 +252,7 @@ class Plan:
         known = self.state.values() if slot else ()
         return [m.id for m in known if (m.partition, slot_of(m.key)) == (kept.partition, slot)]
 
-    def _similar(self, item: Prepared) -> tuple[Similar, ...]:
+    def _similar(self, item: Prepared) -> tuple[SimilarMemory, ...]:
         """The memories that may conflict, then those that say something similar, nearest first."""
         scored = [
             (c.similarity or 0.0, self.state[c.memory.id])
@@ -266,7 +268,7 @@ class Plan:
         scored.sort(key=lambda pair: -pair[0])
         is_telling = tells(item.memory.content)
         found = [
-            Similar(
+            SimilarMemory(
                 id=m.id,
                 content=_excerpt(m.content),
                 score=round(min(1.0, s), 3),

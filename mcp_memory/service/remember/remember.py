@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from mcp_memory.domain.ids import ending, new_id
 from mcp_memory.domain.memory import Caller, Memory, Scope
 from mcp_memory.domain.requests import BATCH_MAX, Draft
-from mcp_memory.domain.results import Remembered
+from mcp_memory.domain.results import RememberResult
 from mcp_memory.domain.statements import slot_of
 from mcp_memory.domain.text import kept, query_terms
 from mcp_memory.errors import InvalidInput, NotFound, ScopeMissing
@@ -22,7 +22,7 @@ from mcp_memory.service.echo import Echo, echoes_of, undecorated
 from mcp_memory.service.remember.plan import Plan, Prepared
 from mcp_memory.service.remember.project_aliases import placed
 from mcp_memory.service.type_checks import check
-from mcp_memory.service.validation import Intake, altered
+from mcp_memory.service.validation import DraftValidator, altered
 from mcp_memory.storage.contract import Candidate, Filter, Progress
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ _NEIGHBOURS = 8
 
 def remember(
     core: Core, caller: Caller, drafts: Sequence[Draft], progress: Progress | None = None
-) -> list[Remembered]:
+) -> list[RememberResult]:
     """Store each draft, merge it, or let it replace another, in one transaction.
 
     A draft that cannot be accepted is rejected, with its reason, and the others go on.
@@ -70,7 +70,7 @@ def remember(
     prepared = _prepare(core, accepted, echoes, progress)
     request = new_id()
 
-    def store() -> list[Remembered]:
+    def store() -> list[RememberResult]:
         plan = _plan(core, caller, accepted, prepared)
         if plan.writes:
             core.write(caller, request, plan.writes)
@@ -91,19 +91,19 @@ class _Taken:
 
 def _taken_in(
     core: Core, caller: Caller, draft: Draft, field: str, now: datetime
-) -> _Taken | Remembered:
+) -> _Taken | RememberResult:
     """The draft as a memory recorded now, or why it is rejected."""
-    intake = Intake(caller=caller, policy=core.policy, now=now)
+    intake = DraftValidator(caller=caller, policy=core.policy, now=now)
     try:
         check(draft, field)
         content = undecorated(draft.content, draft.key)
         memory = intake.memory(replace(draft, content=content), field)
     except (InvalidInput, ScopeMissing) as error:
-        return Remembered.rejected(error)
+        return RememberResult.rejected(error)
     return _Taken(field=field, draft=draft, memory=memory)
 
 
-def _noted(outcome: Remembered, draft: Draft) -> Remembered:
+def _noted(outcome: RememberResult, draft: Draft) -> RememberResult:
     """The outcome, which says too what is not stored as it was sent."""
     bare = undecorated(draft.content, draft.key)
     is_cut = bare != draft.content and outcome.status != "merged"
@@ -112,7 +112,7 @@ def _noted(outcome: Remembered, draft: Draft) -> Remembered:
     return replace(outcome, reason="; ".join(filter(None, said)))
 
 
-def _with_whole_ids(core: Core, caller: Caller, taken: _Taken) -> _Taken | Remembered:
+def _with_whole_ids(core: Core, caller: Caller, taken: _Taken) -> _Taken | RememberResult:
     """The draft with the whole ids of what it supersedes; rejected where one is unknown."""
     ids, field = taken.draft.supersedes, f"{taken.field}.supersedes"
     if not ids:
@@ -122,9 +122,9 @@ def _with_whole_ids(core: Core, caller: Caller, taken: _Taken) -> _Taken | Remem
             raise InvalidInput(field, f"{len(ids)} ids", f"expected at most {limits.IDS_MAX}")
         found = core.named(caller, field, ids)
     except InvalidInput as error:
-        return Remembered.rejected(error)
+        return RememberResult.rejected(error)
     except NotFound as error:
-        return Remembered.rejected(error, f"{field}: {error}")
+        return RememberResult.rejected(error, f"{field}: {error}")
     whole = tuple(memory.id for memory in found)
     return replace(taken, draft=replace(taken.draft, supersedes=whole))
 
@@ -289,7 +289,7 @@ def _plan(
         try:
             _check_ended(f"{taken.field}.supersedes", item, plan)
         except (InvalidInput, NotFound) as error:
-            plan.outcomes.append(Remembered.rejected(error))
+            plan.outcomes.append(RememberResult.rejected(error))
         else:
             plan.take(item)
     return plan

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mcp_memory.domain.results import Erasure
+from mcp_memory.domain.results import EraseReceipt
 from mcp_memory.storage import codec, filtering
 from mcp_memory.storage.contract import Actor
 from mcp_memory.storage.embedded.index import reads
@@ -16,14 +16,14 @@ from mcp_memory.storage.embedded.record.record import Record
 from mcp_memory.storage.embedded.shared import hash_chain
 from mcp_memory.storage.embedded.shared.files import drop_damaged
 
-_NOTHING = Erasure(
+_NOTHING = EraseReceipt(
     memories=0, revisions=0, journal_entries=0, traces=0, index_entries=0, vectors=0, files=()
 )
 
 
 def erase(
     home: Path, record: Record, index: Index, memory_ids: Sequence[str], actor: Actor
-) -> Erasure:
+) -> EraseReceipt:
     """See `Store.erase`. Interrupted, it is finished at the next start or upkeep.
 
     One transaction of the record decides: it removes the rows and adds the entries that
@@ -42,7 +42,7 @@ def erase(
     files = record.compact() + drop_damaged(home)
     index.scrub({term for one in removed for term in one.terms})
     reads.forget_texts()
-    return Erasure(
+    return EraseReceipt(
         memories=len(current),
         revisions=len(memories),
         journal_entries=blanked,

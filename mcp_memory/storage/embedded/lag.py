@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from mcp_memory.domain.memory import Memory
-from mcp_memory.storage.contract import Proposal
+from mcp_memory.storage.contract import SearchResult
 
 _MORE = 4
 
@@ -51,7 +51,7 @@ class Lag:
                 return kept[:limit]
             asked *= _MORE
 
-    def without(self, found: Proposal) -> Proposal:
+    def without(self, found: SearchResult) -> SearchResult:
         """A proposal without what has changed since, and a note that says so."""
         if not self.note:
             return found

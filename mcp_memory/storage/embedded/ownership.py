@@ -14,13 +14,13 @@ from mcp_memory.storage.embedded.record.record import Record
 from mcp_memory.storage.embedded.repair import recovery
 from mcp_memory.storage.embedded.shared.files import shown
 from mcp_memory.storage.embedded.shared.repair_log import meddled, note
-from mcp_memory.storage.embedded.sync import Step
+from mcp_memory.storage.embedded.sync import IndexSync
 
 
-class Holding:
+class Ownership:
     """What an open store holds. The store's guard must be held by whoever asks."""
 
-    def __init__(self, lock: Lock, record: Record, index: Index, step: Step) -> None:
+    def __init__(self, lock: Lock, record: Record, index: Index, step: IndexSync) -> None:
         self._lock = lock
         self._record = record
         self._index = index

@@ -15,18 +15,18 @@ import apsw
 
 from mcp_memory.domain.ids import ending
 from mcp_memory.domain.memory import Change, Memory, Partition, Revision, Trace
-from mcp_memory.domain.results import Erasure
+from mcp_memory.domain.results import EraseReceipt
 from mcp_memory.errors import StoreClosed, StoreTooNew
 from mcp_memory.storage import codec
 from mcp_memory.storage.contract import (
     Actor,
-    Figures,
+    CheckResult,
     Filter,
-    Finding,
     Order,
     Progress,
-    Proposal,
+    SearchResult,
     Stats,
+    StoreMetrics,
     VectorSpace,
     Write,
 )
@@ -34,16 +34,16 @@ from mcp_memory.storage.embedded import erase
 from mcp_memory.storage.embedded.group_commit import GroupCommit, Packed, Pending
 from mcp_memory.storage.embedded.index import reads, schema, search
 from mcp_memory.storage.embedded.index.index import Index
-from mcp_memory.storage.embedded.index.search import Asked
-from mcp_memory.storage.embedded.index.vector_search import Reach
+from mcp_memory.storage.embedded.index.search import SearchRequest
+from mcp_memory.storage.embedded.index.vector_search import DistanceCache
 from mcp_memory.storage.embedded.lag import Lag
 from mcp_memory.storage.embedded.lock import Lock
-from mcp_memory.storage.embedded.ownership import Holding
+from mcp_memory.storage.embedded.ownership import Ownership
 from mcp_memory.storage.embedded.record.record import Record
 from mcp_memory.storage.embedded.repair import health, rebuild_record, recovery, verify
 from mcp_memory.storage.embedded.shared import hash_chain
 from mcp_memory.storage.embedded.shared.errors import is_index_damage, mapped
-from mcp_memory.storage.embedded.sync import Step
+from mcp_memory.storage.embedded.sync import IndexSync
 
 if TYPE_CHECKING:
     from mcp_memory.storage.contract import QueryVector, Windows
@@ -65,7 +65,7 @@ class EmbeddedStore:
         self._home = home
         self._guard = RLock()
         self._closed = False
-        self._reach = Reach()
+        self._reach = DistanceCache()
         with mapped(f"making the folder {home}"):
             for folder in (home, home / "record", home / "index"):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -73,8 +73,8 @@ class EmbeddedStore:
         try:
             with mapped("opening the store"):
                 self._record, self._index = _opened(home, space)
-                self._step = Step(home, self._record, self._index)
-                self._holding = Holding(self._lock, self._record, self._index, self._step)
+                self._step = IndexSync(home, self._record, self._index)
+                self._holding = Ownership(self._lock, self._record, self._index, self._step)
         except BaseException:
             self._lock.release()
             raise
@@ -104,7 +104,7 @@ class EmbeddedStore:
         with self._writing("adding vectors"):
             self._index.embed(packed)
 
-    def erase(self, memory_ids: Sequence[str], actor: Actor) -> Erasure:
+    def erase(self, memory_ids: Sequence[str], actor: Actor) -> EraseReceipt:
         """See `Store.erase`."""
         with self._writing("erasing"):
             # One that failed half way is asked for again: what it left goes first.
@@ -149,26 +149,26 @@ class EmbeddedStore:
         limit: int,
         least: float = -1.0,
         reach: int = 0,
-    ) -> Proposal:
+    ) -> SearchResult:
         """See `Store.propose`."""
         if not callable(vector):
-            asked = Asked(vector=vector, limit=limit, least=least, reach=reach)
+            asked = SearchRequest(vector=vector, limit=limit, least=least, reach=reach)
             return self._search(where, terms, None, asked)
         # No snapshot is held while the query is embedded: an erase would wait for it.
         heard = self._read(lambda c: (self._mark(c), search.listen(c, where, terms, limit)))
-        asked = Asked(vector=vector(), limit=limit, least=least, reach=reach)
+        asked = SearchRequest(vector=vector(), limit=limit, least=least, reach=reach)
         return self._search(where, terms, heard, asked)
 
     def _search(
         self,
         where: Filter,
         terms: Sequence[str],
-        heard: tuple[_Mark, search.Heard] | None,
-        asked: Asked,
-    ) -> Proposal:
+        heard: tuple[_Mark, search.TextHits] | None,
+        asked: SearchRequest,
+    ) -> SearchResult:
         """Search by vector, and by text unless what was `heard` still holds."""
 
-        def work(connection: apsw.Connection) -> Proposal:
+        def work(connection: apsw.Connection) -> SearchResult:
             lag = self._lag(connection)
             if heard and heard[0] == self._mark(connection):
                 known = heard[1]
@@ -205,7 +205,7 @@ class EmbeddedStore:
         """See `Store.held`."""
         return self._read(reads.held)
 
-    def figures(self) -> Figures:
+    def figures(self) -> StoreMetrics:
         """See `Store.figures`."""
         return self._read(lambda c: reads.figures(c, self._record.number))
 
@@ -241,7 +241,7 @@ class EmbeddedStore:
 
     # --- upkeep ------------------------------------------------------------------------
 
-    def check(self) -> list[Finding]:
+    def check(self) -> list[CheckResult]:
         """See `Store.check`."""
         with self._writing("checking the store"):
             faults = health.Faults(record=recovery.secure(self._record, self._index))

@@ -16,7 +16,7 @@ from mcp_memory.storage.embedded.shared.errors import is_index_damage, translate
 from mcp_memory.storage.embedded.shared.repair_log import note, noted
 
 
-class Step:
+class IndexSync:
     """Tells the index what the record holds: with each write, and what it missed.
 
     `lag` is what it has missed so far; anybody may read it.

@@ -15,14 +15,14 @@ from threading import Event
 import numpy as np
 
 from mcp_memory.domain.ids import new_id
-from mcp_memory.domain.memory import Caller, Verb
+from mcp_memory.domain.memory import Caller, ChangeKind
 from mcp_memory.domain.requests import Query
 from mcp_memory.domain.times import utc_now
 from mcp_memory.embedding.embedder import Embedder
 from mcp_memory.service import MemoryService
 from mcp_memory.service.core import actor
 from mcp_memory.service.policy import Policy
-from mcp_memory.service.validation import Intake
+from mcp_memory.service.validation import DraftValidator
 from mcp_memory.storage.contract import Write
 from mcp_memory.storage.embedded import EmbeddedStore, group_commit, open_embedded
 from tests.benchmarks.figures import Amount, Check, Ratio, Say, Section
@@ -255,14 +255,14 @@ def _counted() -> Generator[_Commits]:
 
 def _written(place: _Place, many: int) -> list[Callable[[], object]]:
     """Single writes of new statements, each with a vector that is like no other."""
-    intake = Intake(caller=place.caller, policy=Policy(), now=utc_now())
+    intake = DraftValidator(caller=place.caller, policy=Policy(), now=utc_now())
     drawn = np.random.default_rng(next(place.numbers)).standard_normal(
         (many, place.embedder.space.dimensions)
     )
     vectors = (drawn / np.linalg.norm(drawn, axis=1, keepdims=True)).astype(np.float32)
     writes = [
         Write(
-            verb=Verb.REMEMBER,
+            verb=ChangeKind.REMEMBER,
             memory=intake.memory(draft(text, number), "content"),
             actor=actor(place.caller),
             vectors=vectors[number : number + 1],

@@ -13,7 +13,7 @@ import pytest
 from mcp_memory.config import settings
 from mcp_memory.domain.permissions import Permission
 from mcp_memory.errors import SettingsInvalid
-from mcp_memory.http.endpoint import Entrance
+from mcp_memory.http.endpoint import Endpoint
 from tests.support.daemon import command
 from tests.support.http_server import (
     ALL,
@@ -317,7 +317,7 @@ ELSEWHERE = ["0.0.0.0:0", "[::]:0", "192.168.1.5:0", "memory.lan:0", "localhost.
 def test_others_are_served_only_with_tokens_and_by_a_name(tmp_path: Path, http: str) -> None:
     def enter(**given: str) -> None:
         environ = {f"MCP_MEMORY_HTTP_{name}": value for name, value in given.items()}
-        Entrance.of(settings.load(environ, home=tmp_path), http)
+        Endpoint.of(settings.load(environ, home=tmp_path), http)
 
     with pytest.raises(SettingsInvalid, match="without authentication"):
         enter(URL="https://memory.example")

@@ -9,7 +9,7 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from mcp_memory.config.http import HttpSettings
-from mcp_memory.http.admission import BODY_BYTES_MAX, DEPTH_MAX, Gate
+from mcp_memory.http.admission import BODY_BYTES_MAX, DEPTH_MAX, Admission
 from mcp_memory.http.rate_limits import Limiter
 from tests.support.http_server import Served, tool
 from tests.support.raw_http import INITIALIZE, LIST, Answer, ask, json_headers, line, request
@@ -260,7 +260,7 @@ async def test_a_body_that_does_not_come_is_not_waited_for() -> None:
 
     headers = [(name.lower().encode(), value.encode()) for name, value in json_headers()]
     asgi_scope = {"type": "http", "method": "POST", "path": "/mcp", "headers": headers}
-    gate = Gate(never, Limiter(HttpSettings()), "", body_timeout_s=0.01)
+    gate = Admission(never, Limiter(HttpSettings()), "", body_timeout_s=0.01)
     await gate(asgi_scope, receive, send)
     assert waited_for.is_set()
     assert answers[0]["status"] == 408

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from mcp_memory.domain.ids import new_id
-from mcp_memory.domain.memory import Caller, Verb
+from mcp_memory.domain.memory import Caller, ChangeKind
 from mcp_memory.embedding.embedder import Embedder
 from mcp_memory.service.core import actor
 from mcp_memory.service.policy import Policy
-from mcp_memory.service.validation import Intake
+from mcp_memory.service.validation import DraftValidator
 from mcp_memory.storage.contract import Write
 from mcp_memory.storage.embedded import open_embedded
 from tests.benchmarks.filling import POOL, Pool, draft, fill, made_caller
@@ -125,11 +125,11 @@ def _own(embedder: Embedder, caller: Caller) -> list[Write]:
     writes: list[Write] = []
     for number in range(OWN):
         text = statement(number % 10, 10**7 + number)
-        intake = Intake(caller=caller, policy=Policy(), now=start + timedelta(days=number))
+        intake = DraftValidator(caller=caller, policy=Policy(), now=start + timedelta(days=number))
         memory = intake.memory(draft(text, number), "content")
         (vectors,) = embedder.embed([text])
         writes.append(
-            Write(verb=Verb.REMEMBER, memory=memory, actor=actor(caller), vectors=vectors)
+            Write(verb=ChangeKind.REMEMBER, memory=memory, actor=actor(caller), vectors=vectors)
         )
     return writes
 

@@ -16,7 +16,7 @@ from mcp_memory.identity.resolver import Signals
 from mcp_memory.runtime import Application
 from mcp_memory.server import elicitation
 from mcp_memory.server.app import build
-from mcp_memory.server.scheduler import QUESTION_S, Lanes
+from mcp_memory.server.scheduler import QUESTION_S, RequestScheduler
 from tests.support.daemon import daemon_home, proxy
 from tests.support.mcp_client import ERAS, as_caller, by_name, call, refusal, remember, text_of
 from tests.support.stdio_client import INITIALIZE
@@ -142,7 +142,7 @@ async def test_a_client_that_declines_by_itself_is_no_user_who_said_no(
 
 async def test_a_question_that_nobody_answers_is_given_up(application: Application) -> None:
     assert QUESTION_S < 60, "after a minute most clients give up the call"
-    server = build(application, by_name, lanes=Lanes(question_s=0.05))
+    server = build(application, by_name, scheduler=RequestScheduler(question_s=0.05))
     asked: list[str] = []
 
     async def silent(context: Any, params: types.ElicitRequestParams) -> types.ElicitResult:

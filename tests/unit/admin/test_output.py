@@ -12,7 +12,7 @@ from mcp_memory.domain.memory import Caller, Partition, Scope
 from mcp_memory.domain.requests import Draft, Patch, Query
 from mcp_memory.embedding.embedder import Embedder
 from mcp_memory.service import MemoryService
-from mcp_memory.storage.contract import Filter, Finding
+from mcp_memory.storage.contract import CheckResult, Filter
 from mcp_memory.storage.embedded import open_embedded
 from tests.support.factories import START, put
 from tests.support.factories import memory as made
@@ -74,9 +74,9 @@ def test_a_search_says_where_it_looked_and_what_each_score_is_made_of(
 
 def test_findings_are_marked_and_say_what_to_do() -> None:
     found = [
-        Finding(name="python", ok=True, detail="3.11"),
-        Finding(name="disk", ok=True, detail="9 GB free", advice="free some space"),
-        Finding(name="index", ok=False, detail="damaged", advice="start once"),
+        CheckResult(name="python", ok=True, detail="3.11"),
+        CheckResult(name="disk", ok=True, detail="9 GB free", advice="free some space"),
+        CheckResult(name="index", ok=False, detail="damaged", advice="start once"),
     ]
     assert list(output.findings(found, None)) == [
         "ok\tpython\t3.11",

@@ -17,7 +17,7 @@ import anyio
 import pytest
 
 from mcp_memory.admin import tokens as token_commands
-from mcp_memory.admin.tokens import Wanted
+from mcp_memory.admin.tokens import TokenRequest
 from mcp_memory.auth.jwks import Unavailable
 from mcp_memory.auth.jwt_verifier import Refused
 from mcp_memory.auth.token_file import PREFIX, Token, TokenFile
@@ -242,9 +242,9 @@ def test_what_is_no_token_is_refused(file: TokenFile, token: str) -> None:
         anyio.run(Verification(file, None), token)
 
 
-def asked(**changes: str) -> Wanted:
+def asked(**changes: str) -> TokenRequest:
     values = {"user": "ana", "tenant": "", "permissions": "read,write", "expires": "", "note": ""}
-    return Wanted(**{**values, **changes})
+    return TokenRequest(**{**values, **changes})
 
 
 @pytest.mark.parametrize(

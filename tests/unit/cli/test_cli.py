@@ -16,7 +16,7 @@ from mcp_memory import __version__, open_memory
 from mcp_memory.cli import doctor
 from mcp_memory.config.settings import HTTP, SETTINGS, load
 from mcp_memory.errors import NotFound
-from mcp_memory.storage.contract import Finding
+from mcp_memory.storage.contract import CheckResult
 from tests.support.watchdog import WAIT_S
 
 COMMAND = [sys.executable, "-m", "mcp_memory"]
@@ -135,7 +135,7 @@ def test_doctor_finds_a_healthy_installation_healthy(home: Path) -> None:
     assert found.stdout.endswith("all is well\n")
     document = json.loads(run(home, "doctor", "--json").stdout)
     assert document["ok"] is True
-    findings = [Finding(**entry) for entry in document["findings"]]
+    findings = [CheckResult(**entry) for entry in document["findings"]]
     assert {"mcp-memory", "python", "packages", "home", "model"} <= {f.name for f in findings}
     assert all(f.ok for f in findings)
 

@@ -9,7 +9,7 @@ import pytest
 from mcp_memory.config.http import NUMBER_MAX, HttpSettings
 from mcp_memory.config.settings import SETTINGS
 from mcp_memory.errors import SettingsInvalid
-from mcp_memory.http.bind import Binding, Names
+from mcp_memory.http.bind import BindAddress, Names
 from tests.support.http_server import http_settings
 
 
@@ -30,7 +30,7 @@ from tests.support.http_server import http_settings
     ],
 )
 def test_an_address_is_read(text: str, host: str, port: int) -> None:
-    assert Binding.parse(text) == Binding(host=host, port=port)
+    assert BindAddress.parse(text) == BindAddress(host=host, port=port)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_an_address_is_read(text: str, host: str, port: int) -> None:
 )
 def test_an_address_that_is_none_is_refused_with_one_that_is(text: str) -> None:
     with pytest.raises(SettingsInvalid, match="use HOST:PORT"):
-        Binding.parse(text)
+        BindAddress.parse(text)
 
 
 @pytest.mark.parametrize(
@@ -76,34 +76,34 @@ def test_an_address_that_is_none_is_refused_with_one_that_is(text: str) -> None:
     ],
 )
 def test_only_an_address_of_this_machine_is_loopback(host: str, is_loopback: bool) -> None:
-    assert Binding(host=host).is_loopback == is_loopback
+    assert BindAddress(host=host).is_loopback == is_loopback
 
 
 @pytest.mark.parametrize("host", ["203.0.113.7", "::2"])
 def test_where_nobody_can_listen_is_said(host: str) -> None:
     with pytest.raises(SettingsInvalid, match="cannot be listened at"):
-        Binding(host=host, port=0).listen()
+        BindAddress(host=host, port=0).listen()
 
 
 def test_a_port_that_is_taken_is_said() -> None:
-    with Binding(port=0).listen() as taken:
-        again = Binding(port=taken.getsockname()[1])
+    with BindAddress(port=0).listen() as taken:
+        again = BindAddress(port=taken.getsockname()[1])
         with pytest.raises(SettingsInvalid, match="end who has it"):
             again.listen()
 
 
 def test_the_default_port_of_a_url_may_be_left_out() -> None:
-    names = Names.of(Binding(host="10.0.0.1"), HttpSettings(url="https://memory.example/"))
+    names = Names.of(BindAddress(host="10.0.0.1"), HttpSettings(url="https://memory.example/"))
     assert names.url == "https://memory.example"
     assert names.hosts == {"memory.example", "memory.example:443"}
     assert names.origins == {"https://memory.example"}
-    other = Names.of(Binding(host="10.0.0.1"), HttpSettings(url="http://[fd00::1]:8080"))
+    other = Names.of(BindAddress(host="10.0.0.1"), HttpSettings(url="http://[fd00::1]:8080"))
     assert other.hosts == {"[fd00::1]:8080"}
 
 
 def test_behind_a_proxy_the_loopback_names_still_count() -> None:
     settings = HttpSettings(url="https://memory.example", hosts=("alias:1",), origins=("http://p",))
-    names = Names.of(Binding(port=9000), settings)
+    names = Names.of(BindAddress(port=9000), settings)
     assert names.url == "https://memory.example"
     assert {"memory.example", "alias:1", "127.0.0.1:9000", "localhost:9000"} <= names.hosts
     assert {"https://memory.example", "http://p", "http://127.0.0.1:9000"} <= names.origins
@@ -111,7 +111,7 @@ def test_behind_a_proxy_the_loopback_names_still_count() -> None:
 
 def test_elsewhere_than_on_loopback_a_url_is_needed() -> None:
     with pytest.raises(SettingsInvalid, match="http_url"):
-        Names.of(Binding(host="0.0.0.0"), HttpSettings())
+        Names.of(BindAddress(host="0.0.0.0"), HttpSettings())
 
 
 LIMITS = [name for name, field in HttpSettings.model_fields.items() if field.annotation is int]
@@ -192,7 +192,7 @@ def test_a_setting_that_makes_no_sense_is_refused(values: dict[str, str], told: 
     ],
 )
 def test_plain_http_across_a_network_is_told_apart(url: str, is_plain: bool) -> None:
-    assert Names.of(Binding(), HttpSettings(url=url)).is_plain == is_plain
+    assert Names.of(BindAddress(), HttpSettings(url=url)).is_plain == is_plain
 
 
 def test_a_certificate_that_is_there_is_taken(tmp_path: Path) -> None:

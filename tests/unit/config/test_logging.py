@@ -7,7 +7,7 @@ import logging
 
 import pytest
 
-from mcp_memory.config.logging import FORMAT, TALKATIVE, Discreet, configure
+from mcp_memory.config.logging import FORMAT, NOISY_LOGGERS, RedactingFormatter, configure
 
 SECRET = "the vault code is walrus-88z12"
 
@@ -15,7 +15,7 @@ SECRET = "the vault code is walrus-88z12"
 def logged(error: BaseException) -> str:
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(Discreet(FORMAT))
+    handler.setFormatter(RedactingFormatter(FORMAT))
     record = logging.LogRecord(
         "x", logging.ERROR, __file__, 1, "it failed", None, (type(error), error, None)
     )
@@ -54,8 +54,8 @@ def test_libraries_do_not_log_messages_even_when_we_debug(
     try:
         configure("debug", [logging.NullHandler()])
         assert logging.getLogger("mcp_memory.http").isEnabledFor(logging.DEBUG)
-        assert not any(logging.getLogger(n).isEnabledFor(logging.DEBUG) for n in TALKATIVE)
+        assert not any(logging.getLogger(n).isEnabledFor(logging.DEBUG) for n in NOISY_LOGGERS)
     finally:
         root.setLevel(before)
-        for name in TALKATIVE:
+        for name in NOISY_LOGGERS:
             logging.getLogger(name).setLevel(logging.NOTSET)

@@ -8,7 +8,7 @@ from threading import Barrier
 
 import pytest
 
-from mcp_memory.embedding.scheduler import QUIET_S, Slots
+from mcp_memory.embedding.scheduler import QUIET_S, InferenceScheduler
 from tests.support.waiting import until
 from tests.support.watchdog import WAIT_S
 
@@ -17,7 +17,7 @@ class Stage:
     """Slots with threads that take them; `order` is who had one, in turn."""
 
     def __init__(self, pool: ThreadPoolExecutor, count: int = 1) -> None:
-        self.slots = Slots(count)
+        self.slots = InferenceScheduler(count)
         self.order: list[str] = []
         self.pool = pool
 
@@ -70,7 +70,7 @@ def test_bulk_loads_take_turns(stage: Stage) -> None:
 
 
 def test_texts_take_every_slot_while_no_query_comes(stage: Stage) -> None:
-    slots, barrier = Slots(3), Barrier(3)
+    slots, barrier = InferenceScheduler(3), Barrier(3)
 
     def run() -> None:
         with slots.text():
@@ -82,7 +82,7 @@ def test_texts_take_every_slot_while_no_query_comes(stage: Stage) -> None:
 
 def test_while_queries_come_texts_leave_one_slot_free(stage: Stage) -> None:
     now = 0.0
-    slots = Slots(2, clock=lambda: now)
+    slots = InferenceScheduler(2, clock=lambda: now)
     stage.slots = slots
     with slots.query():
         pass

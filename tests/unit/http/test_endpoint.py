@@ -18,13 +18,13 @@ from cryptography.hazmat.primitives.serialization import (
 
 from mcp_memory.config import settings
 from mcp_memory.errors import SettingsInvalid
-from mcp_memory.http.endpoint import Entrance
+from mcp_memory.http.endpoint import Endpoint
 
 
-def enter(home: Path, http: str = "127.0.0.1:0", **given: str) -> Entrance:
+def enter(home: Path, http: str = "127.0.0.1:0", **given: str) -> Endpoint:
     """The entrance of a server that is set up so."""
     environ = {f"MCP_MEMORY_HTTP_{name}": value for name, value in given.items()}
-    return Entrance.of(settings.load({"MCP_MEMORY_HOME": str(home), **environ}), http)
+    return Endpoint.of(settings.load({"MCP_MEMORY_HOME": str(home), **environ}), http)
 
 
 @pytest.mark.parametrize(
@@ -41,9 +41,9 @@ def test_who_could_come_through_a_proxy_needs_a_token(
 ) -> None:
     with pytest.raises(SettingsInvalid, match="without authentication only this machine"):
         enter(tmp_path, http, **given)
-    entrance = enter(tmp_path, http, TOKENS=str(tmp_path / "tokens"), **given)
-    with entrance.socket:
-        assert not entrance.verify.is_open()
+    endpoint = enter(tmp_path, http, TOKENS=str(tmp_path / "tokens"), **given)
+    with endpoint.socket:
+        assert not endpoint.verify.is_open()
 
 
 def pem(folder: Path, password: bytes = b"") -> tuple[str, str]:
@@ -87,18 +87,18 @@ def test_nobody_is_asked_for_the_password_of_a_key(tmp_path: Path) -> None:
 def test_by_names_of_this_machine_alone_nobody_needs_one(
     tmp_path: Path, given: dict[str, str]
 ) -> None:
-    entrance = enter(tmp_path, **given)
-    with entrance.socket:
-        assert entrance.verify.is_open()
+    endpoint = enter(tmp_path, **given)
+    with endpoint.socket:
+        assert endpoint.verify.is_open()
 
 
 def test_from_the_first_token_on_everybody_needs_one_whatever_becomes_of_it(
     tmp_path: Path,
 ) -> None:
-    entrance = enter(tmp_path)
-    with entrance.socket:
-        assert entrance.verify.is_open()
+    endpoint = enter(tmp_path)
+    with endpoint.socket:
+        assert endpoint.verify.is_open()
         (tmp_path / "tokens.json").write_text("[]", "utf-8")
-        assert not entrance.verify.is_open()
+        assert not endpoint.verify.is_open()
         (tmp_path / "tokens.json").unlink()
-        assert not entrance.verify.is_open()
+        assert not endpoint.verify.is_open()

@@ -38,7 +38,7 @@ def corpus(*contents: str) -> Corpus:
 
 
 def ranked(query: str, *candidates: Candidate) -> list[str]:
-    asked = ranking.Asked(terms=tuple(query_terms(query)), now=START, half_lives=LIVES)
+    asked = ranking.RankingQuery(terms=tuple(query_terms(query)), now=START, half_lives=LIVES)
     about = corpus(*(c.memory.content for c in candidates))
     return [item.memory.content for item in ranking.rank(candidates, about, asked)]
 
@@ -134,7 +134,7 @@ def test_pinned_memories_do_not_age() -> None:
 
 def test_scores_stay_between_zero_and_one() -> None:
     best = candidate("llama", 1.0, importance=1.0, pinned=True)
-    asked = ranking.Asked(terms=("llama",), now=START, half_lives=LIVES)
+    asked = ranking.RankingQuery(terms=("llama",), now=START, half_lives=LIVES)
     (item,) = ranking.rank([best], corpus("llama"), asked)
     assert 0 <= item.score <= 1
 
@@ -148,7 +148,7 @@ def test_equal_scores_are_ordered_by_newest() -> None:
 def test_results_that_say_the_same_fold_into_the_better_one() -> None:
     twins = [candidate("Standup is at nine.", 0.9), candidate("standup is at nine", 0.8)]
     other = candidate("Standup is at ten.", 0.85)
-    asked = ranking.Asked(terms=("standup",), now=START, half_lives=LIVES)
+    asked = ranking.RankingQuery(terms=("standup",), now=START, half_lives=LIVES)
     about = corpus(*(c.memory.content for c in [*twins, other]))
     kept = diversity.collapse(ranking.rank([*twins, other], about, asked))
     assert [(item.memory.content, item.copies) for item in kept] == [
@@ -178,7 +178,7 @@ def test_a_conversation_about_the_matter_lifts_its_turns() -> None:
 def test_a_memory_outside_a_conversation_loses_nothing_and_gains_nothing() -> None:
     alone = candidate("Mia feeds the llama.", 0.6)
     others = turns("Something else.", "And more.")
-    asked = ranking.Asked(terms=("mia", "llama"), now=START, half_lives=LIVES)
+    asked = ranking.RankingQuery(terms=("mia", "llama"), now=START, half_lives=LIVES)
     about = corpus("Mia feeds the llama.", "Something else.", "And more.")
     with_others = ranking.rank([alone, *others], about, asked)[0]
     (by_itself,) = ranking.rank([alone], about, asked)
@@ -219,7 +219,7 @@ def context_of(one: Candidate, other: Candidate) -> float:
 
 def test_without_context_every_memory_is_weighed_by_itself() -> None:
     talk = turns("Where did you feed the llama?", "In the high meadow.")
-    asked = ranking.Asked(terms=("llama",), now=START, half_lives=LIVES, in_context=False)
+    asked = ranking.RankingQuery(terms=("llama",), now=START, half_lives=LIVES, in_context=False)
     found = ranking.rank(talk, corpus(*(c.memory.content for c in talk)), asked)
     assert [item.parts["text"] > 0 for item in found] == [True, False]
     assert all("conversation" not in item.parts for item in found)

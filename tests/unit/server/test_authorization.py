@@ -8,7 +8,7 @@ import pytest
 
 from mcp_memory.domain.memory import Caller
 from mcp_memory.domain.permissions import EVERYTHING, Permission
-from mcp_memory.domain.requests import Draft, Patch, Selection
+from mcp_memory.domain.requests import Draft, ForgetRequest, Patch
 from mcp_memory.errors import NotPermitted
 from mcp_memory.server.authorization import FREE, OF_TOOLS, needed
 from mcp_memory.service import MemoryService
@@ -96,12 +96,12 @@ def test_the_team_s_memories_are_changed_only_with_its_permission(service: Memor
         ),
         lambda: service.update(member, shared.id, Patch(content="On Fridays")),
         lambda: service.update(member, mine.id, Patch(scope="tenant")),
-        lambda: service.forget(member, Selection(ids=(shared.id,))),
-        lambda: service.forget(member, Selection(ids=(shared.id,), erase=True)),
+        lambda: service.forget(member, ForgetRequest(ids=(shared.id,))),
+        lambda: service.forget(member, ForgetRequest(ids=(shared.id,), erase=True)),
     ):
         with pytest.raises(NotPermitted, match="memory:team"):
             attempt()
-    wide = service.forget(member, Selection(tags=("m",)))
+    wide = service.forget(member, ForgetRequest(tags=("m",)))
     assert [memory.id for memory in wide.memories] == [mine.id]
     assert len(service.history(lead, shared.id)) == 1
     assert service.update(lead, shared.id, Patch(content="On Fridays")).memory.revision == 2
@@ -110,6 +110,9 @@ def test_the_team_s_memories_are_changed_only_with_its_permission(service: Memor
 def test_erasing_is_refused_before_anything_is_shown(service: MemoryService) -> None:
     caller: Caller = replace(LEAD, permissions=EVERYTHING - {Permission.ERASE})
     (kept,) = service.remember(caller, [Draft(content="Ana's locker is 221", scope="user")])
-    for selection in (Selection(ids=(kept.id,), erase=True), Selection(tags=("x",), erase=True)):
+    for selection in (
+        ForgetRequest(ids=(kept.id,), erase=True),
+        ForgetRequest(tags=("x",), erase=True),
+    ):
         with pytest.raises(NotPermitted, match="memory:erase"):
             service.forget(caller, selection)

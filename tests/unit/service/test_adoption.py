@@ -9,7 +9,7 @@ from types import MappingProxyType
 import pytest
 
 from mcp_memory.domain.memory import Caller, Status
-from mcp_memory.domain.requests import Draft, Patch, Query, Selection
+from mcp_memory.domain.requests import Draft, ForgetRequest, Patch, Query
 from mcp_memory.errors import InvalidInput, NotFound
 from mcp_memory.service import MemoryService
 from mcp_memory.service.adoption import told
@@ -34,7 +34,7 @@ def filled(service: MemoryService) -> Iterator[MemoryService]:
     ]
     service.remember(ANA, drafts)
     (old,) = service.remember(ANA, [Draft(content="The drill is gone")])
-    service.forget(ANA, Selection(ids=(old.id,)))
+    service.forget(ANA, ForgetRequest(ids=(old.id,)))
     yield service
 
 
@@ -67,7 +67,7 @@ def test_all_that_one_remembered_becomes_anothers(filled: MemoryService) -> None
 
 def test_what_was_forgotten_comes_along_and_can_be_brought_back(filled: MemoryService) -> None:
     (again,) = filled.remember(ANA, [Draft(content="The saw is gone")])
-    filled.forget(ANA, Selection(ids=(again.id,)))
+    filled.forget(ANA, ForgetRequest(ids=(again.id,)))
     filled.adopt(BOB, "ana", nothing)
     assert filled.get(BOB, again.id).status is Status.FORGOTTEN
     with pytest.raises(NotFound):

@@ -8,10 +8,10 @@ from threading import Barrier
 from typing import TypeVar
 
 from mcp_memory.domain.memory import Caller, Status
-from mcp_memory.domain.requests import Draft, Patch, Selection
-from mcp_memory.domain.results import Remembered
+from mcp_memory.domain.requests import Draft, ForgetRequest, Patch
+from mcp_memory.domain.results import RememberResult
 from mcp_memory.service import MemoryService
-from mcp_memory.service.locks import Deciding
+from mcp_memory.service.locks import SharedLock
 from tests.support.waiting import until
 from tests.support.watchdog import WAIT_S
 
@@ -51,7 +51,7 @@ def test_of_texts_that_many_remember_at_once_each_is_there_once(
         whose = "everybody" if turn % 5 == 0 else f"pair {thread // 2}"
         return f"Locker {turn} on floor {turn % 7} belongs to {whose}."
 
-    def work(thread: int) -> list[tuple[str, Remembered]]:
+    def work(thread: int) -> list[tuple[str, RememberResult]]:
         texts = [said(thread, turn) for turn in range(ROUNDS)]
         return [(text, service.remember(alice, [Draft(content=text)])[0]) for text in texts]
 
@@ -113,17 +113,17 @@ def test_many_may_replace_forget_and_erase_at_once(service: MemoryService, alice
     old = [made.id for made in service.remember(alice, [Draft(content=text) for text in texts])]
     replaced, hidden, erased = old[:10], old[10:20], old[20:]
 
-    def work(thread: int) -> list[Remembered]:
-        answers: list[Remembered] = []
+    def work(thread: int) -> list[RememberResult]:
+        answers: list[RememberResult] = []
         for n in range(10):
             if thread < 5:
                 text = f"Printer {n}{n} was mended by technician {thread}."
                 draft = Draft(content=text, supersedes=(replaced[n],))
                 answers += service.remember(alice, [draft])
             elif thread < 7:
-                service.forget(alice, Selection(ids=(hidden[n],)))
+                service.forget(alice, ForgetRequest(ids=(hidden[n],)))
             else:
-                chosen = Selection(ids=(erased[n],), erase=True, confirmed=True)
+                chosen = ForgetRequest(ids=(erased[n],), erase=True, confirmed=True)
                 assert service.forget(alice, chosen).receipt is not None
         return answers
 
@@ -136,7 +136,7 @@ def test_many_may_replace_forget_and_erase_at_once(service: MemoryService, alice
 
 
 def test_who_wants_to_be_alone_goes_before_those_who_come_later() -> None:
-    deciding, order = Deciding(), list[str]()
+    deciding, order = SharedLock(), list[str]()
 
     def alone() -> None:
         with deciding.alone():
@@ -159,7 +159,7 @@ def test_who_wants_to_be_alone_goes_before_those_who_come_later() -> None:
 
 
 def test_those_who_decide_together_do_so_at_the_same_time() -> None:
-    deciding, barrier = Deciding(), Barrier(4)
+    deciding, barrier = SharedLock(), Barrier(4)
 
     def together() -> None:
         with deciding.together():

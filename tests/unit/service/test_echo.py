@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mcp_memory.domain.memory import Caller
-from mcp_memory.domain.requests import Draft, Patch, Query, Selection
+from mcp_memory.domain.requests import Draft, ForgetRequest, Patch, Query
 from mcp_memory.service import MemoryService
 from mcp_memory.service.echo import Echo, echoes_of
 from tests.support.factories import Clock, memory
@@ -100,7 +100,7 @@ def test_a_line_of_what_has_changed_since_changes_nothing_back(
     if undo == "update":
         service.update(alice, first.id, Patch(content="The staging port is 5433."))
     else:
-        service.forget(alice, Selection(ids=(first.id,)))
+        service.forget(alice, ForgetRequest(ids=(first.id,)))
     (echo,) = service.remember(alice, [Draft(content=block)])
     assert (echo.status, echo.id) == ("merged", first.id)
     found = service.recall(alice, Query(query="staging port")).memories

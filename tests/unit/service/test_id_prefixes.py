@@ -6,7 +6,7 @@ import pytest
 
 from mcp_memory.domain.ids import ending, is_ending
 from mcp_memory.domain.memory import Caller, Status
-from mcp_memory.domain.requests import Draft, Patch, Query, Selection
+from mcp_memory.domain.requests import Draft, ForgetRequest, Patch, Query
 from mcp_memory.embedding.embedder import Embedder
 from mcp_memory.errors import InvalidInput, NotFound
 from mcp_memory.service import MemoryService
@@ -41,7 +41,7 @@ def test_every_verb_takes_the_end_of_an_id(service: MemoryService, alice: Caller
     assert len(service.history(alice, name)) == 2
     (newer,) = service.remember(alice, [Draft(content="Make builds it.", supersedes=(name,))])
     assert newer.replaced == (first,)
-    assert service.forget(alice, Selection(ids=(ending(newer.id),))).done
+    assert service.forget(alice, ForgetRequest(ids=(ending(newer.id),))).done
     assert service.get(alice, newer.id).status is Status.FORGOTTEN
 
 
@@ -49,7 +49,7 @@ def test_the_end_of_an_id_and_the_whole_of_it_are_one_memory(
     service: MemoryService, alice: Caller
 ) -> None:
     first = keep(service, alice, "The build uses Bazel.")
-    assert service.forget(alice, Selection(ids=(first, ending(first)))).total == 1
+    assert service.forget(alice, ForgetRequest(ids=(first, ending(first)))).total == 1
 
 
 def test_the_end_of_another_users_id_is_as_unknown_as_any(
@@ -60,7 +60,7 @@ def test_the_end_of_another_users_id_is_as_unknown_as_any(
         with pytest.raises(NotFound, match=f"no memory '{memory_id}' in your scope"):
             service.get(bob, memory_id)
         with pytest.raises(NotFound):
-            service.forget(bob, Selection(ids=(memory_id,)))
+            service.forget(bob, ForgetRequest(ids=(memory_id,)))
         (result,) = service.remember(bob, [Draft(content="Mine.", supersedes=(memory_id,))])
         assert (result.status, result.id) == ("rejected", "")
         assert isinstance(result.error, NotFound)
@@ -77,5 +77,5 @@ def test_where_several_ids_end_so_a_whole_one_is_asked_for(
     assert ALIKE[0] in str(error.value)
     assert service.get(alice, ALIKE[0]).id == ALIKE[0]
     with pytest.raises(InvalidInput, match="ids: got"):
-        service.forget(alice, Selection(ids=("5e5e5e5e",)))
+        service.forget(alice, ForgetRequest(ids=("5e5e5e5e",)))
     service.close()

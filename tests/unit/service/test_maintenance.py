@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mcp_memory.domain.memory import Caller, Status, Verb
+from mcp_memory.domain.memory import Caller, ChangeKind, Status
 from mcp_memory.domain.requests import Draft, Query
 from mcp_memory.embedding.embedder import Embedder
 from mcp_memory.errors import StoreClosed
@@ -22,7 +22,7 @@ def test_expired_memories_are_swept_into_the_journal(
     clock.tick(days=2)
     service.upkeep()
     assert {service.get(alice, i).status for i in ids} == {Status.EXPIRED}
-    assert service.history(alice, ids[0])[-1].change.verb is Verb.EXPIRE
+    assert service.history(alice, ids[0])[-1].change.verb is ChangeKind.EXPIRE
     assert service.stats(alice)["by_status"] == {"expired": 70}
 
 

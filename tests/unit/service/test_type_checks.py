@@ -10,7 +10,7 @@ import pytest
 
 from mcp_memory import LocalMemory
 from mcp_memory.domain.memory import Caller
-from mcp_memory.domain.requests import Draft, Patch, Query, Selection
+from mcp_memory.domain.requests import Draft, ForgetRequest, Patch, Query
 from mcp_memory.errors import InvalidInput, NotFound
 from mcp_memory.service import MemoryService
 
@@ -23,7 +23,7 @@ VERBS: dict[str, tuple[type[Any], Callable[[LocalMemory, dict[str, Any]], object
     "remember": (Draft, lambda memory, given: memory.remember(**{"content": "Tea.", **given})),
     "recall": (Query, lambda memory, given: memory.recall(**given)),
     "update": (Patch, lambda memory, given: memory.update("deadbeef", **given)),
-    "forget": (Selection, lambda memory, given: memory.forget(**{"key": "tea", **given})),
+    "forget": (ForgetRequest, lambda memory, given: memory.forget(**{"key": "tea", **given})),
 }
 TEXTS = [
     (verb, field.name)

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from mcp_memory.domain.memory import Caller, Scope, Status, Type, Verb
-from mcp_memory.domain.requests import Draft, Patch, Query, Selection
+from mcp_memory.domain.memory import Caller, ChangeKind, Scope, Status, Type
+from mcp_memory.domain.requests import Draft, ForgetRequest, Patch, Query
 from mcp_memory.errors import InvalidInput, NotFound
 from mcp_memory.service import MemoryService
 from tests.support.factories import Clock
@@ -34,7 +34,7 @@ def test_an_update_is_a_new_revision_and_says_what_it_replaced(
     assert answer.previous.content == "The demo is on Friday."
     assert (answer.memory.tags, answer.memory.type) == (("demo",), Type.FACT)
     last = service.history(alice, memory_id)[-1]
-    assert (last.change.verb, last.change.reason) == (Verb.UPDATE, "moved by Mia")
+    assert (last.change.verb, last.change.reason) == (ChangeKind.UPDATE, "moved by Mia")
     assert (last.change.user, last.change.client) == ("alice", "claude-code")
 
 
@@ -61,7 +61,7 @@ def test_an_earlier_revision_can_be_brought_back(service: MemoryService, alice: 
 
 def test_a_forgotten_memory_can_be_brought_back(service: MemoryService, alice: Caller) -> None:
     memory_id = keep(service, alice, "The mascot is a badger.")
-    service.forget(alice, Selection(ids=(memory_id,)))
+    service.forget(alice, ForgetRequest(ids=(memory_id,)))
     assert contents(service, alice, "mascot") == []
     with pytest.raises(InvalidInput, match="is forgotten; bring it back first with restore_rev"):
         service.update(alice, memory_id, Patch(pinned=True))
@@ -131,8 +131,8 @@ def test_another_users_memory_is_as_unknown_as_one_that_never_was(
     for other in (bob, stranger):
         deeds: list[Callable[[Caller], object]] = [
             lambda s: service.update(s, memory_id, Patch(pinned=True)),
-            lambda s: service.forget(s, Selection(ids=(memory_id,))),
-            lambda s: service.forget(s, Selection(ids=(memory_id,), erase=True)),
+            lambda s: service.forget(s, ForgetRequest(ids=(memory_id,))),
+            lambda s: service.forget(s, ForgetRequest(ids=(memory_id,), erase=True)),
             lambda s: service.get(s, memory_id),
             lambda s: service.history(s, memory_id),
         ]
@@ -198,5 +198,5 @@ def test_a_forgotten_memory_is_brought_back_though_it_says_the_same(
     service: MemoryService, alice: Caller
 ) -> None:
     memory_id = keep(service, alice, "The mascot is a badger.")
-    service.forget(alice, Selection(ids=(memory_id,)))
+    service.forget(alice, ForgetRequest(ids=(memory_id,)))
     assert service.update(alice, memory_id, Patch(restore_revision=2)).memory.revision == 3

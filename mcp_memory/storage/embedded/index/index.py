@@ -27,12 +27,12 @@ from mcp_memory.storage.embedded.index.connection import (
     transaction,
 )
 from mcp_memory.storage.embedded.shared.errors import may_be_index_damage
-from mcp_memory.storage.embedded.shared.file_identity import Foothold
+from mcp_memory.storage.embedded.shared.file_identity import FileIdentity
 from mcp_memory.storage.embedded.shared.files import set_aside, shown
 from mcp_memory.storage.embedded.shared.hash_chain import GENESIS, Entry
 from mcp_memory.storage.embedded.shared.migrations import Unnumbered
-from mcp_memory.storage.embedded.shared.repair_log import Findings, note, noted, repaired
-from mcp_memory.storage.embedded.shared.watermark import Witness
+from mcp_memory.storage.embedded.shared.repair_log import CheckResults, note, noted, repaired
+from mcp_memory.storage.embedded.shared.watermark import WatermarkFile
 
 if TYPE_CHECKING:
     from mcp_memory.storage.contract import Windows
@@ -55,8 +55,8 @@ class Index:
 
         `findings` says so, and so when its vectors were those of another model.
         """
-        self.findings = Findings(damaged.parent)
-        self.witness = Witness(damaged.parent)
+        self.findings = CheckResults(damaged.parent)
+        self.watermark_file = WatermarkFile(damaged.parent)
         self.path = folder / "index.sqlite"
         self.generation = 0
         self._damaged = damaged
@@ -95,7 +95,7 @@ class Index:
 
     def displaced(self) -> list[str]:
         """The names of its files that somebody else removed or replaced."""
-        return self._foothold.changes() if self._is_open else []
+        return self._identity.changes() if self._is_open else []
 
     def look_again(self) -> None:
         """Read the watermark again, which somebody else may have moved."""
@@ -125,9 +125,9 @@ class Index:
             number, head = entries[-1].change.number, entries[-1].head
             schema.set_watermark(self._writer, number, head)
         self.number, self.head = number, head
-        if number > self.witness.number:  # else it catches up with what was seen before
+        if number > self.watermark_file.number:  # else it catches up with what was seen before
             first = entries[0].head if entries[0].change.number == 1 else b""
-            self.witness.see(number, head, first)
+            self.watermark_file.see(number, head, first)
         return removed
 
     def embed(self, packed: Mapping[tuple[str, int], Sequence[bytes]]) -> None:
@@ -197,7 +197,7 @@ class Index:
                     self._writer.execute(_Q["rebuild_words"])
             self._truncate_log()
             schema.set_meta(self._writer, "scrubbed", str(self.number))  # now that it is true
-        self.witness.see_scrubbed(self.number)
+        self.watermark_file.see_scrubbed(self.number)
 
     def _separates(self, terms: set[str]) -> bool:
         known = {term for (term,) in rows(self._writer, _Q["separators"])}
@@ -262,7 +262,7 @@ class Index:
         except BaseException:
             self._writer.close()
             raise
-        self._foothold = Foothold(shared=_files(self.path))
+        self._identity = FileIdentity(shared=_files(self.path))
         self._is_open = True
 
     def _let_go(self) -> None:

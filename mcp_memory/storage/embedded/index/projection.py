@@ -14,7 +14,7 @@ import apsw
 
 from mcp_memory.domain import text
 from mcp_memory.domain.conversation import place_of
-from mcp_memory.domain.memory import Memory, Status, Verb
+from mcp_memory.domain.memory import ChangeKind, Memory, Status
 from mcp_memory.domain.statements import slot_of
 from mcp_memory.storage import codec, filtering, queries
 from mcp_memory.storage.embedded.index import vector_format as vectors
@@ -60,7 +60,7 @@ def apply(
     """
     change = entry.change
     removed: list[Removed] = []
-    if change.verb is Verb.ERASE:
+    if change.verb is ChangeKind.ERASE:
         removed.append(remove(connection, change.memory_id))
     elif entry.memory is not None:
         previous = _previous(connection, change.memory_id)

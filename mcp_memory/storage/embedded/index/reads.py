@@ -12,10 +12,10 @@ from typing import Any
 
 import apsw
 
-from mcp_memory.domain.memory import Change, Memory, Partition, Revision, Status, Verb
+from mcp_memory.domain.memory import Change, ChangeKind, Memory, Partition, Revision, Status
 from mcp_memory.domain.statements import slot_of
 from mcp_memory.storage import codec, filtering, queries
-from mcp_memory.storage.contract import Figures, Filter, Order, Stats
+from mcp_memory.storage.contract import Filter, Order, Stats, StoreMetrics
 from mcp_memory.storage.embedded.index import schema
 from mcp_memory.storage.embedded.index.connection import rows, seal
 from mcp_memory.storage.embedded.index.schema import SQL
@@ -195,11 +195,11 @@ def held(connection: apsw.Connection) -> dict[Partition, int]:
     return {codec.partition_of(name): count for name, count in rows(connection, _Q["held"])}
 
 
-def figures(connection: apsw.Connection, changes: int) -> Figures:
+def figures(connection: apsw.Connection, changes: int) -> StoreMetrics:
     """See `Store.figures`; `changes` are those of the record."""
     ((memories, waiting),) = rows(connection, _Q["figures"])
     read = schema.watermark(connection)[0]
-    return Figures(memories=memories, unembedded=waiting, changes=changes, changes_read=read)
+    return StoreMetrics(memories=memories, unembedded=waiting, changes=changes, changes_read=read)
 
 
 def unembedded(connection: apsw.Connection, limit: int) -> list[Memory]:
@@ -219,7 +219,7 @@ def change_of(row: Sequence[Any]) -> Change:
     number, verb, memory_id, revision, made_at, user, agent, client, reason = row
     return Change(
         number=number,
-        verb=Verb(verb),
+        verb=ChangeKind(verb),
         memory_id=memory_id,
         revision=revision,
         at=codec.from_micros(made_at),

@@ -19,11 +19,11 @@ import numpy as np
 from mcp_memory.domain import text
 from mcp_memory.domain.memory import Status
 from mcp_memory.storage import codec, filtering, queries
-from mcp_memory.storage.contract import Candidate, Corpus, Filter, Proposal
+from mcp_memory.storage.contract import Candidate, Corpus, Filter, SearchResult
 from mcp_memory.storage.embedded.index import fulltext, reads, vector_format
 from mcp_memory.storage.embedded.index.connection import rows
 from mcp_memory.storage.embedded.index.schema import SQL
-from mcp_memory.storage.embedded.index.vector_search import Reach, Scan
+from mcp_memory.storage.embedded.index.vector_search import DistanceCache, Scan
 
 if TYPE_CHECKING:
     from mcp_memory.storage.contract import Vector
@@ -58,7 +58,7 @@ class _Space:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Asked:
+class SearchRequest:
     """What to search for by vector, if there is one; see `Store.propose`."""
 
     vector: Vector | None
@@ -68,7 +68,7 @@ class Asked:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Heard:
+class TextHits:
     """What the search by text gave, which holds while the index stays as it is."""
 
     space: _Space
@@ -79,20 +79,22 @@ class Heard:
 
 def listen(
     connection: apsw.Connection, where: Filter, asked_terms: Sequence[str], limit: int
-) -> Heard:
+) -> TextHits:
     """The half of `propose` that needs no vector."""
     space = _space(connection, where)
     terms = tuple(dict.fromkeys(asked_terms[: text.QUERY_TERMS_MAX]))
     postings = _postings(connection, space, terms)
     corpus = _corpus(space, terms, postings)
     said, notes = _by_text(connection, space, postings, corpus, limit)
-    return Heard(space=space, corpus=corpus, said=said, notes=notes)
+    return TextHits(space=space, corpus=corpus, said=said, notes=notes)
 
 
-def propose(connection: apsw.Connection, heard: Heard, asked: Asked, reach: Reach) -> Proposal:
+def propose(
+    connection: apsw.Connection, heard: TextHits, asked: SearchRequest, reach: DistanceCache
+) -> SearchResult:
     """See `Store.propose`."""
     near = _by_vector(connection, heard.space, asked, reach)
-    return Proposal(
+    return SearchResult(
         candidates=_candidates(connection, heard, near, asked),
         corpus=heard.corpus,
         unembedded=_unembedded(connection, heard.space),
@@ -192,7 +194,7 @@ def _by_text(
 
 
 def _by_vector(
-    connection: apsw.Connection, space: _Space, asked: Asked, reach: Reach
+    connection: apsw.Connection, space: _Space, asked: SearchRequest, reach: DistanceCache
 ) -> Collection[int]:
     """Rows near the query by their codes, `limit` or more of them, in no order."""
     if asked.vector is None or asked.limit < 1 or not space.parts:
@@ -207,7 +209,7 @@ def _by_vector(
 
 
 def _candidates(
-    connection: apsw.Connection, heard: Heard, near: Collection[int], asked: Asked
+    connection: apsw.Connection, heard: TextHits, near: Collection[int], asked: SearchRequest
 ) -> tuple[Candidate, ...]:
     """The rows found by text, the `limit` nearest by exact cosine, and what was said around
     any of them, each once."""

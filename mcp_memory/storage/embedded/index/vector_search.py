@@ -40,7 +40,7 @@ _K_MAX = 4_096
 
 
 @dataclass(slots=True)
-class Reach:
+class DistanceCache:
     """How far searches had to look the last times, by where and for how many.
 
     A step that found enough at once may be longer than needed; a shorter one is tried
@@ -74,7 +74,7 @@ class Scan:
     size: int
     least: float = -1.0
 
-    def nearest(self, connection: apsw.Connection, wanted: int, reach: Reach) -> set[int]:
+    def nearest(self, connection: apsw.Connection, wanted: int, reach: DistanceCache) -> set[int]:
         """The rows of the nearest windows, at least `wanted` if there are as many."""
         most = 2 * wanted
         if self.size <= _LONG_SCAN:

@@ -21,7 +21,7 @@ from mcp_memory.storage.embedded.shared.files import (
     sync_folders_above,
     wal_of,
 )
-from mcp_memory.storage.embedded.shared.repair_log import Findings, note, noted, repaired
+from mcp_memory.storage.embedded.shared.repair_log import CheckResults, note, noted, repaired
 
 SQL = Path(__file__).parent / "sql"
 _Q = queries.load(SQL / "queries.sql")
@@ -55,7 +55,7 @@ def connect(folder: Path) -> duckdb.DuckDBPyConnection:
 
 
 def attach(
-    generations: Generations, damaged: Path, findings: Findings
+    generations: Generations, damaged: Path, findings: CheckResults
 ) -> tuple[duckdb.DuckDBPyConnection, Path, bool]:
     """Open the live generation, or the next, or at last a new one; is one of its blocks damaged?
 
@@ -82,7 +82,7 @@ def attach(
     return _connected(path), path, False
 
 
-def _point(generations: Generations, path: Path, named: str | None, findings: Findings) -> None:
+def _point(generations: Generations, path: Path, named: str | None, findings: CheckResults) -> None:
     """Right a CURRENT that names another file than the one that was opened."""
     generations.point_to(path)
     said = f"the record's CURRENT did not name its file; it names {path.name} now"
@@ -90,7 +90,7 @@ def _point(generations: Generations, path: Path, named: str | None, findings: Fi
 
 
 def _salvaged(
-    path: Path, damaged: Path, findings: Findings
+    path: Path, damaged: Path, findings: CheckResults
 ) -> tuple[duckdb.DuckDBPyConnection | None, bool]:
     """A connection to this generation with as much of its log as can be read, None for none.
 

@@ -10,17 +10,17 @@ from typing import Any
 
 import duckdb
 
-from mcp_memory.domain.memory import Verb
+from mcp_memory.domain.memory import ChangeKind
 from mcp_memory.errors import StoreDamaged
 from mcp_memory.storage import queries
 from mcp_memory.storage.embedded.record import connection as duck
 from mcp_memory.storage.embedded.record import rows as record_rows
 from mcp_memory.storage.embedded.shared import migrations
 from mcp_memory.storage.embedded.shared.errors import is_full, is_record_damage, mapped
-from mcp_memory.storage.embedded.shared.file_identity import Foothold
+from mcp_memory.storage.embedded.shared.file_identity import FileIdentity
 from mcp_memory.storage.embedded.shared.files import Generations, set_aside, sync_folder, wal_of
 from mcp_memory.storage.embedded.shared.hash_chain import GENESIS, Entry, follows
-from mcp_memory.storage.embedded.shared.repair_log import Findings, note, repaired
+from mcp_memory.storage.embedded.shared.repair_log import CheckResults, note, repaired
 
 _Q = queries.load(duck.SQL / "queries.sql")
 
@@ -49,7 +49,7 @@ class Record:
 
         Damaged files are put aside in the folder `damaged`; `findings` says which and why.
         """
-        self.findings = Findings(damaged.parent)
+        self.findings = CheckResults(damaged.parent)
         self.generations = Generations(folder)
         self.damaged = damaged
         self.is_suspect = False
@@ -76,7 +76,7 @@ class Record:
             if entry.memory is not None
         ]
 
-        erased = [e.change.memory_id for e in entries if e.change.verb is Verb.ERASE]
+        erased = [e.change.memory_id for e in entries if e.change.verb is ChangeKind.ERASE]
 
         def work(connection: duckdb.DuckDBPyConnection) -> None:
             if erased:
@@ -238,7 +238,7 @@ class Record:
 
     def displaced(self) -> list[str]:
         """The names of its files that somebody else removed, replaced or wrote to."""
-        return [] if self._connection is None else self._foothold.changes()
+        return [] if self._connection is None else self._identity.changes()
 
     def move_on(self) -> list[Path]:
         """Write everything that is open into a new generation, whatever became of the files.
@@ -247,7 +247,7 @@ class Record:
         """
         with mapped("writing the record anew"):
             self.generations.folder.mkdir(mode=0o700, exist_ok=True)
-            strangers = self.generations.strangers(self._foothold)
+            strangers = self.generations.strangers(self._identity)
             kept = [set_aside(path, self.damaged) for path in strangers]
             self._compact()
             return kept
@@ -304,7 +304,7 @@ class Record:
         self._connection = connection
         self._log_is_kept = False
         whole = (self.path, self.generations.pointer)
-        self._foothold = Foothold(whole=whole, growing=[wal_of(self.path)])
+        self._identity = FileIdentity(whole=whole, growing=[wal_of(self.path)])
 
     def _migrate(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Bring it to the newest schema; what has no number is read as if it were of that."""
@@ -367,7 +367,7 @@ class Record:
             self._log_is_kept = True
             with contextlib.suppress(OSError):
                 os.chmod(wal_of(self.path), 0o600)
-        self._foothold.note_one(wal_of(self.path))
+        self._identity.note_one(wal_of(self.path))
 
     def _rows(self, name: str, values: list[Any]) -> list[Any]:
         with mapped("reading the record"):

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
-from mcp_memory.domain.memory import NOTHING, Change, Memory, Status, Trust, Type, Verb
+from mcp_memory.domain.memory import NOTHING, Change, ChangeKind, Memory, Status, Trust, Type
 from mcp_memory.storage import codec
 from mcp_memory.storage.embedded.shared.hash_chain import Entry
 
@@ -71,7 +71,7 @@ def entry_of(row: Sequence[Any]) -> Entry:
     request, salt, digest, head, *rest = row[9:]
     change = Change(
         number=number,
-        verb=Verb(verb),
+        verb=ChangeKind(verb),
         memory_id=memory_id,
         revision=revision,
         at=at.replace(tzinfo=UTC),

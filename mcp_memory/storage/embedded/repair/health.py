@@ -6,7 +6,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from mcp_memory.storage.contract import Finding
+from mcp_memory.storage.contract import CheckResult
 from mcp_memory.storage.embedded.index.index import Index
 from mcp_memory.storage.embedded.record.record import Record
 
@@ -21,7 +21,7 @@ class Faults:
     index: str = ""
 
 
-def check(home: Path, record: Record, index: Index, faults: Faults) -> list[Finding]:
+def check(home: Path, record: Record, index: Index, faults: Faults) -> list[CheckResult]:
     """Every finding, good and bad; repairs made come last, those of before included."""
     found = [*record.findings, *index.findings]
     return [
@@ -35,17 +35,17 @@ def check(home: Path, record: Record, index: Index, faults: Faults) -> list[Find
     ]
 
 
-def _record(record: Record, fault: str) -> list[Finding]:
+def _record(record: Record, fault: str) -> list[CheckResult]:
     changes, revisions, strays = record.counts()
     advice = "restore the folder from a backup; keep a copy of it as it is now"
     return [
-        Finding(
+        CheckResult(
             name="record",
             ok=changes == record.number and not strays,
             detail=f"{changes} changes, {revisions} revisions, {strays} without a change",
             advice=advice,
         ),
-        Finding(
+        CheckResult(
             name="chain",
             ok=not fault,
             detail=fault or f"{changes} changes verified",
@@ -54,8 +54,8 @@ def _record(record: Record, fault: str) -> list[Finding]:
     ]
 
 
-def _index(index: Index, fault: str) -> Finding:
-    return Finding(
+def _index(index: Index, fault: str) -> CheckResult:
+    return CheckResult(
         name="index",
         ok=not fault,
         detail=fault or "whole",
@@ -63,13 +63,13 @@ def _index(index: Index, fault: str) -> Finding:
     )
 
 
-def _agreement(record: Record, index: Index) -> Finding:
+def _agreement(record: Record, index: Index) -> CheckResult:
     changes, revisions, _ = record.counts()
     counts = index.counts()
     same_head = (index.number, index.head) == (record.number, record.head)
     same_counts = (counts["changes"], counts["revisions"]) == (changes, revisions)
     same_rows = counts["documents"] == counts["revisions"] and counts["codes"] == counts["windows"]
-    return Finding(
+    return CheckResult(
         name="agreement",
         ok=same_head and same_counts and same_rows,
         detail=f"record at change {record.number}, index at {index.number};"
@@ -78,19 +78,19 @@ def _agreement(record: Record, index: Index) -> Finding:
     )
 
 
-def _vectors(index: Index) -> Finding:
+def _vectors(index: Index) -> CheckResult:
     counts = index.counts()
     waiting = counts["unembedded"]
-    return Finding(
+    return CheckResult(
         name="vectors",
         ok=True,  # they are filled in behind; until then the text is searched
         detail=f"{counts['windows']} vectors, {waiting} revisions wait for theirs",
     )
 
 
-def _disk(home: Path) -> Finding:
+def _disk(home: Path) -> CheckResult:
     free = shutil.disk_usage(home).free
-    return Finding(
+    return CheckResult(
         name="disk",
         ok=free >= _FREE_BYTES_MIN,
         detail=f"{free >> 20} MB free at {home}",

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from mcp_memory.domain.memory import Verb
+from mcp_memory.domain.memory import ChangeKind
 from mcp_memory.errors import StoreError
 from mcp_memory.storage.embedded.index.index import Index
 from mcp_memory.storage.embedded.record.record import Record
@@ -52,7 +52,7 @@ def mend(record: Record, index: Index, *, is_foreign: bool = False) -> None:
     finally:
         made.close()
         shutil.rmtree(folder, ignore_errors=True)
-    index.witness.see(record.number, record.head, record.head_at(1) or b"")
+    index.watermark_file.see(record.number, record.head, record.head_at(1) or b"")
     what = "was of another store" if is_foreign else "was damaged"
     told = (
         f"the record {what}; {merging.restored} of its {record.number} changes were taken from"
@@ -88,7 +88,7 @@ class _Merging:
                 for number in range(after + 1, until + 1)
                 if (entry := self._next(ours.get(number), theirs.get(number)))
             ]
-            erased = {e.change.memory_id for e in chosen if e.change.verb is Verb.ERASE}
+            erased = {e.change.memory_id for e in chosen if e.change.verb is ChangeKind.ERASE}
             if chosen:
                 yield [_without_erased(entry, erased) for entry in chosen]
 
@@ -105,11 +105,11 @@ class _Merging:
             self._is_cut = True
             return None
         found = whole[0] if whole else hash_chain.without_content(sides[0])
-        if not whole and found.change.verb is not Verb.ERASE:
+        if not whole and found.change.verb is not ChangeKind.ERASE:
             self.lost += 1
             self.memories.add(found.change.memory_id)
         self.restored += found is theirs
-        if found.change.verb is Verb.ERASE:
+        if found.change.verb is ChangeKind.ERASE:
             self.erasure = found.change.number
         self._number += 1
         if self._is_cut:
@@ -120,7 +120,7 @@ class _Merging:
 
 def _top(record: Record, index: Index, *, is_foreign: bool) -> int:
     """The newest change that anybody knows of."""
-    seen = index.witness.number
+    seen = index.watermark_file.number
     return max(index.number, seen) if is_foreign else max(record.number, index.number, seen)
 
 
@@ -170,7 +170,7 @@ def _is_clean(record: Record, index: Index, erasure: int) -> bool:
     try:
         return record.compacted_at() >= erasure
     except StoreError:
-        return index.witness.scrubbed >= erasure
+        return index.watermark_file.scrubbed >= erasure
 
 
 def _told_of_loss(merging: _Merging) -> str:

@@ -65,7 +65,7 @@ def reconcile(record: Record, index: Index) -> None:
         _part(record, index)
     elif index.number > record.number:
         _refill(record, index)
-    _heed_witness(record, index)
+    _heed_watermark_file(record, index)
     behind = record.number - index.number
     if behind > AT_ONCE_MAX:
         said = f"the index was {behind} changes behind, to be caught up with by and by"
@@ -107,7 +107,7 @@ def finish_erasures(home: Path, record: Record, index: Index) -> None:
     witness does.
     """
     catch_up(record, index)
-    if index.witness.scrubbed < record.last_erasure() and drop_damaged(home):
+    if index.watermark_file.scrubbed < record.last_erasure() and drop_damaged(home):
         detail = "what was put aside is gone, for it may have held what was erased"
         note(record.findings, noted(detail))
     if record.holds_erased():
@@ -131,7 +131,10 @@ def _agree(record: Record, index: Index) -> bool:
 
 def _is_foreign(side: Record | Index, index: Index) -> bool:
     """Whether a history has another beginning than the one that the witness saw."""
-    return bool(index.witness.number and side.number) and side.head_at(1) != index.witness.birth
+    return (
+        bool(index.watermark_file.number and side.number)
+        and side.head_at(1) != index.watermark_file.birth
+    )
 
 
 def _dismiss(record: Record, index: Index) -> None:
@@ -174,12 +177,12 @@ def _part(record: Record, index: Index) -> None:
 
 def _is_ours(side: Record | Index, index: Index) -> bool:
     """Whether a history is the one that the witness saw."""
-    witness = index.witness
-    if not witness.number:
+    watermark_file = index.watermark_file
+    if not watermark_file.number:
         return False
-    if side.number < witness.number:
-        return side.number > 0 and side.head_at(1) == witness.birth
-    return side.head_at(witness.number) == witness.head
+    if side.number < watermark_file.number:
+        return side.number > 0 and side.head_at(1) == watermark_file.birth
+    return side.head_at(watermark_file.number) == watermark_file.head
 
 
 def _refill(record: Record, index: Index) -> None:
@@ -199,20 +202,22 @@ def _refill(record: Record, index: Index) -> None:
     note(index.findings, repaired(detail))
 
 
-def _heed_witness(record: Record, index: Index) -> None:
+def _heed_watermark_file(record: Record, index: Index) -> None:
     """Tell of changes that were seen once and that neither side has any more."""
-    witness, first = index.witness, record.head_at(1) or b""
-    missing = witness.number - record.number
+    watermark_file, first = index.watermark_file, record.head_at(1) or b""
+    missing = watermark_file.number - record.number
     if _is_foreign(record, index):
         # Somebody may have put it here, so it stays. Nothing is told if the index knows it:
         # then it is the witness that is of another store.
         if not index.number:
-            detail = f"{witness.number} changes are lost, for the record is of another store now"
+            detail = (
+                f"{watermark_file.number} changes are lost, for the record is of another store now"
+            )
             note(record.findings, lost(detail))
     elif missing > 0:
         detail = (
-            f"the newest {missing} of {witness.number} changes are neither in the record nor in"
-            " the index and are lost; what was put aside is in the folder damaged"
+            f"the newest {missing} of {watermark_file.number} changes are neither in the record nor"
+            " in the index and are lost; what was put aside is in the folder damaged"
         )
         note(record.findings, lost(detail))
-    witness.see(record.number, record.head, first)
+    watermark_file.see(record.number, record.head, first)

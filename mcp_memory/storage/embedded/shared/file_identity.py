@@ -15,7 +15,7 @@ Seen = tuple[int, ...] | None
 """What a file looked like, None where there was none."""
 
 
-class Foothold:
+class FileIdentity:
     """Some files: `whole` ones, which nobody writes to, and `growing` ones, which we alone do.
 
     Those of `shared` ones are only looked at for whether they are still the same.

@@ -13,7 +13,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from mcp_memory.storage.embedded.shared.file_identity import Foothold
+from mcp_memory.storage.embedded.shared.file_identity import FileIdentity
 
 MENDING = "mending"
 """The folder within the record's in which another record is made of what is left of it."""
@@ -85,7 +85,7 @@ class Generations:
         if gone:
             sync_folder(self.folder)
 
-    def strangers(self, ours: Foothold) -> list[Path]:
+    def strangers(self, ours: FileIdentity) -> list[Path]:
         """Databases and logs that lie there and are not of the live generation."""
         found = (path for path in self.folder.iterdir() if _STRANGER.fullmatch(path.name))
         return sorted(path for path in found if not ours.holds(path))

@@ -14,7 +14,7 @@ import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from mcp_memory.domain.memory import Change, Memory, Verb
+from mcp_memory.domain.memory import Change, ChangeKind, Memory
 from mcp_memory.storage import codec
 from mcp_memory.storage.contract import Write
 
@@ -80,7 +80,7 @@ def is_intact(link: Entry) -> bool:
     """Whether what an entry says is what was written, or was erased."""
     if not link.salt:
         return link.memory is None
-    known = link.memory is not None or link.change.verb is Verb.ERASE
+    known = link.memory is not None or link.change.verb is ChangeKind.ERASE
     return known and link.digest == _digest(link.salt, link.change, link.memory)
 
 

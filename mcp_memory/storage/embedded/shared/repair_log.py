@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from mcp_memory.storage.contract import Finding
+from mcp_memory.storage.contract import CheckResult
 
 _log = logging.getLogger(__name__)
 _KEPT_MAX = 50
@@ -22,7 +22,7 @@ _SHOWN_MAX = 5
 _NEVER_TOLD = ""
 
 
-class Findings(list[Finding]):
+class CheckResults(list[CheckResult]):
     """The findings of one part of a store since it was opened."""
 
     def __init__(self, home: Path) -> None:
@@ -36,13 +36,13 @@ class Ledger:
     def __init__(self, home: Path) -> None:
         self._path = home / "repairs.jsonl"
 
-    def add(self, finding: Finding) -> None:
+    def add(self, finding: CheckResult) -> None:
         """Keep a finding until it was told."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
         line = {"at": now, "name": finding.name, "detail": finding.detail, "told": _NEVER_TOLD}
         self._write([*self._lines(), {**line, "advice": finding.advice}])
 
-    def tell(self, known: list[Finding]) -> list[Finding]:
+    def tell(self, known: list[CheckResult]) -> list[CheckResult]:
         """What was not told yet and is not among the `known`, then the latest of the rest.
 
         From now on all of it counts as told.
@@ -77,7 +77,7 @@ class Ledger:
             _log.warning("a repair could not be noted (%s)", error)
 
 
-def note(findings: Findings, finding: Finding, cause: object = "") -> None:
+def note(findings: CheckResults, finding: CheckResult, cause: object = "") -> None:
     """Add a finding, once, in place of the oldest when there are too many.
 
     The `cause`, such as an engine's words, goes into the log only.
@@ -90,27 +90,27 @@ def note(findings: Findings, finding: Finding, cause: object = "") -> None:
         del findings[:-_KEPT_MAX]
 
 
-def noted(detail: str) -> Finding:
+def noted(detail: str) -> CheckResult:
     """Something that belongs to a normal life, such as catching up after a kill."""
-    return Finding(name="note", ok=True, detail=detail)
+    return CheckResult(name="note", ok=True, detail=detail)
 
 
 def repaired(
     detail: str, advice: str = "nothing is left to do; if it comes again, check the disk"
-) -> Finding:
+) -> CheckResult:
     """Damage that was put right."""
-    return Finding(name="repair", ok=False, detail=detail, advice=advice)
+    return CheckResult(name="repair", ok=False, detail=detail, advice=advice)
 
 
-def meddled(detail: str) -> Finding:
+def meddled(detail: str) -> CheckResult:
     """Files that somebody took away or replaced while they were in use, which was put right."""
     advice = "nothing is left to do; to restore a backup run first: mcp-memory daemon stop"
     return repaired(detail, advice)
 
 
-def lost(detail: str) -> Finding:
+def lost(detail: str) -> CheckResult:
     """Damage that could not be put right: something acknowledged is gone."""
-    return Finding(
+    return CheckResult(
         name="loss",
         ok=False,
         detail=detail,
@@ -127,6 +127,6 @@ def _line(said: str) -> dict[str, Any]:
         return {}
 
 
-def _untold(line: dict[str, Any]) -> Finding:
+def _untold(line: dict[str, Any]) -> CheckResult:
     detail = f"on {line['at']}: {line['detail']}"
-    return Finding(name=line["name"], ok=False, detail=detail, advice=line["advice"])
+    return CheckResult(name=line["name"], ok=False, detail=detail, advice=line["advice"])

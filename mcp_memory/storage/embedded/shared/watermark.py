@@ -18,8 +18,8 @@ from mcp_memory.storage.embedded.shared.hash_chain import GENESIS
 _NOTHING = (0, GENESIS, GENESIS, 0)
 
 
-class Witness:
-    """The file `witness`: one line of fixed length, with a checksum."""
+class WatermarkFile:
+    """The file `watermark_file`: one line of fixed length, with a checksum."""
 
     number: int
     """The newest change that was seen, 0 when none is known of."""

@@ -8,8 +8,8 @@ import pytest
 
 from mcp_memory.domain.ids import ending
 from mcp_memory.domain.memory import Caller
-from mcp_memory.domain.requests import Draft, Patch, Selection
-from mcp_memory.domain.results import Erasure
+from mcp_memory.domain.requests import Draft, ForgetRequest, Patch
+from mcp_memory.domain.results import EraseReceipt
 from mcp_memory.service import MemoryService
 from mcp_memory.tools import forget as tool
 
@@ -29,9 +29,9 @@ def change(service: MemoryService, caller: Caller, memory_id: str, reason: str) 
     service.update(caller, memory_id, patch)
 
 
-def erase(service: MemoryService, caller: Caller, *ids: str) -> Erasure:
-    preview = service.forget(caller, Selection(ids=ids, erase=True))
-    done = service.forget(caller, Selection(ids=ids, erase=True, confirm=preview.confirm))
+def erase(service: MemoryService, caller: Caller, *ids: str) -> EraseReceipt:
+    preview = service.forget(caller, ForgetRequest(ids=ids, erase=True))
+    done = service.forget(caller, ForgetRequest(ids=ids, erase=True, confirm=preview.confirm))
     assert done.receipt is not None
     return done.receipt
 
@@ -137,7 +137,7 @@ def test_what_an_earlier_revision_said_is_looked_for_too(
 
 def test_a_reason_to_forget_counts_as_one_to_change(service: MemoryService, alice: Caller) -> None:
     secret, other = keep(service, alice, SECRET), keep(service, alice, "Lunch is at noon.")
-    service.forget(alice, Selection(ids=(other,), reason=f"the same as {ending(secret)}"))
+    service.forget(alice, ForgetRequest(ids=(other,), reason=f"the same as {ending(secret)}"))
     assert erase(service, alice, secret).quoted_by == (other,)
 
 
@@ -196,8 +196,8 @@ def test_many_are_counted_and_the_latest_few_named(service: MemoryService, alice
     for other in others:
         change(service, alice, other, "behind the green radiator")
     change(service, alice, others[0], "behind the green radiator, again")
-    preview = service.forget(alice, Selection(ids=(secret,), erase=True))
-    done = service.forget(alice, Selection(ids=(secret,), erase=True, confirm=preview.confirm))
+    preview = service.forget(alice, ForgetRequest(ids=(secret,), erase=True))
+    done = service.forget(alice, ForgetRequest(ids=(secret,), erase=True, confirm=preview.confirm))
     assert done.receipt is not None
     assert done.receipt.quoted == 25
     assert done.receipt.quoted_by == (others[0], *reversed(others[6:]))

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from mcp_memory.domain.memory import Caller
-from mcp_memory.domain.requests import Draft, Query, Selection
-from mcp_memory.domain.results import Recall
+from mcp_memory.domain.requests import Draft, ForgetRequest, Query
+from mcp_memory.domain.results import RecallResult
 from mcp_memory.errors import InvalidInput
 from mcp_memory.service import MemoryService
 from mcp_memory.service.query.match_all import asks_for_everything
@@ -129,7 +129,7 @@ def test_a_query_that_names_something_does_not(query: str) -> None:
     assert not asks_for_everything(query)
 
 
-def contents(found: Recall) -> list[str]:
+def contents(found: RecallResult) -> list[str]:
     return [item.memory.content for item in found.memories]
 
 
@@ -178,7 +178,7 @@ def test_forgetting_everything_needs_a_filter_that_says_so(
 ) -> None:
     service.remember(alice, [Draft(content="The office is in Lyon."), Draft(content="Tea.")])
     with pytest.raises(InvalidInput, match="types: all of profile, preference, task, fact"):
-        service.forget(alice, Selection(query=query))
+        service.forget(alice, ForgetRequest(query=query))
 
 
 def test_everything_with_a_filter_forgets_what_the_filter_selects(
@@ -187,10 +187,10 @@ def test_everything_with_a_filter_forgets_what_the_filter_selects(
     service.remember(
         alice, [Draft(content="The office is in Lyon."), Draft(content="Tea.", type="preference")]
     )
-    preview = service.forget(alice, Selection(query="*", types=("preference",)))
+    preview = service.forget(alice, ForgetRequest(query="*", types=("preference",)))
     assert (preview.done, preview.total) == (False, 1)
     every = ("profile", "preference", "task", "fact", "procedure", "episode", "summary")
-    preview = service.forget(alice, Selection(query="everything", types=every))
+    preview = service.forget(alice, ForgetRequest(query="everything", types=every))
     assert (preview.done, preview.total) == (False, 2)
-    done = service.forget(alice, Selection(types=every, confirm=preview.confirm))
+    done = service.forget(alice, ForgetRequest(types=every, confirm=preview.confirm))
     assert (done.done, done.total) == (True, 2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mcp_memory.domain.memory import Caller
-from mcp_memory.domain.requests import Draft, Selection
+from mcp_memory.domain.requests import Draft, ForgetRequest
 from mcp_memory.service import MemoryService
 from mcp_memory.service.query.name_words import Text
 from mcp_memory.service.query.names import names_in
@@ -151,9 +151,9 @@ def test_only_what_names_that_one_is_taken(
     service: MemoryService, alice: Caller, query: str, taken: list[str], left: list[str]
 ) -> None:
     service.remember(alice, [Draft(content=content) for content in [*left, *taken]])
-    preview = service.forget(alice, Selection(query=query))
+    preview = service.forget(alice, ForgetRequest(query=query))
     assert sorted(memory.content for memory in preview.memories) == sorted(taken)
-    done = service.forget(alice, Selection(query=query, confirm=preview.confirm))
+    done = service.forget(alice, ForgetRequest(query=query, confirm=preview.confirm))
     assert (done.done, done.total) == (True, len(taken))
     assert sorted(memory.content for memory in service.recent(alice)) == sorted(left)
 
@@ -165,7 +165,7 @@ def test_all_that_names_somebody_is_taken_whatever_else_it_says(
     service.remember(alice, [Draft(content=content) for content in said])
     service.remember(alice, [Draft(content="blue", key="anna schmidt's colour")])
     service.remember(alice, [Draft(content="Likes boats.", tags=("Anna Schmidt",))])
-    preview = service.forget(alice, Selection(query="everything about Anna Schmidt"))
+    preview = service.forget(alice, ForgetRequest(query="everything about Anna Schmidt"))
     assert preview.total == len(said) + 2
 
 
@@ -175,7 +175,7 @@ def test_of_one_who_is_named_only_what_is_asked_for_is_taken(
     phone = "The phone number of Anna Schmidt is 555-1234."
     others = ["Anna Schmidt grows roses.", "The phone number of Anna Smith is 555-9876."]
     service.remember(alice, [Draft(content=content) for content in [phone, *others]])
-    preview = service.forget(alice, Selection(query="Anna Schmidt's phone number"))
+    preview = service.forget(alice, ForgetRequest(query="Anna Schmidt's phone number"))
     assert phone in [memory.content for memory in preview.memories]
     assert others[1] not in [memory.content for memory in preview.memories]
 
@@ -184,7 +184,7 @@ def test_who_is_not_named_anywhere_takes_nothing_with_him(
     service: MemoryService, alice: Caller
 ) -> None:
     service.remember(alice, [Draft(content="Anna Smith likes tea.")])
-    preview = service.forget(alice, Selection(query="Anna Schmidt", erase=True))
+    preview = service.forget(alice, ForgetRequest(query="Anna Schmidt", erase=True))
     assert (preview.total, preview.confirm) == (0, "")
 
 
@@ -193,5 +193,5 @@ def test_a_query_without_a_name_takes_what_it_means(service: MemoryService, alic
         alice,
         [Draft(content="Her dog is called Rex."), Draft(content="The build uses Bazel.")],
     )
-    preview = service.forget(alice, Selection(query="the dog"))
+    preview = service.forget(alice, ForgetRequest(query="the dog"))
     assert [memory.content for memory in preview.memories] == ["Her dog is called Rex."]

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from mcp_memory.domain.memory import Caller, Scope
-from mcp_memory.domain.requests import Draft, Patch, Query, Selection
-from mcp_memory.domain.results import Recall
+from mcp_memory.domain.requests import Draft, ForgetRequest, Patch, Query
+from mcp_memory.domain.results import RecallResult
 from mcp_memory.embedding.embedder import Embedder
 from mcp_memory.errors import InvalidInput, NotFound, ScopeMissing
 from mcp_memory.service import MemoryService
@@ -20,7 +20,7 @@ def keep(service: MemoryService, caller: Caller, *contents: str, **fields: Any) 
     return [answer.id for answer in service.remember(caller, drafts)]
 
 
-def texts(answer: Recall) -> list[str]:
+def texts(answer: RecallResult) -> list[str]:
     return [item.memory.content for item in answer.memories]
 
 
@@ -303,7 +303,7 @@ def test_an_erase_leaves_no_trace_that_waits_to_be_saved(
 ) -> None:
     (memory_id,) = keep(service, alice, "The vault code is zanzibar.")
     answer = service.recall(alice, Query(query="what is the vault code?"))
-    service.forget(alice, Selection(ids=(memory_id,), erase=True, confirmed=True))
+    service.forget(alice, ForgetRequest(ids=(memory_id,), erase=True, confirmed=True))
     service.upkeep()
     with pytest.raises(NotFound):
         service.trace(alice, answer.trace_id)

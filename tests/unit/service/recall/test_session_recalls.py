@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from mcp_memory.domain.memory import Caller
-from mcp_memory.domain.requests import Draft, Query, Selection
+from mcp_memory.domain.requests import Draft, ForgetRequest, Query
 from mcp_memory.embedding.embedder import Embedder
 from mcp_memory.service import MemoryService
 from mcp_memory.service.recall.render import fenced_recalls
@@ -104,7 +104,7 @@ def test_what_asked_for_an_erased_word_is_no_longer_there(
     service.recall(alice, Query(query="where is the zyxomatic?"))
     service.upkeep()
     service.recall(alice, Query(query="is the zyxomatic safe?"))
-    preview = service.forget(alice, Selection(ids=(secret.id,), erase=True))
-    service.forget(alice, Selection(ids=(secret.id,), erase=True, confirm=preview.confirm))
+    preview = service.forget(alice, ForgetRequest(ids=(secret.id,), erase=True))
+    service.forget(alice, ForgetRequest(ids=(secret.id,), erase=True, confirm=preview.confirm))
     assert [query for _, query in asked(service, alice)] in (["quelbrant"], [])
     assert all(name == kept for name, _ in asked(service, alice))

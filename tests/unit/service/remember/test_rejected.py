@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mcp_memory.domain.memory import Caller, Status
-from mcp_memory.domain.requests import Draft, Query, Selection
+from mcp_memory.domain.requests import Draft, ForgetRequest, Query
 from mcp_memory.errors import InvalidInput, NotFound, ScopeMissing
 from mcp_memory.service import MemoryService
 
@@ -98,7 +98,7 @@ def test_what_is_erased_meanwhile_is_missed_by_its_draft_alone(
     ]
 
     def erase(memory_id: str) -> None:
-        service.forget(alice, Selection(ids=(memory_id,), erase=True, confirmed=True))
+        service.forget(alice, ForgetRequest(ids=(memory_id,), erase=True, confirmed=True))
 
     def replace(memory_id: str) -> list[str]:
         new = Draft(content=f"Instead of {memory_id}.", supersedes=(memory_id,))

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from mcp_memory.domain.memory import Caller, Scope, Status
-from mcp_memory.domain.requests import Draft, Patch, Query, Selection
-from mcp_memory.domain.results import Remembered
+from mcp_memory.domain.requests import Draft, ForgetRequest, Patch, Query
+from mcp_memory.domain.results import RememberResult
 from mcp_memory.errors import InvalidInput, NotFound, ScopeMissing
 from mcp_memory.service import MemoryService
 from tests.support.factories import Clock
 
 
-def one(service: MemoryService, caller: Caller, content: str, **fields: Any) -> Remembered:
+def one(service: MemoryService, caller: Caller, content: str, **fields: Any) -> RememberResult:
     """What becomes of one draft. Raises why it is rejected."""
     (result,) = service.remember(caller, [Draft(content=content, **fields)])
     if result.error is not None:
@@ -252,7 +252,7 @@ def test_an_expired_key_can_be_remembered_again(
 
 def test_a_forgotten_text_can_be_remembered_anew(service: MemoryService, alice: Caller) -> None:
     first = one(service, alice, "Prefers tea.")
-    service.forget(alice, Selection(ids=(first.id,)))
+    service.forget(alice, ForgetRequest(ids=(first.id,)))
     again = one(service, alice, "Prefers tea.")
     assert (again.status, again.id != first.id) == ("stored", True)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from mcp_memory.storage.contract import Finding, Store
+from mcp_memory.storage.contract import CheckResult, Store
 from mcp_memory.storage.embedded.index.connection import connect
 from mcp_memory.storage.embedded.shared.errors import is_record_damage
 from tests.support.factories import (
@@ -53,7 +53,7 @@ def in_the_index(home: Path, query: str) -> None:
         connection.execute(query)
 
 
-def bad(store: Store) -> list[Finding]:
+def bad(store: Store) -> list[CheckResult]:
     """What a check finds wrong."""
     return [finding for finding in store.check() if not finding.ok]
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mcp_memory.domain import text
-from mcp_memory.domain.memory import Change, Memory, Verb
+from mcp_memory.domain.memory import Change, ChangeKind, Memory
 from mcp_memory.storage.contract import Store
 from mcp_memory.storage.embedded.index import vector_format
 from mcp_memory.storage.embedded.index.index import Index
@@ -163,7 +163,7 @@ def erase_in_the_record_alone(home: Path) -> None:
     record = Record(home / "record", home / "damaged")
     change = Change(
         number=record.number + 1,
-        verb=Verb.ERASE,
+        verb=ChangeKind.ERASE,
         memory_id=SECRET.id,
         revision=2,
         at=datetime.now(UTC),

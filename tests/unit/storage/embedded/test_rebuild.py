@@ -11,7 +11,7 @@ import pytest
 
 from mcp_memory.config.settings import Settings
 from mcp_memory.domain.memory import Caller
-from mcp_memory.domain.requests import Draft, Patch, Query, Selection
+from mcp_memory.domain.requests import Draft, ForgetRequest, Patch, Query
 from mcp_memory.embedding.embedder import Embedder
 from mcp_memory.errors import NotFound, StoreClosed
 from mcp_memory.runtime import open_service
@@ -169,8 +169,10 @@ def test_a_service_answers_while_its_index_is_behind_and_says_so(
 CHANGES: dict[str, Callable[[MemoryService, Caller], str]] = {
     "remember": lambda s, a: s.remember(a, [Draft(content=LAST.content, scope="user")])[0].status,
     "update": lambda s, a: s.update(a, LAST.id, Patch(pinned=True)).memory.id,
-    "forget": lambda s, a: s.forget(a, Selection(ids=(LAST.id,))).memories[0].id,
-    "preview": lambda s, a: s.forget(a, Selection(query="number499", erase=True)).memories[0].id,
+    "forget": lambda s, a: s.forget(a, ForgetRequest(ids=(LAST.id,))).memories[0].id,
+    "preview": lambda s, a: (
+        s.forget(a, ForgetRequest(query="number499", erase=True)).memories[0].id
+    ),
 }
 
 

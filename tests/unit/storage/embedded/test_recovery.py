@@ -10,7 +10,7 @@ import duckdb
 import numpy as np
 import pytest
 
-from mcp_memory.storage.contract import Finding, Store
+from mcp_memory.storage.contract import CheckResult, Store
 from mcp_memory.storage.embedded import open_embedded
 from tests.support.factories import (
     ACTOR,
@@ -76,7 +76,7 @@ def assert_whole(store: Store) -> None:
     assert [f for f in bad(store) if f.name != "repair"] == []
 
 
-def bad(store: Store) -> list[Finding]:
+def bad(store: Store) -> list[CheckResult]:
     """What a check finds wrong."""
     return [finding for finding in store.check() if not finding.ok]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from mcp_memory.storage.contract import Finding, Store
+from mcp_memory.storage.contract import CheckResult, Store
 from mcp_memory.storage.embedded.repair.recovery import AT_ONCE_MAX
 from tests.support.factories import ids, memory, open_store, put, where
 
@@ -47,7 +47,7 @@ def alter(home: Path, document: str) -> None:
         connection.execute(f"UPDATE revisions SET {document} WHERE memory_id = ?", [ALTERED.id])
 
 
-def bad(store: Store) -> list[Finding]:
+def bad(store: Store) -> list[CheckResult]:
     """What a check finds wrong."""
     return [finding for finding in store.check() if not finding.ok]
 

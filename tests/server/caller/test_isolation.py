@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import mcp.types as types
 import pytest
 from mcp import Client, MCPError
 
+from mcp_memory.config.settings import Settings
 from mcp_memory.domain.ids import new_id
 from mcp_memory.runtime import Application
 from mcp_memory.server.app import build
@@ -43,10 +45,26 @@ class Case:
     before: tuple[str, str]
 
 
+@pytest.fixture(scope="module")
+def application(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
+    """One application for all cases: each has users of its own."""
+    folder = tmp_path_factory.mktemp("shared")
+    opened = Application(Settings(home=folder / "store", working_dir=folder))
+    yield opened
+    opened.close()
+
+
+NUMBERS = count()
+
+
 @pytest.fixture(params=[(pair, era) for pair in PAIRS for era in ERAS], ids="-".join)
 async def case(request: pytest.FixtureRequest, application: Application) -> AsyncGenerator[Case]:
     pair, era = request.param
     owner_name, other_name, scope = PAIRS[pair]
+    number = next(NUMBERS)
+    owner_name, other_name = (
+        name.replace("/", f"{number}/", 1) for name in (owner_name, other_name)
+    )
     server = build(application, by_name)
     async with AsyncExitStack() as stack:
         owner = await stack.enter_async_context(as_caller(server, era, owner_name))

@@ -26,7 +26,10 @@ ERAS = ("legacy", "auto")
 """How the SDK's client is told to speak each protocol era."""
 
 ROOT = Path(__file__).resolve().parents[2]
-SERVE = "from mcp_memory import settings, stdio; stdio.run(settings.load())"
+SERVE = (
+    "from mcp_memory.config import settings; from mcp_memory.server.transport import stdio; "
+    "stdio.run(settings.load())"
+)
 """Serves without a daemon."""
 
 
@@ -43,22 +46,34 @@ def environment(home: Path, **changes: str) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def connect(
+async def joined(
     home: Path, era: str, env: Mapping[str, str] | None = None, **options: Any
 ) -> AsyncGenerator[Client]:
-    """A client of the store in `home`, through a proxy and the daemon, which ends with it.
+    """A client of the store in `home`, through a proxy; the daemon outlives it.
 
     The proxy finds `env` too in its environment.
     """
-    variables = environment(home, **(env or {}))
     parameters = StdioServerParameters(
-        command=sys.executable, args=["-m", "mcp_memory"], cwd=str(home.parent), env=variables
+        command=sys.executable,
+        args=["-m", "mcp_memory"],
+        cwd=str(home.parent),
+        env=environment(home, **(env or {})),
     )
+    async with Client(stdio_client(parameters), mode=era, **options) as client:
+        yield client
+
+
+@asynccontextmanager
+async def connect(
+    home: Path, era: str, env: Mapping[str, str] | None = None, **options: Any
+) -> AsyncGenerator[Client]:
+    """A client as in `joined`, with which the daemon of the store ends."""
     try:
-        async with Client(stdio_client(parameters), mode=era, **options) as client:
+        async with joined(home, era, env, **options) as client:
             yield client
     finally:
         stop = [sys.executable, "-m", "mcp_memory", "daemon", "stop"]
+        variables = environment(home, **(env or {}))
         await anyio.run_process(stop, env={**os.environ, **variables}, cwd=home.parent)
 
 

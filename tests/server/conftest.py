@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterator
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from mcp import Client
 
+from tests.support.daemon import daemon_home
 from tests.support.mcp_client import ERAS, connect
 
 if TYPE_CHECKING:
     from mcp_memory.runtime import Application
+
+
+USERS = count()
 
 
 @pytest.fixture(scope="session")
@@ -29,6 +34,19 @@ async def client(
     home = tmp_path_factory.mktemp("home") / "store"
     async with connect(home, request.param) as connected:
         yield connected
+
+
+@pytest.fixture(scope="module")
+def shared_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The store of one daemon for all the tests of a module that use it; see `user`."""
+    with daemon_home(tmp_path_factory.mktemp("shared")) as home:
+        yield home
+
+
+@pytest.fixture
+def user() -> str:
+    """The name of a user that no other test has, who sees nothing of theirs."""
+    return f"user{next(USERS)}"
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from mcp import Client, MCPError
 from mcp_memory.identity.resolver import META_SESSION, META_ZONE
 from tests.support import stdio_client
 from tests.support.daemon import daemon_home, proxy
-from tests.support.mcp_client import ERAS, connect, read, remember
+from tests.support.mcp_client import ERAS, joined, read, remember
 
 pytestmark = pytest.mark.anyio
 
@@ -26,9 +26,10 @@ async def me(client: Client, meta: Any = None) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_claude_code_names_its_session_in_the_environment(tmp_path: Path, era: str) -> None:
-    home = tmp_path / "store"
-    async with connect(home, era, {SESSION: "talk-1"}) as client:
+async def test_claude_code_names_its_session_in_the_environment(
+    shared_home: Path, user: str, era: str
+) -> None:
+    async with joined(shared_home, era, {"MCP_MEMORY_USER": user, SESSION: "talk-1"}) as client:
         found = await me(client)
         assert found["caller"]["session"] == "talk-1"
         assert found["decided_by"]["session"] == SESSION
@@ -48,9 +49,9 @@ def session_of(server: stdio_client.Server) -> str:
     return answer["contents"][0]["text"]
 
 
-def test_each_client_of_a_daemon_has_the_session_and_the_zone_of_its_own(tmp_path: Path) -> None:
+def test_each_client_of_a_daemon_has_the_session_and_the_zone_of_its_own(shared_home: Path) -> None:
+    home = shared_home
     with (
-        daemon_home(tmp_path) as home,
         proxy(home, **{SESSION: "talk-1", "TZ": "Pacific/Auckland"}) as one,
         proxy(home, **{SESSION: "talk-2", "MCP_MEMORY_TIMEZONE": "America/Los_Angeles"}) as two,
         proxy(home, TZ="CET-1CEST") as three,
@@ -90,8 +91,12 @@ def test_a_setting_that_is_no_time_zone_is_refused_by_name(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_the_days_of_an_answer_are_those_of_the_client(tmp_path: Path, era: str) -> None:
-    async with connect(tmp_path / "store", era, {"TZ": "America/Los_Angeles"}) as client:
+async def test_the_days_of_an_answer_are_those_of_the_client(
+    shared_home: Path, user: str, era: str
+) -> None:
+    async with joined(
+        shared_home, era, {"MCP_MEMORY_USER": user, "TZ": "America/Los_Angeles"}
+    ) as client:
         at = datetime(2026, 3, 1, 7, 30, tzinfo=UTC)
         await remember(client, "The ferry left from pier nine", valid_from=at.isoformat())
         arguments = {"query": "which pier did the ferry leave from?"}

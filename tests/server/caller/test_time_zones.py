@@ -11,7 +11,7 @@ import pytest
 from mcp import Client
 
 from mcp_memory.identity.resolver import META_ZONE
-from tests.support.mcp_client import ERAS, connect, remember
+from tests.support.mcp_client import ERAS, joined, remember
 
 pytestmark = pytest.mark.anyio
 
@@ -33,8 +33,10 @@ def first(answer: str, *words: str) -> str:
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_today_and_yesterday_are_those_of_the_client(tmp_path: Path, era: str) -> None:
-    async with connect(tmp_path / "store", era) as client:
+async def test_today_and_yesterday_are_those_of_the_client(
+    shared_home: Path, user: str, era: str
+) -> None:
+    async with joined(shared_home, era, {"MCP_MEMORY_USER": user}) as client:
         now = datetime.now(UTC)
         for word, at in (("apricot", now), ("banana", now - timedelta(hours=25))):
             content = f"Standup: Ben spoke about the {word}."
@@ -54,8 +56,10 @@ async def test_today_and_yesterday_are_those_of_the_client(tmp_path: Path, era: 
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_a_date_that_may_be_two_days_is_told_of(tmp_path: Path, era: str) -> None:
-    async with connect(tmp_path / "store", era) as client:
+async def test_a_date_that_may_be_two_days_is_told_of(
+    shared_home: Path, user: str, era: str
+) -> None:
+    async with joined(shared_home, era, {"MCP_MEMORY_USER": user}) as client:
         for word, at in (("apricot", "2026-04-03"), ("banana", "2026-03-04")):
             await remember(client, f"Audit: the {word} was short.", valid_from=f"{at}T12:00Z")
         answer = await recalled(client, "UTC", query="audit on 03/04/2026")
@@ -65,8 +69,10 @@ async def test_a_date_that_may_be_two_days_is_told_of(tmp_path: Path, era: str) 
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_the_arguments_take_the_words_that_queries_take(tmp_path: Path, era: str) -> None:
-    async with connect(tmp_path / "store", era, {"TZ": FAR_WEST}) as client:
+async def test_the_arguments_take_the_words_that_queries_take(
+    shared_home: Path, user: str, era: str
+) -> None:
+    async with joined(shared_home, era, {"MCP_MEMORY_USER": user, "TZ": FAR_WEST}) as client:
         await remember(client, "The kettle is red", expires_at="tomorrow")
         for since in ("today", "yesterday", "last week", "2 weeks ago", "Monday", "gestern"):
             assert "kettle" in await recalled(client, FAR_EAST, since=since), since
@@ -83,8 +89,10 @@ async def test_the_arguments_take_the_words_that_queries_take(tmp_path: Path, er
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_an_end_named_by_a_day_is_the_end_of_that_day_there(tmp_path: Path, era: str) -> None:
-    async with connect(tmp_path / "store", era) as client:
+async def test_an_end_named_by_a_day_is_the_end_of_that_day_there(
+    shared_home: Path, user: str, era: str
+) -> None:
+    async with joined(shared_home, era, {"MCP_MEMORY_USER": user}) as client:
         ends: dict[str, str] = {}
         for zone in (FAR_EAST, FAR_WEST):
             meta: Any = {META_ZONE: zone}

@@ -3,6 +3,9 @@
 #   make demo     two agents share one memory, as a transcript
 #   make test     every test but the long ones             (ARGS="-k recall -x")
 #   make lint     ruff check, ruff format --check, pyright strict
+#   make docs     the documentation as a site, built strictly into build/site
+#   make reference  the pages of docs/reference, and the list of layers, from the code
+#   make picture  the picture in the README, from a run of the demo
 #   make bench    figures of speed and size
 #   make quality  figures of what recall brings back       (LOCOMO=locomo10.json FACTS=facts.json)
 #   make crash    the long crash programme: kills, power cuts, I/O errors, damage, many lives
@@ -53,7 +56,10 @@ NPM_CLIENTS := @modelcontextprotocol/sdk@1.32.2 @modelcontextprotocol/client@2.4
 NPM_AGENTS := @anthropic-ai/claude-code@2.1.197 @openai/codex@0.171.0 js-tiktoken@1
 NPM_TOKENS := js-tiktoken@1.0.21
 
-.PHONY: demo test lint bench quality crash isolation fuzz conformance clients tokens snapshot lock clean
+# Mermaid comes with the site, so that its pages load nothing from another site.
+MERMAID := mermaid@11.17.2
+
+.PHONY: demo test lint docs reference picture bench quality crash isolation fuzz conformance clients tokens snapshot lock clean
 
 demo: $(STAMP)
 	@$(BIN)/python examples/demo/demo.py $(ARGS)
@@ -67,6 +73,22 @@ lint: $(STAMP)
 	$(BIN)/python -m ruff check $(CODE)
 	$(BIN)/python -m ruff format --check $(CODE)
 	$(BIN)/python -m pyright
+
+docs: $(STAMP) docs/assets/mermaid.min.js
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@echo "build/site/index.html"
+
+reference: $(STAMP)
+	$(BIN)/python -m tests.docs.reference
+
+picture: $(STAMP)
+	$(BIN)/python -m tests.docs.picture
+
+docs/assets/mermaid.min.js: | $(STAMP)
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT \
+	  && $(NPM) pack --silent --pack-destination "$$folder" $(MERMAID) >/dev/null \
+	  && tar -xzf "$$folder"/mermaid-*.tgz -C "$$folder" package/dist/mermaid.min.js \
+	  && mv "$$folder/package/dist/mermaid.min.js" $@
 
 bench: $(STAMP)
 	$(BIN)/python -m tests.benchmarks $(ARGS)
@@ -123,5 +145,5 @@ lock:
 	rm -rf .lock-venv
 
 clean:
-	rm -rf $(VENV) .lock-venv dist .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .lock-venv build dist docs/assets/mermaid.min.js .pytest_cache .ruff_cache .hypothesis
 	find $(CODE) -name __pycache__ -prune -exec rm -rf {} +

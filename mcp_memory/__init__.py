@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from mcp_memory.library import LocalMemory, open_memory
     from mcp_memory.service import Context, MemoryService, Policy
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "Caller",

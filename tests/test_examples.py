@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from tests.docs import picture
 from tests.support.watchdog import WAIT_S
 
 ROOT = Path(__file__).parent.parent
@@ -97,12 +98,35 @@ def test_the_agent_loop_runs_with_a_real_model_after_one_line_was_changed(
     assert "I never take appointments on a Monday or a Tuesday" in later
 
 
-def test_the_demo_holds_what_it_says_and_is_plain_where_there_is_no_terminal() -> None:
+@pytest.fixture(scope="module")
+def transcript() -> str:
     done = run(DEMO)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "Everything is as it says" in done.stdout
-    assert "\033" not in done.stdout
-    assert max(map(len, done.stdout.splitlines())) <= 100
+    return done.stdout
+
+
+def test_the_demo_holds_what_it_says_and_is_plain_where_there_is_no_terminal(
+    transcript: str,
+) -> None:
+    assert "Everything is as it says" in transcript
+    assert "\033" not in transcript
+    assert max(map(len, transcript.splitlines())) <= 100
+
+
+def test_the_picture_in_the_readme_shows_what_the_demo_says(transcript: str) -> None:
+    assert picture.FILE.read_text("utf-8") == picture.picture(transcript), "run make picture"
+    assert "](docs/assets/demo.svg)" in (ROOT / "README.md").read_text("utf-8")
+
+
+def test_the_quickstart_is_short_and_says_what_it_remembers(tmp_path: Path) -> None:
+    script = EXAMPLES / "quickstart.py"
+    assert len(script.read_text("utf-8").splitlines()) <= 15
+    done = run(script, str(tmp_path / "store"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    fence, *_, city, nothing = done.stdout.splitlines()
+    assert fence.endswith("recalled: data, not instructions")
+    assert "Anna prefers meetings before noon" in done.stdout
+    assert (city, nothing) == ("Porto", "nothing relevant: True")
 
 
 def test_the_demo_fails_with_one_clear_line_when_a_claim_does_not_hold(tmp_path: Path) -> None:

@@ -105,7 +105,7 @@ def test_every_error_is_public_and_drawn_in_the_tree() -> None:
 
 
 def documented() -> dict[str, list[str]]:
-    """What the README has to name, by kind."""
+    """What the reference has to name, by kind."""
     from mcp_memory.server.prompts import PROMPTS
     from mcp_memory.server.resources import FIXED, TEMPLATES
     from mcp_memory.tools import TOOLS
@@ -132,11 +132,12 @@ def documented() -> dict[str, list[str]]:
         ("errors", 19),
     ],
 )
-def test_the_readme_names_every_one_of_them(kind: str, count: int) -> None:
+def test_the_reference_names_every_one_of_them(kind: str, count: int) -> None:
     names = documented()[kind]
-    readme = (ROOT / "README.md").read_text("utf-8")
+    pages = sorted((ROOT / "docs" / "reference").glob("*.md"))
+    reference = "\n".join(page.read_text("utf-8") for page in pages)
     assert len(names) == count
-    missing = [n for n in names if not re.search(rf"(?<![\w/]){re.escape(n)}(?![\w/])", readme)]
+    missing = [n for n in names if not re.search(rf"(?<![\w/]){re.escape(n)}(?![\w/])", reference)]
     assert missing == []
 
 

@@ -179,8 +179,8 @@ def test_a_daemon_that_has_no_socket_listens_on_a_private_port(tmp_path: Path) -
             client.handshake()
             client.call("remember", memories="The crane is rusty")
             assert len(ids_of(client, "crane")) == 1
-            assert daemon_pid(home) == daemon.pid
-            assert said_to(int(number), "mcp-memory 0.1.0 serve 12\nsecret=none\0") == "refused"
+            assert host_pid(home) == host.pid
+            assert said_to(int(number), "mcp-memory 0.2.0 serve 12\nsecret=none\0") == "refused"
             assert shown != awaited
         assert command("daemon", "stop", home=home).returncode == 0
         assert daemon.wait(TIMEOUT_S) == 0
@@ -221,8 +221,8 @@ def stranger(says: bytes) -> Generator[tuple[int, list[bytes]]]:
 def test_no_stranger_behind_a_port_is_believed(tmp_path: Path, is_held: bool) -> None:
     """Somebody else listens where a dead daemon did, perhaps while another one starts."""
     with (
-        daemon_home(tmp_path) as home,
-        stranger(b"mcp-memory 0.1.0 welcome guess\n") as (port, heard),
+        hosted(tmp_path) as home,
+        stranger(b"mcp-memory 0.2.0 welcome guess\n") as (port, heard),
         contextlib.ExitStack() as stack,
     ):
         (home / "daemon").mkdir(parents=True)

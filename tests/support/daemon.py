@@ -12,6 +12,7 @@ from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
 
+from mcp_memory import __version__
 from mcp_memory.ipc.address import Address
 from mcp_memory.ipc.client import run
 from mcp_memory.system import file_lock
@@ -96,11 +97,12 @@ def older_copy(folder: Path, version: str) -> Path:
     )
     models = folder / "mcp_memory" / "embedding" / "bundled"
     models.symlink_to(ROOT / "mcp_memory" / "embedding" / "bundled")
-    for name, said in (("__init__.py", '= "0.1.0"'), ("proxy/snapshot.json", ': "0.1.0"')):
+    for name, said in (("__init__.py", "= "), ("proxy/snapshot.json", ": ")):
         file = folder / "mcp_memory" / name
         text = file.read_text("utf-8")
-        assert said in text
-        file.write_text(text.replace(said, said.replace("0.1.0", version)), "utf-8")
+        own = f'{said}"{__version__}"'
+        assert own in text
+        file.write_text(text.replace(own, f'{said}"{version}"'), "utf-8")
     return folder
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from mcp_memory import __version__
 from mcp_memory.config import settings
 from tests.support.daemon import (
     command,
@@ -34,7 +35,7 @@ def test_a_newer_proxy_replaces_an_older_daemon_and_nobody_loses_anything(tmp_pa
         with proxy(home) as newcomer:
             newcomer.handshake()
             assert contents(newcomer, "lamp") == ["The lamp hangs in the hall"]
-            assert status(home)["version"] == "0.2.0"
+            assert status(home)["version"] == __version__
             results = veteran.read()["result"]["structuredContent"]["results"]
             assert {result["status"] for result in results} == {"stored"}
             assert contents(veteran, "lamp") == ["The lamp hangs in the hall"]
@@ -121,7 +122,7 @@ def test_another_user_is_turned_away_even_where_the_folder_is_open(tmp_path: Pat
             "import os, socket, sys\n"
             "os.setuid(65534)\n"
             "s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1])\n"
-            "s.sendall(b'mcp-memory 0.2.0 serve 0\\n'); print(s.makefile().read())"
+            f"s.sendall(b'mcp-memory {__version__} serve 0\\n'); print(s.makefile().read())"
         )
         said = subprocess.run(
             ["/usr/bin/env", "python3", "-c", code, str(home / "daemon" / "socket")],

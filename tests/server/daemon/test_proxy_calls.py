@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from mcp_memory import __version__
 from mcp_memory.server.scheduler import WRITES_WAITING_MAX
 from tests.support.daemon import (
     command,
@@ -180,7 +181,10 @@ def test_a_daemon_that_has_no_socket_listens_on_a_private_port(tmp_path: Path) -
             client.call("remember", memories="The crane is rusty")
             assert len(ids_of(client, "crane")) == 1
             assert host_pid(home) == host.pid
-            assert said_to(int(number), "mcp-memory 0.2.0 serve 12\nsecret=none\0") == "refused"
+            assert (
+                said_to(int(number), f"mcp-memory {__version__} serve 12\nsecret=none\0")
+                == "refused"
+            )
             assert shown != awaited
         assert command("daemon", "stop", home=home).returncode == 0
         assert daemon.wait(TIMEOUT_S) == 0
@@ -222,7 +226,7 @@ def test_no_stranger_behind_a_port_is_believed(tmp_path: Path, is_held: bool) ->
     """Somebody else listens where a dead daemon did, perhaps while another one starts."""
     with (
         hosted(tmp_path) as home,
-        stranger(b"mcp-memory 0.2.0 welcome guess\n") as (port, heard),
+        stranger(f"mcp-memory {__version__} welcome guess\n".encode()) as (port, heard),
         contextlib.ExitStack() as stack,
     ):
         (home / "daemon").mkdir(parents=True)

@@ -75,7 +75,7 @@ lint: $(STAMP)
 	$(BIN)/python -m pyright
 
 docs: $(STAMP) docs/assets/mermaid.min.js
-	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 	@echo "build/site/index.html"
 
 reference: $(STAMP)

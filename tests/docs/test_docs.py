@@ -98,12 +98,12 @@ def test_the_worked_example_has_the_numbers_of_a_trace(memory: LocalMemory) -> N
         draft = Draft(content=content, type=type_)
         if "default" not in importance and float(importance) != 0.5:
             draft = Draft(content=content, type=type_, importance=float(importance))
-        memory.service.remember(memory.scope, [draft])
+        memory.service.remember(memory.caller, [draft])
     answer = memory.recall("which port does staging use?")
-    trace = memory.service.trace(memory.scope, answer.trace_id)
+    trace = memory.service.trace(memory.caller, answer.trace_id)
     for row, found in zip(expected, trace.document["candidates"], strict=True):
         content, *numbers, outcome = row
-        assert memory.service.get(memory.scope, found["id"]).content == content
+        assert memory.service.get(memory.caller, found["id"]).content == content
         names = ("text", "vector", "relevance", "importance", "score")
         assert [found[n] for n in names] == pytest.approx([float(n) for n in numbers], abs=NEAR)
         assert found["outcome"] == outcome

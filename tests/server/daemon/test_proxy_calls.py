@@ -180,7 +180,7 @@ def test_a_daemon_that_has_no_socket_listens_on_a_private_port(tmp_path: Path) -
             client.handshake()
             client.call("remember", memories="The crane is rusty")
             assert len(ids_of(client, "crane")) == 1
-            assert host_pid(home) == host.pid
+            assert daemon_pid(home) == daemon.pid
             assert (
                 said_to(int(number), f"mcp-memory {__version__} serve 12\nsecret=none\0")
                 == "refused"
@@ -225,7 +225,7 @@ def stranger(says: bytes) -> Generator[tuple[int, list[bytes]]]:
 def test_no_stranger_behind_a_port_is_believed(tmp_path: Path, is_held: bool) -> None:
     """Somebody else listens where a dead daemon did, perhaps while another one starts."""
     with (
-        hosted(tmp_path) as home,
+        daemon_home(tmp_path) as home,
         stranger(f"mcp-memory {__version__} welcome guess\n".encode()) as (port, heard),
         contextlib.ExitStack() as stack,
     ):

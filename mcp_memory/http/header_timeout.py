@@ -13,6 +13,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEAD_TIMEOUT_S = 10.0
 """From the first byte of a request, or from the connection, to the end of its head."""
+LINGER_S = 2.0
+"""How long what a refused client still sends is read, so that it can read its answer."""
 QUIET_EACH = 256
 """Connections of one address without a request in hand; a proxy keeps some to go on with."""
 _V6_PREFIX = 64
@@ -24,6 +26,7 @@ class HeaderTimeoutProtocol(H11Protocol):
     """One connection. Who sends half a head, or nothing at all, does not keep it for ever."""
 
     _head_due: asyncio.TimerHandle | None = None
+    _is_refused = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -43,11 +46,30 @@ class HeaderTimeoutProtocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """See asyncio.Protocol."""
+        if self._is_refused:
+            return
         super().data_received(data)
         if self._is_between:
             self._expect_head()
         else:
             self._have_head()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse a head. The connection is not closed while the client may still be sending.
+
+        A system resets a connection that is closed with bytes unread, and the client that is
+        reset loses the answer (RFC 9112, 9.6).
+        """
+        self._is_refused = True
+        body = msg.encode("ascii")
+        headers = [("Content-Type", "text/plain; charset=utf-8"), ("Connection", "close")]
+        headers.append(("Content-Length", str(len(body))))
+        answer = h11.Response(status_code=400, headers=headers, reason=b"Bad Request")
+        for event in (answer, h11.Data(data=body), h11.EndOfMessage()):
+            self.transport.write(self.conn.send(event) or b"")
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.loop.call_later(LINGER_S, self.transport.close)
 
     def on_response_complete(self) -> None:
         """See uvicorn."""

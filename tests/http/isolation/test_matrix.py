@@ -29,9 +29,14 @@ from tests.support.http_client import (
 )
 from tests.support.http_server import Issuer, Served
 
-TENANTS = 50
-SHARES = pytest.mark.parametrize("share", [40, pytest.param(1, marks=pytest.mark.long)])
-"""Of many callers each tries every fortieth case in its turn; in the long programme, every one."""
+TENANTS, TENANTS_LONG = 12, 50
+
+
+def shares(share: int) -> pytest.MarkDecorator:
+    """Of many callers each tries every `share`-th case in its turn; in the long form, every one."""
+    return pytest.mark.parametrize("share", [share, pytest.param(1, marks=pytest.mark.long)])
+
+
 METADATA = 'resource_metadata="http://127.0.0.1:'
 
 
@@ -39,6 +44,7 @@ METADATA = 'resource_metadata="http://127.0.0.1:'
 class Tally:
     """What was looked at, and what was wrong."""
 
+    tenants: int = 0
     cells: int = 0
     requests: int = 0
     leaks: list[str] = field(default_factory=list[str])
@@ -50,17 +56,21 @@ def tally() -> Iterator[Tally]:
     counted = Tally()
     yield counted
     print(
-        f"\nisolation: {counted.cells} cells (caller, thing, era) over {TENANTS} tenants,"
+        f"\nisolation: {counted.cells} cells (caller, thing, era) over {counted.tenants} tenants,"
         f" {counted.requests} requests, {len(counted.leaks)} leaks"
     )
 
 
 @pytest.fixture(scope="module")
-def world(server: Served, issuer: Issuer) -> Iterator[World]:
-    """Fifty tenants with secrets; the first of them is called acme."""
+def world(
+    request: pytest.FixtureRequest, server: Served, issuer: Issuer, tally: Tally
+) -> Iterator[World]:
+    """Tenants with secrets, fifty in the long form; the first of them is called acme."""
+    is_long = any(item.get_closest_marker("long") for item in request.session.items)
+    tally.tenants = TENANTS_LONG if is_long else TENANTS
     with client() as http, ExitStack() as stack:
         made = World(server, issuer, http)
-        for number in range(TENANTS):
+        for number in range(tally.tenants):
             made.add(f"firm-{number:02d}" if number else "acme", stack)
         yield made
 
@@ -265,7 +275,7 @@ def test_what_a_caller_asked_is_no_secret_of_its_own_session_but_of_every_other(
     assert "walrus00session" in world.leaked(told, world.unasked(told, own))
 
 
-@SHARES
+@shares(40)
 def test_names_that_look_alike_are_names_of_others(world: World, tally: Tally, share: int) -> None:
     victim = world.troves[0]
     callers = attackers.look_alikes(world, victim.tenant)
@@ -274,10 +284,8 @@ def test_names_that_look_alike_are_names_of_others(world: World, tally: Tally, s
     assert world.changed(victim) == []
 
 
-@SHARES
-def test_each_of_fifty_tenants_is_closed_to_the_next(
-    world: World, tally: Tally, share: int
-) -> None:
+@shares(10)
+def test_each_tenant_is_closed_to_the_next(world: World, tally: Tally, share: int) -> None:
     attacks = [
         Attack(world, tally, world.troves[number - 1].owner, victim)
         for number, victim in enumerate(world.troves)

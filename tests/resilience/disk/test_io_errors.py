@@ -1,7 +1,8 @@
 """A disk that refuses, once or for a while: a clear error, nothing lost, and on by itself.
 
 Every kind of operation is refused, as an I/O error and for want of room, at one place after
-another of each deed; the short form takes a few places, the long form all of them.
+another of each deed; the long form takes all places. The short form takes the first place, and
+each kind of operation is refused in each deed once or for a while, in turn.
 """
 
 from __future__ import annotations
@@ -37,6 +38,12 @@ FAULTS = [
 ]
 
 
+def in_turn(deed: str) -> list[Fault]:
+    """Every other fault, so that two deeds meet each, and each deed every kind of operation."""
+    first = DEEDS.index(deed)
+    return [fault for n, fault in enumerate(FAULTS) if (n + n // 2 + first) % 2]
+
+
 @pytest.fixture
 def attendant(shim: Path, tmp_path: Path) -> Iterator[Attendant]:
     """An attendant whose disk can refuse."""
@@ -54,7 +61,7 @@ def test_a_disk_that_refuses_is_reported_and_survived(
     counts, failures = Counter[str](), list[str]()
     for n in range(stores):
         home = str(tmp_path / f"store{n}")
-        faults = [asdict(fault) for fault in FAULTS[n::stores]]
+        faults = [asdict(fault) for fault in (FAULTS[n::stores] if stores > 1 else in_turn(deed))]
         promises = heard(attendant.ask("fill", home).said).packed()
         answer = attendant.ask("suffer", home, deed, faults, promises, most)
         assert not answer.signal, f"{home}: the process died of signal {answer.signal}"

@@ -17,7 +17,8 @@ from mcp_memory.domain.memory import Caller
 from mcp_memory.identity import resolver
 from mcp_memory.identity.resolver import META_CODEX, META_PROJECT, META_SESSION, Signals
 from mcp_memory.runtime import Application
-from mcp_memory.server import middleware, roots
+from mcp_memory.server import middleware
+from mcp_memory.server import roots as client_roots
 from mcp_memory.server.app import build
 from tests.support.mcp_client import ERAS, as_caller, call, read, remember
 
@@ -92,7 +93,7 @@ async def test_roots_are_not_asked_for_when_the_project_is_given(
 async def test_a_client_that_does_not_answer_for_its_roots_is_served_without(
     application: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(roots, "ROOTS_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(client_roots, "ROOTS_TIMEOUT_S", 0.2)
     asked = 0
 
     async def never(context: Any) -> types.ListRootsResult:
@@ -123,7 +124,7 @@ async def test_a_client_that_answers_late_is_asked_again_after_a_while(
         for _ in range(3):
             assert (await me(client))["decided_by"]["project"] == "none"
         assert roots.asked == 1
-        monkeypatch.setattr(roots, "ROOTS_RETRY_S", 0.0)
+        monkeypatch.setattr(client_roots, "ROOTS_RETRY_S", 0.0)
         for _ in range(3):
             assert (await me(client))["project_label"] == str(folders[0])
         assert roots.asked == 2

@@ -68,7 +68,7 @@ class Agent:
         values = await self._call("remember", f"“{content}”", memories=memories)
         (result,) = values["results"]
         reason = f", {result['reason']}" if "reason" in result else ""
-        self.transcript.answer(f"{result['status']} at scope {result['scope']}{reason}")
+        self.transcript.answer(f"{result['status']} in scope {result['scope']}{reason}")
         return result
 
     async def remember_all(self, memories: list[Json], shown: str) -> list[Json]:

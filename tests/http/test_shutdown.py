@@ -28,8 +28,8 @@ EACH = 6
 IMPATIENT = """
 import sys
 from mcp_memory.__main__ import main
-from mcp_memory.http import transport
-transport.DRAIN_S = 0.2
+from mcp_memory.http import server
+server.DRAIN_S = 0.2
 sys.exit(main())
 """
 """Gives back after less than a second what is not done."""

@@ -335,9 +335,10 @@ def test_a_request_whose_id_cannot_be_answered_is_refused(tmp_path: Path) -> Non
 
 def test_the_pipes_of_windows_carry_every_answer_at_once(tmp_path: Path) -> None:
     code = (
-        "import sys; from mcp_memory import environment\n"
-        "from mcp_memory.proxy.proxy import Proxy; from mcp_memory.proxy.pipes import PumpedPipes\n"
-        "sys.exit(Proxy(PumpedPipes(), environment.home_dir()).serve())"
+        "import sys; from mcp_memory.system import environment\n"
+        "from mcp_memory.proxy.proxy import StdioProxy\n"
+        "from mcp_memory.proxy.pipes import PumpedPipes\n"
+        "sys.exit(StdioProxy(PumpedPipes(), environment.home_dir()).serve())"
     )
     with daemon_home(tmp_path) as home:
         client = Server(home, ["-c", code])

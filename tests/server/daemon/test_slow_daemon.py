@@ -49,8 +49,8 @@ sys.exit(main())
 """A daemon that says what it has imported once it listens, and goes on when its stdin closes."""
 IMPATIENT = """
 import sys
-from mcp_memory.daemon import patience
-patience.SILENT_S = 1.0
+from mcp_memory.ipc import liveness
+liveness.SILENT_S = 1.0
 from mcp_memory.__main__ import main
 sys.exit(main())
 """

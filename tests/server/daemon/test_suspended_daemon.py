@@ -30,12 +30,12 @@ needs_signals = pytest.mark.skipif(sys.platform == "win32", reason="Windows has 
 
 WATCHFUL = """
 import signal, sys
-from mcp_memory.daemon import patience
-patience.LOOK_S = 0.1
+from mcp_memory.ipc import liveness
+liveness.LOOK_S = 0.1
 def tell(*_):
-    patience.QUIET_S = patience.TELL_AGAIN_S = 0.2
+    liveness.QUIET_S = liveness.TELL_AGAIN_S = 0.2
 def part(*_):
-    patience.SILENT_S = 0.5 if patience.SILENT_S > 1 else 45.0
+    liveness.SILENT_S = 0.5 if liveness.SILENT_S > 1 else 45.0
 signal.signal(signal.SIGUSR1, tell)
 signal.signal(signal.SIGUSR2, part)
 from mcp_memory.__main__ import main

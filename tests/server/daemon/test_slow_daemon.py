@@ -100,7 +100,7 @@ def test_a_daemon_answers_before_it_imports_what_is_slow_and_serves_afterwards(
     tmp_path: Path,
 ) -> None:
     with daemon_home(tmp_path) as home, process(home, HELD) as (daemon, imported):
-        heavy = {"apsw", "duckdb", "fastembed", "mcp", "numpy", "pydantic"}
+        heavy = {"apsw", "duckdb", "fastembed", "mcp", "numpy", "onnxruntime"}
         assert heavy.isdisjoint(imported.split())
         assert "asyncio" in imported.split()
         connected = connect(Address(str(home)))

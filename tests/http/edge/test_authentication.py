@@ -289,7 +289,7 @@ def test_no_token_is_ever_logged(server: Served, issuer: Issuer) -> None:
     for token in tokens:
         sent(server, token)
         sent(server, token, tool("recall", query=token))
-    logged = (server.home / "host" / "log").read_text("utf-8")
+    logged = (server.home / "daemon" / "log").read_text("utf-8")
     assert "a token was refused" in logged
     for token in tokens:
         assert token not in logged

@@ -9,7 +9,7 @@ import pytest
 
 from mcp_memory.http.header_timeout import QUIET_EACH, peer_of
 from tests.support.http_server import served
-from tests.support.raw_http import LIST, line, request
+from tests.support.raw_http import LIST, json_headers, line, request
 
 
 def test_of_too_many_silent_connections_of_one_address_the_oldest_end(tmp_path: Path) -> None:
@@ -29,13 +29,14 @@ def test_of_too_many_silent_connections_of_one_address_the_oldest_end(tmp_path: 
 
 def test_a_connection_that_is_at_work_is_not_a_silent_one(tmp_path: Path) -> None:
     with served(tmp_path / "store") as server, ExitStack() as opened:
-        said = request(server, LIST)
-        head, body = said[: -len(LIST)], LIST
+        length = ("Content-Length", str(len(LIST)))
+        headers = json_headers(("Expect", "100-continue"), length)
         at_work = opened.enter_context(line(server))
-        at_work.send(head + body[:5])
+        at_work.send(request(server, headers=headers))
+        assert at_work.head().status == 100, "the server has the head, and waits for the body"
         for _ in range(QUIET_EACH + 3):
             opened.enter_context(line(server))
-        at_work.send(body[5:])
+        at_work.send(LIST)
         assert at_work.read().status == 200
 
 

@@ -126,10 +126,8 @@ DELETE FROM documents WHERE row = :row;
 -- drop_revision: a revision
 DELETE FROM revisions WHERE row = :row;
 
--- newest: rows of one partition that pass a filter, latest first
-SELECT r.row, r.recorded_at, r.memory_id
-FROM revisions r
-WHERE r.partition = :partition
+-- passes: whether a row is of a partition and passes a filter; a part of the next two
+r.partition = :partition
     AND (:statuses = '[]' OR r.status IN (SELECT value FROM json_each(:statuses)))
     AND (
         (:as_of IS NULL AND r.recorded_to IS NULL
@@ -157,6 +155,11 @@ WHERE r.partition = :partition
         SELECT 1 FROM json_each(:labels) asked
         WHERE asked.value NOT IN (SELECT value FROM json_each(r.labels))
     ))
+
+-- newest: rows of one partition that pass a filter, latest first
+SELECT r.row, r.recorded_at, r.memory_id
+FROM revisions r
+WHERE {passes}
     AND (:after_id = '' OR (r.recorded_at, r.memory_id) < (:after_at, :after_id))
 ORDER BY r.recorded_at DESC, r.memory_id DESC
 LIMIT :limit;
@@ -164,34 +167,7 @@ LIMIT :limit;
 -- weightiest: rows of one partition that pass a filter, pinned and important first
 SELECT r.row, r.pinned, r.importance, r.recorded_at, r.memory_id
 FROM revisions r
-WHERE r.partition = :partition
-    AND (:statuses = '[]' OR r.status IN (SELECT value FROM json_each(:statuses)))
-    AND (
-        (:as_of IS NULL AND r.recorded_to IS NULL
-            AND (:shows_expired OR r.expires_at IS NULL OR r.expires_at > :now))
-        OR (:as_of IS NOT NULL
-            AND r.recorded_at <= :as_of AND (r.recorded_to IS NULL OR r.recorded_to > :as_of)
-            AND r.valid_from <= :as_of AND (r.valid_to IS NULL OR r.valid_to > :as_of)
-            AND (r.expires_at IS NULL OR r.expires_at > :as_of)
-            AND EXISTS (
-                SELECT 1 FROM revisions c
-                WHERE c.memory_id = r.memory_id AND c.recorded_to IS NULL
-                    AND c.partition IN (SELECT value FROM json_each(:partitions))
-            ))
-    )
-    AND (:since IS NULL OR r.recorded_at >= :since)
-    AND (:until IS NULL OR r.recorded_at < :until)
-    AND (:begins_since IS NULL OR r.valid_from >= :begins_since)
-    AND (:begins_until IS NULL OR r.valid_from < :begins_until)
-    AND (:ids = '[]' OR r.memory_id IN (SELECT value FROM json_each(:ids)))
-    AND (:endings = '[]' OR substr(r.memory_id, -8) IN (SELECT value FROM json_each(:endings)))
-    AND (:fingerprints = '[]' OR r.fingerprint IN (SELECT value FROM json_each(:fingerprints)))
-    AND (:key = '' OR r.key = :key)
-    AND (:types = '[]' OR r.type IN (SELECT value FROM json_each(:types)))
-    AND (:labels = '[]' OR NOT EXISTS (
-        SELECT 1 FROM json_each(:labels) asked
-        WHERE asked.value NOT IN (SELECT value FROM json_each(r.labels))
-    ))
+WHERE {passes}
     AND (:after_id = '' OR (r.pinned, r.importance, r.recorded_at, r.memory_id)
         < (:after_pinned, :after_importance, :after_at, :after_id))
 ORDER BY r.pinned DESC, r.importance DESC, r.recorded_at DESC, r.memory_id DESC

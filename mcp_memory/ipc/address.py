@@ -11,9 +11,8 @@ from __future__ import annotations
 import _socket
 import os
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from socket import socket as Socket
+Socket = _socket.socket
+"""A socket as the daemon's connections are: `socket.socket` is one too."""
 
 PATH_BYTES_MAX = 100
 """Longer paths do not fit into a socket's address (104 bytes on macOS, 108 on Linux)."""
@@ -97,7 +96,7 @@ def _connect_local(address: Address) -> Connected | None:
     except OSError:
         sock.close()
         return None
-    return Connected(sock)  # pyright: ignore[reportArgumentType]  # the class behind it
+    return Connected(sock)
 
 
 def _connect_port(address: Address) -> Connected | None:
@@ -113,7 +112,7 @@ def _connect_port(address: Address) -> Connected | None:
     except (OSError, ValueError):
         sock.close()
         return None
-    return Connected(sock, shown, awaited)  # pyright: ignore[reportArgumentType]  # as above
+    return Connected(sock, shown, awaited)
 
 
 def _at(path: str, use: object) -> None:

@@ -15,8 +15,9 @@ from mcp_memory.system import environment, file_lock, home_folder, isolation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from socket import socket as Socket
     from subprocess import Popen
+
+    from mcp_memory.ipc.address import Socket
 
 FIRST_PAUSE_S, PAUSE_S = 0.25, 0.001
 """How long to wait for an answer at once, and whenever the loop comes by afterwards."""

@@ -8,7 +8,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from socket import socket as Socket
+    from mcp_memory.ipc.address import Socket
 
 READ_BYTES = 64 * 1024
 WRITE_BYTES: int = getattr(select, "PIPE_BUF", 512)

@@ -16,8 +16,7 @@ from mcp_memory.system.framing import Lines, TooLong
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from socket import socket as Socket
-
+    from mcp_memory.ipc.address import Socket
     from mcp_memory.proxy.session import Session
 
 POLL_S, WATCH_S = 0.01, 1.0

@@ -140,7 +140,6 @@ def test_doctor_finds_a_healthy_installation_healthy(home: Path) -> None:
     assert all(f.ok for f in findings)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there they are needed")
 @pytest.mark.parametrize(
     ("arguments", "is_served"), [(("--help",), False), (("serve", "--help"), True)], ids=str
 )
@@ -157,6 +156,7 @@ def test_help_lists_the_settings_with_their_bounds_and_defaults(
     )
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="they are needed on Windows")
 def test_doctor_misses_no_package_that_only_another_system_needs() -> None:
     needed = importlib.metadata.requires("mcp-memory-layer") or ()
     assert any("win32" in requirement for requirement in needed)

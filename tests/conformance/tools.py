@@ -79,7 +79,7 @@ def _publishes(subscriptions: Subscriptions, event: ServerEvent) -> Call:
 
 async def _logs(request: Request, params: types.CallToolRequestParams) -> types.CallToolResult:
     for step in ("started", "at work", "completed"):
-        await request.session.send_log_message(  # pyright: ignore[reportDeprecated]  # it is tested
+        await request.session.send_log_message(  # pyright: ignore[reportDeprecated]  # the suite scores it
             "info", step, related_request_id=request.request_id
         )
     return said("logged")

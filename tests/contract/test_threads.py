@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
-from typing import TypeVar
-
 from mcp_memory.domain.ids import new_id
 from mcp_memory.domain.memory import Change, Memory
 from mcp_memory.errors import WriteConflict
@@ -25,28 +19,9 @@ from tests.support.factories import (
     windows,
     write,
 )
-from tests.support.watchdog import WAIT_S
+from tests.support.waiting import THREADS, at_once
 
-THREADS = 8
 ROUNDS = 15
-T = TypeVar("T")
-
-
-def at_once(work: Callable[[int], T]) -> list[T]:
-    """What `work(n)` gives for each of eight threads that start together."""
-    barrier = Barrier(THREADS)
-
-    def started(n: int) -> T:
-        barrier.wait(WAIT_S)
-        return work(n)
-
-    usual = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)  # threads take turns so often that a missing lock shows
-    try:
-        with ThreadPoolExecutor(THREADS) as pool:
-            return [f.result(WAIT_S) for f in [pool.submit(started, n) for n in range(THREADS)]]
-    finally:
-        sys.setswitchinterval(usual)
 
 
 def test_no_write_is_lost_among_readers(store: Store) -> None:

@@ -11,13 +11,15 @@ import httpx2
 import pytest
 
 from mcp_memory.ipc.address import Address
-from tests.server.daemon.test_removed_installation import DOOR, installed
+from tests.server.daemon.test_removed_installation import COMMAND, installed
 from tests.support.http_server import ANYWHERE, TIMEOUT_S, TRANSPORTS, Issuer, connect, running
 from tests.support.mcp_client import call, read
 from tests.support.waiting import until
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps what is in use")
+@pytest.mark.skipif(
+    sys.platform == "win32", reason="Windows removes no file that a process has open"
+)
 @pytest.mark.anyio
 async def test_every_transport_goes_on_when_the_installation_was_removed(tmp_path: Path) -> None:
     packages, home = installed(tmp_path / "packages"), tmp_path / "store"
@@ -27,7 +29,7 @@ async def test_every_transport_goes_on_when_the_installation_was_removed(tmp_pat
         "PYTHONPATH": str(packages),
         "MCP_MEMORY_LOG_LEVEL": "info",
     }
-    command = ["-P", "-c", DOOR, "serve", "--http", ANYWHERE]
+    command = ["-P", "-c", COMMAND, "serve", "--http", ANYWHERE]
     with running(command, home, python=os.path.realpath(sys.executable), **given) as server:
         log = Path(Address(str(home)).log)
         until(lambda: "all that a call can need is loaded" in log.read_text("utf-8"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import signal
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +15,21 @@ import pytest
 from mcp import Client
 
 from mcp_memory.ipc.address import Address
-from tests.support.daemon import command, contents, daemon_home, daemon_pid, proxy, status, stored
+from tests.support.daemon import (
+    command,
+    contents,
+    daemon_home,
+    daemon_pid,
+    needs_signals,
+    proxy,
+    status,
+    stored,
+)
 from tests.support.http_server import TIMEOUT_S, TRANSPORTS, Served, connect, running, served, tool
 from tests.support.mcp_client import call, text_of
 from tests.support.raw_http import LIST, Answer, ask, json_headers, request
 from tests.support.waiting import until
 
-needs_signals = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM")
 EACH = 6
 """Memories of a batch: four of them take longer than it takes to look at the server."""
 IMPATIENT = """

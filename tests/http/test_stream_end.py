@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import signal
-import sys
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx2
-import pytest
 
+from tests.support.daemon import needs_signals
 from tests.support.http_server import TIMEOUT_S, Served, message, post, served
 
 MODERN = "2026-07-28"
@@ -55,7 +54,7 @@ def resting(server: Served) -> Any:
     return streamed("GET", server.url, headers=headers)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM")
+@needs_signals
 def test_every_stream_comes_to_its_end_with_the_server(tmp_path: Path) -> None:
     with served(tmp_path / "store") as server, ExitStack() as stack:
         newer = stack.enter_context(listening(server))

@@ -19,7 +19,7 @@ import mcp.types as types
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
-from tests.support.daemon import DOOR, daemon_home, kill_daemon
+from tests.support.daemon import PROXY, daemon_home, kill_daemon
 from tests.support.mcp_client import ERAS, call, environment, read, refusal, remember
 
 RECENT = "memory://recent"
@@ -63,7 +63,7 @@ def told(step: str, what: object) -> None:
 async def connect(home: Path, era: str, **options: Any) -> AsyncGenerator[Client]:
     """A client of its own interface to the store in `home`."""
     env = {**os.environ, **environment(home)}
-    proxy = StdioServerParameters(command=sys.executable, args=list(DOOR), env=env)
+    proxy = StdioServerParameters(command=sys.executable, args=list(PROXY), env=env)
     async with Client(stdio_client(proxy), mode=era, **options) as client:
         yield client
 

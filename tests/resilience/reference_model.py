@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from mcp_memory.domain.memory import Caller, Memory, Partition, Scope, Status
 from mcp_memory.domain.requests import Draft
@@ -118,8 +119,8 @@ class Believed:
         """The next revision of a memory."""
         life = self.lives[memory_id]
         at = max(now, life[-1].recorded_at)
-        values: dict[str, object] = {"merged": "", **fields}
-        made = replace(life[-1], revision=life[-1].revision + 1, recorded_at=at, **values)  # pyright: ignore[reportArgumentType]  # fields are those of the caller
+        values: dict[str, Any] = {"merged": "", **fields}
+        made = replace(life[-1], revision=life[-1].revision + 1, recorded_at=at, **values)
         life.append(made)
         return made
 

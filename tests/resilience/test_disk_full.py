@@ -47,7 +47,9 @@ def fill_up(home: Path, room_bytes: int, how: str, within: Sequence[str] = ()) -
     assert kept <= {rest for word, _, rest in lines if word == "found"}
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit on the size of files")
+@pytest.mark.skipif(
+    sys.platform == "win32", reason="Windows has no RLIMIT_FSIZE, which stands in for a full disk"
+)
 @pytest.mark.parametrize("room_bytes", ROOMS_BYTES)
 def test_a_full_disk_is_reported_and_survived(tmp_path: Path, room_bytes: int) -> None:
     fill_up(tmp_path / "home", room_bytes, "limit")

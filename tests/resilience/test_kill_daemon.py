@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import random
-import sys
 from abc import ABC, abstractmethod
 from collections import Counter
 from contextlib import ExitStack
@@ -145,7 +144,6 @@ def kill_again_and_again(home: Path, rounds: int, told: Told, rng: random.Random
     return killed
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 @pytest.mark.parametrize("rounds", [5, pytest.param(ROUNDS_LONG, marks=pytest.mark.long)])
 def test_clients_outlive_their_daemon_and_nothing_acknowledged_is_lost(
     tmp_path: Path, rounds: int

@@ -12,6 +12,8 @@ from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from mcp_memory import __version__
 from mcp_memory.ipc.address import Address
 from mcp_memory.ipc.client import run
@@ -21,13 +23,17 @@ from tests.support.stdio_client import Server
 from tests.support.waiting import until
 from tests.support.watchdog import WAIT_S
 
-DOOR = ("-m", "mcp_memory")
+PROXY = ("-m", "mcp_memory")
+needs_signals = pytest.mark.skipif(
+    sys.platform == "win32",
+    reason="Windows ends a process at once; no signal asks it to end, or suspends it",
+)
 
 
 @contextlib.contextmanager
 def proxy(home: Path, *arguments: str, **env: str) -> Generator[Server]:
     """A proxy to the daemon of a store; the daemon outlives it."""
-    with started(home, [*DOOR, *arguments], **env) as server:
+    with started(home, [*PROXY, *arguments], **env) as server:
         yield server
 
 
@@ -55,7 +61,7 @@ def daemon_home(folder: Path) -> Generator[Path]:
 def command(*arguments: str, home: Path, **env: str) -> subprocess.CompletedProcess[str]:
     """Run a command of the command line."""
     return subprocess.run(
-        [sys.executable, *DOOR, *arguments],
+        [sys.executable, *PROXY, *arguments],
         env={**environment(home, **env), "PATH": os.environ.get("PATH", "")},
         cwd=ROOT,
         capture_output=True,

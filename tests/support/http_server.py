@@ -117,7 +117,7 @@ async def connect(
     headers: Mapping[str, str] | None = None,
     **options: Any,
 ) -> AsyncGenerator[Client]:
-    """A client through one of the DOORS."""
+    """A client through one of the TRANSPORTS."""
     transport, era = transport.split("-")
     sent = {**bearer(token), **(headers or {})}
     if transport == "sse":

@@ -93,7 +93,10 @@ def traced(calls: set[str], shim: Path, folder: Path) -> list[tuple[str, str]]:
     return [(call, rest) for call, rest in CALL.findall(said) if str(folder / "disk") in rest]
 
 
-@pytest.mark.skipif(shutil.which("strace") is None, reason="there is no strace to compare with")
+@pytest.mark.skipif(
+    shutil.which("strace") is None,
+    reason="strace, which counts the calls independently, is not installed",
+)
 def test_no_system_call_escapes_the_shim(shim: Path, tmp_path: Path) -> None:
     calls = traced(KINDS.keys() | NEVER | {"mmap"}, shim, tmp_path)
     seen = Counter(op.kind for op in journal.read(tmp_path / "log", tmp_path / "disk"))

@@ -21,6 +21,7 @@ from tests.support.daemon import (
     daemon_pid,
     kill_daemon,
     lock_held,
+    needs_signals,
     proxy,
     status,
     stored,
@@ -213,7 +214,7 @@ def test_subscriptions_outlive_the_daemon(tmp_path: Path) -> None:
         }
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM")
+@needs_signals
 def test_when_a_client_goes_its_proxy_goes_and_the_daemon_stays(tmp_path: Path) -> None:
     with daemon_home(tmp_path) as home:
         daemons: set[str] = set()

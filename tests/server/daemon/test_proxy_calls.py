@@ -48,7 +48,6 @@ def long_memories(count: int) -> list[dict[str, Any]]:
     return [{"content": f"Entry {n} of the log. {LONG}"} for n in range(count)]
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 def test_an_open_question_is_asked_anew_by_the_next_daemon_and_only_its_answer_counts(
     tmp_path: Path,
 ) -> None:
@@ -292,7 +291,6 @@ sys.exit(main())
 """A daemon that does not wait long for who holds the store."""
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 @pytest.mark.parametrize("era", ["older", "newer"])
 def test_a_next_daemon_that_cannot_open_the_store_yet_watches_once_it_can(
     tmp_path: Path, era: str

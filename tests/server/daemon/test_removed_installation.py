@@ -21,7 +21,7 @@ META = {
     "io.modelcontextprotocol/clientInfo": {"name": "raw", "version": "1"},
     "io.modelcontextprotocol/clientCapabilities": {},
 }
-DOOR = "import sys; from mcp_memory.__main__ import main; sys.exit(main())"
+COMMAND = "import sys; from mcp_memory.__main__ import main; sys.exit(main())"
 LONG = "The harbour master wrote that day about ships, weather and cargo in great detail. " * 60
 RESOURCES = ("me", "context", "session", "recent", "stats")
 QUERIES = (
@@ -37,7 +37,9 @@ QUERIES = (
     "is that 5!?",
 )
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps what is in use")
+pytestmark = pytest.mark.skipif(
+    sys.platform == "win32", reason="Windows removes no file that a process has open"
+)
 
 
 def installed(folder: Path) -> Path:
@@ -122,8 +124,8 @@ def test_a_daemon_whose_installation_was_removed_goes_on_with_everything(tmp_pat
     given = {"PYTHONPATH": str(packages), "MCP_MEMORY_LOG_LEVEL": "info"}
     with (
         daemon_home(tmp_path) as home,
-        started(home, ["-c", DOOR], python=python, **given) as older,
-        started(home, ["-c", DOOR], python=python, **given) as newer,
+        started(home, ["-c", COMMAND], python=python, **given) as older,
+        started(home, ["-c", COMMAND], python=python, **given) as newer,
     ):
         older.ask("initialize", **INITIALIZE)
         older.notify("notifications/initialized")

@@ -21,6 +21,7 @@ from tests.support.daemon import (
     daemon_home,
     daemon_pid,
     lock_held,
+    needs_signals,
     proxy,
     started,
     status,
@@ -29,8 +30,6 @@ from tests.support.daemon import (
 from tests.support.mcp_client import ROOT, environment
 from tests.support.stdio_client import TIMEOUT_S
 from tests.support.waiting import until
-
-needs_signals = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGSTOP")
 
 HELD = """
 import sys

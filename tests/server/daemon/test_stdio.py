@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from mcp_memory.system.framing import LINE_BYTES_MAX
-from tests.support.daemon import daemon_home, proxy
+from tests.support.daemon import daemon_home, needs_signals, proxy
 from tests.support.mcp_client import SERVE, environment
 from tests.support.stdio_client import INITIALIZE, META, TIMEOUT_S, full_pipe, server
 
@@ -228,7 +228,7 @@ def test_work_under_way_is_answered_when_stdin_closes(tmp_path: Path) -> None:
         assert len(found) == 5
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM")
+@needs_signals
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_the_server_in_order(tmp_path: Path, number: signal.Signals) -> None:
     with server(tmp_path / "store") as proxy:
@@ -241,7 +241,7 @@ def test_a_signal_ends_the_server_in_order(tmp_path: Path, number: signal.Signal
         assert proxy.call("recall", query="anchor")["structuredContent"]["memories"]
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM")
+@needs_signals
 @pytest.mark.parametrize("end", ["SIGTERM", "stdin closes"])
 def test_a_client_that_stopped_reading_does_not_keep_the_server(tmp_path: Path, end: str) -> None:
     with full_pipe() as stdout, server(tmp_path / "store", TELLING + SERVE, stdout=stdout) as proxy:

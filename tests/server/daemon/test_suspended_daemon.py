@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +19,12 @@ from tests.support.daemon import (
     daemon_home,
     daemon_pid,
     kill_daemon,
+    needs_signals,
     proxy,
     started,
     stored,
 )
 from tests.support.stdio_client import INITIALIZE, META, TIMEOUT_S, Server
-
-needs_signals = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGSTOP")
 
 WATCHFUL = """
 import signal, sys

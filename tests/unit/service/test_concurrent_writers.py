@@ -2,34 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
-from typing import TypeVar
 
 from mcp_memory.domain.memory import Caller, Status
 from mcp_memory.domain.requests import Draft, ForgetRequest, Patch
 from mcp_memory.domain.results import RememberResult
 from mcp_memory.service import MemoryService
 from mcp_memory.service.locks import SharedLock
-from tests.support.waiting import until
+from tests.support.waiting import THREADS, at_once, until
 from tests.support.watchdog import WAIT_S
 
-THREADS = 8
 ROUNDS = 50
-T = TypeVar("T")
-
-
-def at_once(work: Callable[[int], T]) -> list[T]:
-    """What `work(n)` gives for each of eight threads that start together."""
-    barrier = Barrier(THREADS)
-
-    def started(n: int) -> T:
-        barrier.wait(WAIT_S)
-        return work(n)
-
-    with ThreadPoolExecutor(THREADS) as pool:
-        return [each.result(WAIT_S) for each in [pool.submit(started, n) for n in range(THREADS)]]
 
 
 def assert_sound(service: MemoryService) -> None:
